@@ -1,0 +1,56 @@
+//! `portwho capture FILE`: records what the readers saw.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::args::CaptureArgs;
+use super::failure::{Exit, Failure, quote};
+use super::{source, terminal};
+use crate::act::create_private;
+use crate::read::capture::Capture;
+
+const CONTENTS: &str = "the recording holds names, command lines and directories of processes, and \
+                        addresses of peers: --redact takes them out";
+
+pub fn run(args: &CaptureArgs) -> Result<Exit, Failure> {
+    let to_stdout = args.file == Path::new("-");
+    let is_file = !to_stdout && std::fs::metadata(&args.file).map_or(true, |found| found.is_file());
+    if !is_file && !args.redact && !args.force {
+        let what = if to_stdout {
+            "standard output".to_owned()
+        } else {
+            quote(&args.file.to_string_lossy())
+        };
+        return Err(
+            Failure::usage(format!("{what} is not a file, and {CONTENTS}"))
+                .hint("add --redact, or --force to write it as it is"),
+        );
+    }
+    if is_file && args.file.exists() && !args.force {
+        return Err(Failure::usage(format!(
+            "{} is there already",
+            quote(&args.file.to_string_lossy())
+        ))
+        .hint("add --force to overwrite it"));
+    }
+    let mut source = source::open_live(args.source)?;
+    let mut capture = Capture::record(source.as_mut());
+    if args.redact {
+        capture.redact();
+    } else {
+        terminal::tell(format_args!("portwho: note: {CONTENTS}"));
+    }
+    if to_stdout {
+        terminal::answer(|out| capture.write(out))?;
+        return Ok(Exit::Yes);
+    }
+    let failed =
+        |error| Failure::unknown(format!("{}: {error}", quote(&args.file.to_string_lossy())));
+    let file = create_private(&args.file).map_err(failed)?;
+    let mut out = std::io::BufWriter::new(file);
+    capture
+        .write(&mut out)
+        .and_then(|()| out.flush())
+        .map_err(failed)?;
+    Ok(Exit::Yes)
+}

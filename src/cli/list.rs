@@ -1,0 +1,239 @@
+//! `portwho [SELECTOR]...`: what was typed becomes a survey and a page, and the answer is written.
+
+use jiff::tz::{Offset, TimeZone};
+
+use super::args::{FormatName, ListArgs};
+use super::failure::{Exit, Failure, quote};
+use super::{selector, source, terminal, usage};
+use crate::model::{Depth, Family, Note, NoteCode, ProtocolSet, Snapshot};
+use crate::read::Source;
+use crate::render::{COLUMNS, Column, DEFAULT, Format, Page, chosen, fit_lines, render};
+use crate::select::{Direction, Key, Order, Query, View};
+use crate::{Survey, survey};
+
+pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
+    if args.columns.as_deref() == Some("help") {
+        let lines: Vec<_> = COLUMNS
+            .iter()
+            .map(|column| (column.name, column.help))
+            .collect();
+        terminal::answer(|out| out.write_all(fit_lines(&lines).as_bytes()))?;
+        return Ok(Exit::Yes);
+    }
+    let query = query(args)?;
+    let format = format(args, &query);
+    let columns = columns(args, &query)?;
+    let order = order(args)?;
+    let mut source = match &args.from {
+        Some(file) => source::open_capture(file)?,
+        None => source::open_live(args.source)?,
+    };
+    let other_ends = format == Format::Card && !args.no_owners;
+    let shown = Survey {
+        other_ends,
+        depth: Some(depth(format, &columns)),
+        owners: !args.no_owners,
+        order,
+        query,
+    };
+    let (snapshot, undecided) = survey(source.as_mut(), &shown);
+    let page = page(args, format, columns, source.as_mut());
+    if snapshot.rows.is_empty() && !undecided {
+        refuse_near_verb(&shown.query)?;
+    }
+    tell_notes(&snapshot, format, args.verbose);
+    let has_rows = !snapshot.rows.is_empty();
+    if has_rows || format == Format::Json || (format == Format::Csv && page.header) {
+        terminal::answer(|out| render(&snapshot, &page, out))?;
+    }
+    Ok(match (has_rows, undecided) {
+        (true, _) => Exit::Yes,
+        (false, true) => {
+            terminal::tell("portwho: cannot tell: what could not be read may match");
+            Exit::Unknown
+        }
+        (false, false) => {
+            terminal::tell(format_args!("portwho: {}", nothing(args, &shown.query)));
+            Exit::No
+        }
+    })
+}
+
+fn query(args: &ListArgs) -> Result<Query, Failure> {
+    let mut query = Query {
+        view: match (args.all, args.listening) {
+            (true, _) => View::Everything,
+            (_, true) => View::Listening,
+            _ => View::Usual,
+        },
+        family: match (args.ipv4, args.ipv6) {
+            (true, _) => Some(Family::Ipv4),
+            (_, true) => Some(Family::Ipv6),
+            _ => None,
+        },
+        ..Query::default()
+    };
+    let flags = [
+        (args.tcp, crate::model::Protocol::Tcp),
+        (args.udp, crate::model::Protocol::Udp),
+    ];
+    for (_, protocol) in flags.into_iter().filter(|(given, _)| *given) {
+        query.protocols = query.protocols.union(ProtocolSet::meant_by(protocol));
+    }
+    for text in &args.selectors {
+        selector::add(&mut query, text)?;
+    }
+    Ok(query)
+}
+
+fn format(args: &ListArgs, query: &Query) -> Format {
+    match args.format {
+        _ if args.json => Format::Json,
+        Some(FormatName::Table) => Format::Table,
+        Some(FormatName::Card) => Format::Card,
+        Some(FormatName::Plain) => Format::Plain,
+        Some(FormatName::Json) => Format::Json,
+        Some(FormatName::Ndjson) => Format::Ndjson,
+        Some(FormatName::Csv) => Format::Csv,
+        None if query.single_port().is_some() && args.columns.is_none() => Format::Card,
+        None => Format::Table,
+    }
+}
+
+/// The chosen columns; where connections may be shown, their state and peer are among the usual ones.
+fn columns(args: &ListArgs, query: &Query) -> Result<Vec<&'static Column>, Failure> {
+    let listens_only = query.wants_listeners_only();
+    let mut usual: Vec<&'static str> = DEFAULT
+        .into_iter()
+        .filter(|name| !(args.numeric && *name == "service"))
+        .collect();
+    if !listens_only {
+        usual.retain(|name| !matches!(*name, "reach" | "service"));
+        usual.splice(2..2, ["state", "peer"]);
+    }
+    let spec = args.columns.clone().unwrap_or_else(|| usual.join(","));
+    chosen(&spec, &usual).map_err(|name| {
+        Failure::usage(format!("{} is not a column", quote(name))).hint("--columns help lists them")
+    })
+}
+
+fn order(args: &ListArgs) -> Result<Order, Failure> {
+    let Some(text) = args.sort.as_deref() else {
+        return Ok(Order::default());
+    };
+    let (name, direction) = match text.strip_prefix('-') {
+        Some(name) => (name, Direction::Descending),
+        None => (text, Direction::Ascending),
+    };
+    let known = Key::ALL.into_iter().find(|(known, _)| *known == name);
+    known
+        .map(|(_, key)| Order { key, direction })
+        .ok_or_else(|| {
+            let names: Vec<_> = Key::ALL.iter().map(|(name, _)| *name).collect();
+            Failure::usage(format!("{} is nothing to sort by", quote(name))).hint(format!(
+                "it takes {}, with '-' before it for descending order",
+                names.join(", ")
+            ))
+        })
+}
+
+/// Command lines and directories are read only where they are shown.
+fn depth(format: Format, columns: &[&'static Column]) -> Depth {
+    let wants_more = |column: &&Column| matches!(column.name, "command" | "directory");
+    match format {
+        Format::Table | Format::Plain if !columns.iter().any(|column| wants_more(&column)) => {
+            Depth::Names
+        }
+        _ => Depth::Full,
+    }
+}
+
+fn page(
+    args: &ListArgs,
+    format: Format,
+    columns: Vec<&'static Column>,
+    source: &mut dyn Source,
+) -> Page {
+    let zone = if format == Format::Card {
+        let zone = source.zone();
+        let named = zone.name.and_then(|name| TimeZone::get(&name).ok());
+        let fixed = Offset::from_seconds(zone.offset).map_or(TimeZone::UTC, TimeZone::fixed);
+        named.unwrap_or(fixed)
+    } else {
+        TimeZone::UTC
+    };
+    Page {
+        format,
+        columns,
+        header: !args.no_header,
+        width: terminal::width(),
+        colour: terminal::wants_colour(args.color),
+        services: !args.numeric,
+        owners: !args.no_owners,
+        zone,
+    }
+}
+
+/// A lone word that matches no process and nearly spells a verb was meant as one.
+fn refuse_near_verb(query: &Query) -> Result<(), Failure> {
+    match query
+        .names
+        .iter()
+        .find_map(|word| usage::near_verb(word).map(|verb| (word, verb)))
+    {
+        Some((word, verb)) => Err(
+            Failure::usage(format!("no process is named {}", quote(word)))
+                .hint(format!("did you mean 'portwho {verb}'?")),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// What is lost is always told; how the answer was found, when asked. JSON holds its notes itself.
+fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool) {
+    if verbose {
+        let rows = snapshot.rows.len();
+        let complete = if snapshot.is_complete() {
+            "complete"
+        } else {
+            "incomplete"
+        };
+        terminal::tell(format_args!(
+            "portwho: note: read by {}; {rows} sockets; {complete}",
+            snapshot.read_by
+        ));
+    }
+    let matters = |note: &&Note| match note.code {
+        NoteCode::TableUnknown | NoteCode::TablePartial | NoteCode::OwnersHidden => true,
+        NoteCode::TableFallback | NoteCode::ProcessesRefused => verbose,
+        NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),
+    };
+    if format != Format::Json || verbose {
+        for note in snapshot.notes.iter().filter(matters) {
+            terminal::tell(format_args!(
+                "portwho: note: {}",
+                crate::render::Clean::new(&note.message)
+            ));
+        }
+    }
+}
+
+/// What to say when nothing matched.
+fn nothing(args: &ListArgs, query: &Query) -> String {
+    let what = if query.wants_listeners_only() {
+        "nothing listens"
+    } else {
+        "no socket"
+    };
+    match (query.single_port(), args.selectors.as_slice()) {
+        (_, []) => format!("{what} here"),
+        (Some(port), [_]) if query.wants_listeners_only() => {
+            format!("nothing listens on port {port}")
+        }
+        (Some(port), [_]) => format!("nothing uses port {port}"),
+        (_, selectors) => {
+            let quoted: Vec<_> = selectors.iter().map(|selector| quote(selector)).collect();
+            format!("{what} that matches {}", quoted.join(" "))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Opens what an answer comes from: the running system or a recording.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::args::SourceName;
+use super::failure::{Failure, quote};
+use crate::read::capture::{Capture, Replay};
+use crate::read::{Choice, Source, live};
+
+/// The running system.
+pub fn open_live(name: SourceName) -> Result<Box<dyn Source>, Failure> {
+    let choice = match name {
+        SourceName::Auto => Choice::Auto,
+        SourceName::Native => Choice::Native,
+        SourceName::Proc => Choice::Proc,
+        SourceName::Portable => Choice::Portable,
+    };
+    live(choice).ok_or_else(|| {
+        Failure::usage("this system has no such source")
+            .hint("leave --source out, or take '--source portable'")
+    })
+}
+
+/// A recording; "-" for standard input.
+pub fn open_capture(path: &Path) -> Result<Box<dyn Source>, Failure> {
+    let name = if path == Path::new("-") {
+        "standard input".into()
+    } else {
+        quote(&path.to_string_lossy())
+    };
+    let mut input: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let file =
+            File::open(path).map_err(|error| Failure::unknown(format!("{name}: {error}")))?;
+        Box::new(file)
+    };
+    let capture =
+        Capture::read(&mut input).map_err(|why| Failure::unknown(format!("{name}: {why}")))?;
+    Ok(Box::new(Replay::new(capture)))
+}

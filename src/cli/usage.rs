@@ -1,0 +1,124 @@
+//! Mistakes of usage: clap's errors in portwho's form, reserved verbs, words that nearly spell one.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::args::{RESERVED, VERBS};
+use super::failure::{Failure, quote};
+
+/// Refuses a verb that does not exist yet.
+pub fn refuse_reserved(arguments: &[OsString]) -> Result<(), Failure> {
+    let words = arguments
+        .iter()
+        .skip(1)
+        .filter_map(|argument| argument.to_str());
+    let first = words.into_iter().find(|word| !word.starts_with('-'));
+    match first.filter(|word| RESERVED.contains(word)) {
+        Some(verb) => Err(Failure::usage(format!(
+            "'{verb}' is a verb that portwho does not have yet"
+        ))
+        .hint(format!("for processes of that name, 'name={verb}'"))),
+        None => Ok(()),
+    }
+}
+
+/// The verb that a word nearly spells.
+pub fn near_verb(word: &str) -> Option<&'static str> {
+    let distance = |verb: &str| strsim::damerau_levenshtein(&word.to_ascii_lowercase(), verb);
+    let near = |verb: &&str| (1..=2).contains(&distance(verb)) && distance(verb) * 2 < verb.len();
+    VERBS
+        .into_iter()
+        .chain(RESERVED)
+        .filter(near)
+        .min_by_key(|verb| distance(verb))
+}
+
+/// Puts an error of clap into one line and a hint.
+pub fn failure(error: &clap::Error) -> Failure {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(list)) => list.first().cloned(),
+        Some(ContextValue::StyledStr(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    let list = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::Strings(list)) => list.join(", "),
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    // clap writes an option with its value's name: `--format <FORMAT>`.
+    let option = argument.split([' ', '=']).next().unwrap_or_default();
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let failure = match error.kind() {
+        ErrorKind::UnknownArgument => {
+            Failure::usage(format!("there is no option {}", quote(&argument)))
+        }
+        ErrorKind::InvalidValue if value.is_empty() => {
+            Failure::usage(format!("{option} needs a value"))
+        }
+        ErrorKind::InvalidValue => {
+            Failure::usage(format!("{} is not a value of {option}", quote(&value)))
+        }
+        ErrorKind::ArgumentConflict => {
+            let other = list(ContextKind::PriorArg);
+            let other = other.split(' ').next().unwrap_or_default();
+            if option == other || other.is_empty() {
+                Failure::usage(format!(
+                    "{option} may be given only once, and not with a verb"
+                ))
+            } else {
+                Failure::usage(format!("{option} cannot go with {other}"))
+            }
+        }
+        ErrorKind::MissingRequiredArgument => {
+            Failure::usage(format!("missing: {}", list(ContextKind::InvalidArg)))
+        }
+        ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::NoEquals => {
+            Failure::usage(format!("{option} takes no such value"))
+        }
+        ErrorKind::InvalidUtf8 => Failure::usage("an argument is not valid UTF-8"),
+        ErrorKind::InvalidSubcommand => {
+            Failure::usage(format!("there is no verb {}", quote(&argument)))
+        }
+        kind => Failure::usage(format!("the arguments make no sense together ({kind})")),
+    };
+    let suggestion = text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedValue));
+    let valid = list(ContextKind::ValidValue);
+    match suggestion {
+        Some(suggestion) => failure.hint(format!("did you mean '{suggestion}'?")),
+        None if !valid.is_empty() => failure.hint(format!("it takes {valid}")),
+        None => failure.hint("portwho --help shows what there is"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_misses_are_found_and_names_are_left_alone() {
+        for (word, verb) in [
+            ("chek", "check"),
+            ("chekc", "check"),
+            ("captur", "capture"),
+            ("watchh", "watch"),
+            ("conflict", "conflicts"),
+            ("completion", "completions"),
+        ] {
+            assert_eq!(near_verb(word), Some(verb), "{word}");
+        }
+        for word in [
+            "nginx",
+            "node",
+            "postgres",
+            "check",
+            "redis",
+            "java",
+            "map2proxy",
+        ] {
+            assert_eq!(near_verb(word), None, "{word}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The nouns that every stage speaks of: endpoint, protocol, state, socket, owner, note, snapshot.
+//! No I/O, no operating system, no formatting.
+
+mod endpoint;
+mod foreign;
+mod note;
+mod owner;
+mod ports;
+mod protocol;
+mod scope;
+mod snapshot;
+mod socket;
+mod state;
+
+pub use endpoint::{Endpoint, Exposure, Family};
+pub use foreign::Foreign;
+pub use note::{Note, NoteCode};
+pub use owner::{Owner, OwnerStatus, Process, ProcessKey};
+pub use ports::PortSet;
+pub use protocol::{Protocol, ProtocolSet};
+pub use scope::{Depth, Handles, Scope};
+pub use snapshot::{Machine, Row, Snapshot};
+pub use socket::Socket;
+pub use state::{State, StateSet};

@@ -1,0 +1,52 @@
+//! What the reader of an answer must know beside its rows.
+
+/// Stable code of a note, part of the JSON contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoteCode {
+    /// A table of sockets could not be read: rows of it may be missing.
+    TableUnknown,
+    /// A table was read in part.
+    TablePartial,
+    /// A table was read by the second-best way; nothing is missing.
+    TableFallback,
+    /// Sockets that are bound without listening cannot be seen on this system.
+    BoundUnseen,
+    /// Owners of listed sockets could not be seen; the count is the number of such sockets.
+    OwnersHidden,
+    /// Processes could not be looked into; the count is their number.
+    ProcessesRefused,
+}
+
+impl NoteCode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TableUnknown => "table-unknown",
+            Self::TablePartial => "table-partial",
+            Self::TableFallback => "table-fallback",
+            Self::BoundUnseen => "bound-unseen",
+            Self::OwnersHidden => "owners-hidden",
+            Self::ProcessesRefused => "processes-refused",
+        }
+    }
+
+    /// Whether something is missing from the answer because of it.
+    pub fn is_loss(self) -> bool {
+        matches!(
+            self,
+            Self::TableUnknown | Self::TablePartial | Self::OwnersHidden | Self::ProcessesRefused
+        )
+    }
+
+    /// Whether sockets may be missing.
+    pub fn may_hide_sockets(self) -> bool {
+        matches!(self, Self::TableUnknown | Self::TablePartial)
+    }
+}
+
+/// One remark on a snapshot. The message is portwho's own words, in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub code: NoteCode,
+    pub message: String,
+    pub count: Option<u64>,
+}

@@ -1,0 +1,74 @@
+//! The processes that own sockets.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Foreign;
+
+/// Identity of a process: pids are reused, a pid with its start time is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ProcessKey {
+    pub pid: u32,
+    /// Start time in the system's own unit and epoch (Linux: clock ticks since boot); 0 where unknown.
+    pub start: u64,
+}
+
+/// What is known of one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    pub key: ProcessKey,
+    /// The name that people know the program by; see `normalize::full_name`.
+    pub name: Foreign,
+    /// The kernel's own name (Linux: at most 15 bytes).
+    pub comm: Option<Foreign>,
+    pub executable: Option<Foreign>,
+    pub command: Option<Vec<Foreign>>,
+    pub uid: Option<u32>,
+    pub user: Option<String>,
+    pub parent_pid: Option<u32>,
+    /// Seconds since the Unix epoch.
+    pub started_at: Option<i64>,
+    pub working_directory: Option<Foreign>,
+}
+
+/// A process that holds descriptors of a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub process: Rc<Process>,
+    /// Descriptor numbers, ascending; `None` where the system does not tell.
+    pub fds: Option<Vec<u32>>,
+}
+
+/// How much is known of who owns a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OwnerStatus {
+    /// All owners are listed.
+    Known,
+    /// Nobody owns it: every process could be read, or the socket has left its process.
+    None,
+    /// Somebody may own it who could not be seen.
+    Hidden,
+    /// Some owners are listed; others may not have been seen.
+    Partial,
+    /// Nobody looked (`--no-owners`).
+    Skipped,
+}
+
+impl OwnerStatus {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::None => "none",
+            Self::Hidden => "hidden",
+            Self::Partial => "partial",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Whether an owner may be there that is not listed.
+    pub fn may_hide_owners(self) -> bool {
+        matches!(self, Self::Hidden | Self::Partial)
+    }
+}

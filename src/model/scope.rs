@@ -1,0 +1,70 @@
+//! How much of the machine is asked for: what stage 3 pushes down to stage 1.
+
+use super::{Family, PortSet, ProtocolSet, StateSet};
+
+/// Which sockets to read. A reader may give more, never less.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    pub protocols: ProtocolSet,
+    /// One family, or both.
+    pub family: Option<Family>,
+    pub states: StateSet,
+    /// Local ports; `None` for all of them.
+    pub ports: Option<PortSet>,
+    /// Whether to give the sockets too whose peer has one of the ports: the other ends of connections
+    /// that stay on this machine.
+    pub other_ends: bool,
+}
+
+impl Scope {
+    /// All sockets of all kinds.
+    pub fn everything() -> Self {
+        Self {
+            protocols: ProtocolSet::all(),
+            family: None,
+            states: StateSet::all(),
+            ports: None,
+            other_ends: false,
+        }
+    }
+
+    pub fn includes(&self, family: Family) -> bool {
+        self.family.is_none_or(|wanted| wanted == family)
+    }
+}
+
+/// How much to read of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// What its name is told by, its user, its parent and its start.
+    Names,
+    /// The command line and the working directory too.
+    Full,
+}
+
+/// The handles of the sockets whose holders are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Handles(Vec<u64>);
+
+impl Handles {
+    pub fn contains(&self, handle: u64) -> bool {
+        self.0.binary_search(&handle).is_ok()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().copied()
+    }
+}
+
+impl FromIterator<u64> for Handles {
+    fn from_iter<I: IntoIterator<Item = u64>>(handles: I) -> Self {
+        let mut handles: Vec<_> = handles.into_iter().collect();
+        handles.sort_unstable();
+        handles.dedup();
+        Self(handles)
+    }
+}

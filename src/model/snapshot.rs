@@ -1,0 +1,52 @@
+//! The state of the machine at one moment, as far as it was asked for.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Note, Owner, OwnerStatus, Socket};
+
+/// Where and when a snapshot was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    pub host: String,
+    pub os: String,
+    /// Seconds since the Unix epoch.
+    pub taken_at: i64,
+}
+
+/// A socket with its owners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub socket: Socket,
+    pub owner_status: OwnerStatus,
+    /// In ascending order of pid.
+    pub owners: Vec<Owner>,
+}
+
+/// Rows in the order in which they are shown, and what must be said about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    pub machine: Machine,
+    /// How the sockets were read, in words (`sock_diag`, `/proc/net`, `netstat2`).
+    pub read_by: String,
+    pub rows: Vec<Row>,
+    /// Sockets at the other ends of the rows' connections, as far as they are on this machine, were
+    /// asked for and are no rows themselves.
+    pub other_ends: Vec<Row>,
+    pub notes: Vec<Note>,
+}
+
+impl Snapshot {
+    /// Whether every table that was asked for and every owner of every row could be read.
+    pub fn is_complete(&self) -> bool {
+        !self.notes.iter().any(|note| note.code.is_loss())
+            && !self
+                .rows
+                .iter()
+                .any(|row| row.owner_status.may_hide_owners())
+    }
+
+    /// Whether sockets that were asked for may be missing.
+    pub fn may_lack_sockets(&self) -> bool {
+        self.notes.iter().any(|note| note.code.may_hide_sockets())
+    }
+}

@@ -1,0 +1,94 @@
+//! Joins sockets to the processes that hold them: every holder is kept, none is invented.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use super::name::full_name;
+use crate::model::{Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
+use crate::read::raw::{Blind, RawHolder, RawHolders, RawProcess};
+
+/// Gives each socket its owners. A holder without facts has gone meanwhile, and is no owner.
+pub fn join(
+    sockets: Vec<Socket>,
+    raw: &RawHolders,
+    processes: Vec<RawProcess>,
+    users: &BTreeMap<u32, String>,
+) -> Vec<Row> {
+    let processes: HashMap<ProcessKey, Rc<Process>> = processes
+        .into_iter()
+        .map(|raw| (raw.key, Rc::new(process(raw, users))))
+        .collect();
+    let mut by_handle: HashMap<u64, Vec<&RawHolder>> = HashMap::new();
+    for holder in &raw.holders {
+        by_handle.entry(holder.handle).or_default().push(holder);
+    }
+    sockets
+        .into_iter()
+        .map(|socket| {
+            let holders = socket.handle.and_then(|handle| by_handle.get(&handle));
+            let owners = holders
+                .map(|holders| owners(holders, &processes))
+                .unwrap_or_default();
+            let owner_status = status(&socket, !owners.is_empty(), raw);
+            Row {
+                socket,
+                owner_status,
+                owners,
+            }
+        })
+        .collect()
+}
+
+fn owners(holders: &[&RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) -> Vec<Owner> {
+    let mut fds: BTreeMap<ProcessKey, Vec<u32>> = BTreeMap::new();
+    for holder in holders {
+        fds.entry(holder.process).or_default().extend(holder.fd);
+    }
+    fds.into_iter()
+        .filter_map(|(key, mut fds)| {
+            fds.sort_unstable();
+            fds.dedup();
+            let process = Rc::clone(processes.get(&key)?);
+            Some(Owner {
+                process,
+                fds: Some(fds).filter(|fds| !fds.is_empty()),
+            })
+        })
+        .collect()
+}
+
+/// A process outside the reader's pid namespace is the likely holder only of a socket that nobody
+/// inside holds; whatever else hides a process may hide a second holder as well.
+fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
+    let may_miss_more = raw.refused > 0
+        || raw
+            .blind
+            .iter()
+            .any(|reason| *reason != Blind::PidNamespace);
+    match (socket.handle, has_owner) {
+        (None, _) => OwnerStatus::None,
+        (Some(_), true) if may_miss_more => OwnerStatus::Partial,
+        (Some(_), true) => OwnerStatus::Known,
+        (Some(_), false) if may_miss_more || !raw.blind.is_empty() => OwnerStatus::Hidden,
+        (Some(_), false) => OwnerStatus::None,
+    }
+}
+
+fn process(raw: RawProcess, users: &BTreeMap<u32, String>) -> Process {
+    Process {
+        key: raw.key,
+        name: full_name(
+            raw.comm.as_ref(),
+            raw.executable.as_ref(),
+            raw.command.as_deref(),
+        ),
+        comm: raw.comm,
+        executable: raw.executable,
+        command: raw.command,
+        user: raw.uid.and_then(|uid| users.get(&uid).cloned()),
+        uid: raw.uid,
+        parent_pid: raw.parent_pid,
+        started_at: raw.started_at,
+        working_directory: raw.working_directory,
+    }
+}

@@ -1,0 +1,106 @@
+//! What must be said beside the rows: tables and owners that could not be read, and what would help.
+
+use crate::model::{Family, Note, NoteCode, OwnerStatus, Row, Scope, State};
+use crate::read::raw::{Blind, Outcome, RawHolders, RawSockets, RawTable};
+
+/// Notes on the tables that a scope asked for.
+pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
+    let mut notes: Vec<Note> = raw.tables.iter().filter_map(table_note).collect();
+    let asked_bound = scope.states.contains(State::Bound)
+        && scope
+            .protocols
+            .iter()
+            .any(crate::model::Protocol::is_stream);
+    if asked_bound && !raw.sees_bound {
+        notes.push(Note {
+            code: NoteCode::BoundUnseen,
+            message: "TCP sockets that are bound without listening cannot be seen here \
+                      (that takes Linux 6.8 and sock_diag)"
+                .into(),
+            count: None,
+        });
+    }
+    notes
+}
+
+fn table_note(table: &RawTable) -> Option<Note> {
+    let family = match table.family {
+        Some(Family::Ipv4) => " over IPv4",
+        Some(Family::Ipv6) => " over IPv6",
+        None => "",
+    };
+    let name = format!("{}{family}", table.protocol);
+    let (code, message) = match &table.outcome {
+        Outcome::Read | Outcome::Absent => return None,
+        Outcome::Fallback { why } => (
+            NoteCode::TableFallback,
+            format!(
+                "{name}: read from {}, which tells less, since {why}",
+                table.via.as_str()
+            ),
+        ),
+        Outcome::Partial { why } => (
+            NoteCode::TablePartial,
+            format!("{name}: sockets may be missing: {why}"),
+        ),
+        Outcome::Unknown { why } => (
+            NoteCode::TableUnknown,
+            format!("{name}: cannot be read: {why}"),
+        ),
+    };
+    Some(Note {
+        code,
+        message,
+        count: None,
+    })
+}
+
+/// Notes on the owners of the rows.
+pub fn owner_notes(rows: &[Row], raw: &RawHolders) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let with = |status| rows.iter().filter(|row| row.owner_status == status).count();
+    let hidden = with(OwnerStatus::Hidden);
+    if hidden > 0 {
+        let whose = if hidden == 1 {
+            "the owner of 1 socket"
+        } else {
+            &format!("the owners of {hidden} sockets")
+        };
+        notes.push(Note {
+            code: NoteCode::OwnersHidden,
+            message: format!("{whose} cannot be seen: {}", cause(raw)),
+            count: Some(hidden as u64),
+        });
+    }
+    if raw.refused > 0 && hidden + with(OwnerStatus::Partial) > 0 {
+        let processes = if raw.refused == 1 {
+            "process"
+        } else {
+            "processes"
+        };
+        notes.push(Note {
+            code: NoteCode::ProcessesRefused,
+            message: format!(
+                "{} {processes} could not be looked into: sockets may have more owners",
+                raw.refused
+            ),
+            count: Some(u64::from(raw.refused)),
+        });
+    }
+    notes
+}
+
+/// Why owners are hidden, and what would show them.
+fn cause(raw: &RawHolders) -> &'static str {
+    if raw.blind.contains(&Blind::NoProc) {
+        "/proc is not mounted"
+    } else if !raw.as_root && (raw.refused > 0 || raw.blind.contains(&Blind::Hidepid)) {
+        "run portwho with sudo to see them"
+    } else if raw.refused > 0 || raw.blind.contains(&Blind::Hidepid) {
+        "this root may not look into every process: it lacks CAP_SYS_PTRACE, or a capability that they have"
+    } else if raw.blind.contains(&Blind::PidNamespace) {
+        "they live outside this container's pid namespace; run portwho on the host to see them"
+    } else {
+        "the system does not tell why; root may see them"
+    }
+}

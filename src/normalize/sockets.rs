@@ -1,0 +1,134 @@
+//! Raw rows to sockets: one row for each socket, unknown where the system said nothing.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::services::service_of;
+use crate::model::{Endpoint, Protocol, Socket};
+use crate::read::raw::{RawSocket, RawSockets};
+
+/// Turns the rows of all tables into sockets, their users not yet named.
+///
+/// An MPTCP socket stands in the table of TCP too, under the same inode: it is kept once, as MPTCP.
+pub fn sockets(raw: RawSockets) -> Vec<Socket> {
+    let rows = |table: &crate::read::raw::RawTable| table.sockets.len();
+    let mut sockets = Vec::with_capacity(raw.tables.iter().map(rows).sum());
+    let mptcp: HashSet<u64> = raw
+        .tables
+        .iter()
+        .filter(|table| table.protocol == Protocol::Mptcp)
+        .flat_map(|table| table.sockets.iter().filter_map(|row| row.inode))
+        .filter(|inode| *inode != 0)
+        .collect();
+    for row in raw.tables.into_iter().flat_map(|table| table.sockets) {
+        let is_seen_as_mptcp = row.protocol == Protocol::Tcp
+            && !mptcp.is_empty()
+            && row.inode.is_some_and(|inode| mptcp.contains(&inode));
+        if !is_seen_as_mptcp {
+            sockets.push(socket(row, &raw.interfaces, raw.netns));
+        }
+    }
+    sockets
+}
+
+fn socket(row: RawSocket, interfaces: &BTreeMap<u32, String>, netns: Option<u64>) -> Socket {
+    let is_raw = row.protocol == Protocol::Raw;
+    let port = row.local.port.filter(|_| !is_raw);
+    let peer = Endpoint {
+        port: row.peer.port.filter(|_| !is_raw),
+        ..row.peer
+    };
+    Socket {
+        protocol: row.protocol,
+        state: row.state,
+        local: Endpoint { port, ..row.local },
+        peer: Some(peer).filter(|peer| !peer.is_absent()),
+        ip_protocol: row
+            .local
+            .port
+            .filter(|_| is_raw)
+            .and_then(|number| u8::try_from(number).ok()),
+        interface: interfaces.get(&row.interface).cloned(),
+        v6only: row.v6only,
+        service: port.and_then(|port| service_of(row.protocol, port)),
+        uid: row.uid,
+        user: None,
+        inode: row.inode.filter(|inode| *inode != 0),
+        netns,
+        recv_queue: row.recv_queue,
+        send_queue: row.send_queue,
+        handle: Some(row.handle).filter(|handle| *handle != 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::model::State;
+    use crate::read::raw::{Outcome, RawTable, Via};
+
+    fn row(protocol: Protocol, port: u16, inode: u64) -> RawSocket {
+        RawSocket {
+            protocol,
+            state: State::Listen,
+            local: Endpoint::new(Ipv4Addr::UNSPECIFIED, port),
+            peer: Endpoint::new(Ipv4Addr::UNSPECIFIED, 0),
+            interface: 0,
+            uid: Some(7),
+            inode: Some(inode),
+            handle: inode,
+            v6only: None,
+            recv_queue: None,
+            send_queue: None,
+        }
+    }
+
+    fn normalize(rows: Vec<RawSocket>) -> Vec<Socket> {
+        let table = |row: RawSocket| RawTable {
+            protocol: row.protocol,
+            family: None,
+            via: Via::SockDiag,
+            outcome: Outcome::Read,
+            sockets: vec![row],
+        };
+        let raw = RawSockets {
+            tables: rows.into_iter().map(table).collect(),
+            ..RawSockets::default()
+        };
+        sockets(raw)
+    }
+
+    #[test]
+    fn an_mptcp_socket_is_one_row() {
+        let rows = vec![
+            row(Protocol::Tcp, 80, 5),
+            row(Protocol::Tcp, 81, 6),
+            row(Protocol::Mptcp, 80, 5),
+        ];
+        let found: Vec<_> = normalize(rows)
+            .iter()
+            .map(|row| (row.protocol, row.inode))
+            .collect();
+        assert_eq!(
+            found,
+            [(Protocol::Tcp, Some(6)), (Protocol::Mptcp, Some(5))]
+        );
+    }
+
+    #[test]
+    fn the_number_of_a_raw_socket_is_a_protocol_not_a_port() {
+        let socket = normalize(vec![row(Protocol::Raw, 1, 9)]).remove(0);
+        assert_eq!((socket.local.port, socket.ip_protocol), (None, Some(1)));
+        assert_eq!(socket.service, None);
+    }
+
+    #[test]
+    fn an_inode_of_zero_is_no_inode() {
+        let socket = normalize(vec![row(Protocol::Tcp, 80, 0)]).remove(0);
+        assert_eq!(
+            (socket.inode, socket.handle, socket.peer),
+            (None, None, None)
+        );
+    }
+}

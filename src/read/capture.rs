@@ -1,0 +1,160 @@
+//! Recordings: a source that replays one (`--from FILE`), and the recorder (`portwho capture`).
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::Source;
+use super::machine::Zone;
+use super::raw::{RawHolders, RawProcess, RawSockets};
+use crate::model::{Depth, Handles, Machine, ProcessKey, Scope};
+
+mod redact;
+
+/// Version of the format that is written, and the only one that is read.
+const VERSION: u32 = 1;
+
+/// Everything that the readers of one machine saw at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    version: u32,
+    /// What this file is, for whoever finds it.
+    about: String,
+    machine: Machine,
+    zone: Zone,
+    users: BTreeMap<u32, String>,
+    sockets: RawSockets,
+    holders: RawHolders,
+    processes: Vec<RawProcess>,
+}
+
+impl Capture {
+    /// Asks a source for everything that it can give.
+    pub fn record(source: &mut dyn Source) -> Self {
+        let machine = source.machine();
+        let sockets = source.sockets(&Scope::everything());
+        let handles: Handles = sockets
+            .tables
+            .iter()
+            .flat_map(|table| &table.sockets)
+            .map(|socket| socket.handle)
+            .collect();
+        let handles = handles.iter().filter(|handle| *handle != 0).collect();
+        let holders = source.holders(&handles);
+        let mut keys: Vec<ProcessKey> = holders
+            .holders
+            .iter()
+            .map(|holder| holder.process)
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let processes = source.processes(&keys, Depth::Full);
+        let mut users = source.users();
+        let rows = sockets.tables.iter().flat_map(|table| &table.sockets);
+        let uids: Vec<Option<u32>> = rows
+            .map(|row| row.uid)
+            .chain(processes.iter().map(|process| process.uid))
+            .collect();
+        users.retain(|uid, _| uids.contains(&Some(*uid)));
+        Self {
+            version: VERSION,
+            about: "a recording of sockets and their processes, made by portwho capture".into(),
+            zone: source.zone(),
+            machine,
+            users,
+            sockets,
+            holders,
+            processes,
+        }
+    }
+
+    /// Replaces what tells about people and programs: arguments, directories, names of users and of
+    /// the host, addresses other than loopback and wildcard. Names of programs and ports stay.
+    pub fn redact(&mut self) {
+        redact::redact(self);
+    }
+
+    /// # Errors
+    /// What the writer says.
+    pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, self)?;
+        out.write_all(b"\n")
+    }
+
+    /// # Errors
+    /// What the reader says, or that this is no recording, or one of another version.
+    pub fn read(input: &mut dyn Read) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Header {
+            version: u32,
+        }
+        let mut text = Vec::new();
+        input
+            .read_to_end(&mut text)
+            .map_err(|error| error.to_string())?;
+        let header: Header = serde_json::from_slice(&text)
+            .map_err(|error| format!("not a portwho capture: {error}"))?;
+        if header.version != VERSION {
+            return Err(format!(
+                "a capture of version {}, this portwho reads version {VERSION}",
+                header.version
+            ));
+        }
+        serde_json::from_slice(&text).map_err(|error| format!("not a portwho capture: {error}"))
+    }
+}
+
+/// Replays a recording as if the machine were asked now.
+pub struct Replay(Capture);
+
+impl Replay {
+    pub fn new(capture: Capture) -> Self {
+        Self(capture)
+    }
+}
+
+impl Source for Replay {
+    fn machine(&mut self) -> Machine {
+        self.0.machine.clone()
+    }
+
+    fn zone(&mut self) -> Zone {
+        self.0.zone.clone()
+    }
+
+    fn sockets(&mut self, scope: &Scope) -> RawSockets {
+        let mut sockets = self.0.sockets.clone();
+        sockets.tables.retain(|table| {
+            scope.protocols.contains(table.protocol)
+                && table.family.is_none_or(|family| scope.includes(family))
+        });
+        for table in &mut sockets.tables {
+            table
+                .sockets
+                .retain(|socket| scope.states.contains(socket.state));
+        }
+        sockets
+    }
+
+    fn holders(&mut self, handles: &Handles) -> RawHolders {
+        let mut holders = self.0.holders.clone();
+        holders
+            .holders
+            .retain(|holder| handles.contains(holder.handle));
+        holders
+    }
+
+    fn processes(&mut self, keys: &[ProcessKey], _: Depth) -> Vec<RawProcess> {
+        self.0
+            .processes
+            .iter()
+            .filter(|process| keys.contains(&process.key))
+            .cloned()
+            .collect()
+    }
+
+    fn users(&mut self) -> BTreeMap<u32, String> {
+        self.0.users.clone()
+    }
+}

@@ -1,0 +1,79 @@
+//! Takes out of a recording what tells about people and programs.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::Capture;
+use crate::model::{Endpoint, Foreign};
+
+const REDACTED: &str = "[redacted]";
+
+/// Replaces in place; the same value gets the same replacement, so that the answers keep their shape.
+pub fn redact(capture: &mut Capture) {
+    capture.machine.host = "redacted".into();
+    for (uid, name) in &mut capture.users {
+        // Names of system accounts tell nothing about people.
+        if *uid >= 1000 {
+            *name = format!("user{uid}");
+        }
+    }
+    for process in &mut capture.processes {
+        let hide_directory =
+            |path: &mut Foreign| *path = Foreign::new(format!("{REDACTED}/{}", path.base_name()));
+        if let Some(path) = &mut process.executable {
+            hide_directory(path);
+        }
+        if let Some(path) = &mut process.working_directory {
+            *path = Foreign::new(REDACTED);
+        }
+        if let Some([program, arguments @ ..]) = process.command.as_deref_mut() {
+            *program = first_word(program);
+            arguments.fill(Foreign::new(REDACTED));
+        }
+    }
+    let mut addresses = Addresses::default();
+    let rows = capture
+        .sockets
+        .tables
+        .iter_mut()
+        .flat_map(|table| &mut table.sockets);
+    for row in rows {
+        addresses.replace(&mut row.local);
+        addresses.replace(&mut row.peer);
+    }
+}
+
+/// The base name of the program, without a title that it may have set.
+fn first_word(program: &Foreign) -> Foreign {
+    let end = program
+        .unclean()
+        .find([' ', ':'])
+        .unwrap_or(program.unclean().len());
+    let first = Foreign::new(&program.unclean()[..end]);
+    Foreign::new(first.base_name())
+}
+
+/// Addresses of the ranges for tests and documentation (RFC 2544 and RFC 3849), one for each address met.
+#[derive(Default)]
+struct Addresses(BTreeMap<IpAddr, IpAddr>);
+
+impl Addresses {
+    fn replace(&mut self, endpoint: &mut Endpoint) {
+        let canonical = endpoint.canonical();
+        if canonical.is_loopback() || canonical.is_unspecified() {
+            return;
+        }
+        let count = u32::try_from(self.0.len()).unwrap_or(u32::MAX) + 1;
+        let substitute = *self.0.entry(canonical).or_insert_with(|| match canonical {
+            IpAddr::V4(_) => Ipv4Addr::from_bits(0xC612_0000 + count % (1 << 17)).into(),
+            IpAddr::V6(v6) if v6.is_unicast_link_local() => {
+                Ipv6Addr::from_bits(0xFE80 << 112 | u128::from(count)).into()
+            }
+            IpAddr::V6(_) => Ipv6Addr::from_bits(0x2001_0DB8 << 96 | u128::from(count)).into(),
+        });
+        endpoint.address = match (substitute, endpoint.address) {
+            (IpAddr::V4(v4), IpAddr::V6(_)) => v4.to_ipv6_mapped().into(),
+            (substitute, _) => substitute,
+        };
+    }
+}

@@ -1,0 +1,84 @@
+//! Stage 1 on Linux: sockets by sock_diag(7) or `/proc/net`, holders and process facts by `/proc`.
+//! The decoders (wire, inet_diag, proc_net, proc_text) are pure and built on every system.
+
+pub mod dump;
+pub mod errno;
+pub mod inet_diag;
+pub mod proc_net;
+pub mod proc_text;
+pub mod wire;
+
+#[cfg(target_os = "linux")]
+mod kcmp;
+#[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
+mod sock_diag;
+#[cfg(target_os = "linux")]
+mod tables;
+#[cfg(target_os = "linux")]
+mod walk;
+
+#[cfg(target_os = "linux")]
+pub use live::{Linux, Method};
+
+#[cfg(target_os = "linux")]
+mod live {
+    use std::collections::BTreeMap;
+
+    use super::{proc_text, process, tables, walk};
+    use crate::model::{Depth, Handles, Machine, ProcessKey, Scope};
+    use crate::read::Source;
+    use crate::read::machine::{self, Zone};
+    use crate::read::raw::{RawHolders, RawProcess, RawSockets};
+
+    /// The way to the socket tables.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Method {
+        /// sock_diag, and `/proc/net` for each table that it does not give.
+        Auto,
+        /// sock_diag alone.
+        SockDiag,
+        /// `/proc/net` alone.
+        ProcNet,
+    }
+
+    /// The running kernel.
+    pub struct Linux {
+        method: Method,
+    }
+
+    impl Linux {
+        pub fn new(method: Method) -> Self {
+            Self { method }
+        }
+    }
+
+    impl Source for Linux {
+        fn machine(&mut self) -> Machine {
+            machine::machine()
+        }
+
+        fn zone(&mut self) -> Zone {
+            machine::zone()
+        }
+
+        fn sockets(&mut self, scope: &Scope) -> RawSockets {
+            tables::read(self.method, scope)
+        }
+
+        fn holders(&mut self, handles: &Handles) -> RawHolders {
+            walk::holders(handles)
+        }
+
+        fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
+            process::read(keys, depth)
+        }
+
+        fn users(&mut self) -> BTreeMap<u32, String> {
+            std::fs::read("/etc/passwd")
+                .map(|text| proc_text::parse_passwd(&text))
+                .unwrap_or_default()
+        }
+    }
+}

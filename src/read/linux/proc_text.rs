@@ -1,0 +1,209 @@
+//! Decodes the texts under `/proc/PID`, proc(5), and `/etc/passwd`, passwd(5). Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::Foreign;
+
+/// What `/proc/PID/stat` tells, proc_pid_stat(5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stat {
+    /// At most 15 bytes, of any kind.
+    pub comm: Foreign,
+    pub parent_pid: u32,
+    /// Start time in clock ticks since boot.
+    pub start: u64,
+}
+
+/// Decodes `/proc/PID/stat`. The name may hold spaces, parentheses and newlines: it ends at the last `)`.
+pub fn decode_stat(text: &[u8]) -> Option<Stat> {
+    let open = text.iter().position(|byte| *byte == b'(')?;
+    let close = text.iter().rposition(|byte| *byte == b')')?;
+    let comm = Foreign::from_bytes(text.get(open + 1..close)?);
+    let rest = std::str::from_utf8(text.get(close + 1..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    // Field 4 is the parent, field 22 the start; the state is field 3.
+    let parent_pid = fields.nth(1)?.parse().ok()?;
+    let start = fields.nth(17)?.parse().ok()?;
+    Some(Stat {
+        comm,
+        parent_pid,
+        start,
+    })
+}
+
+/// Splits `/proc/PID/cmdline`; `None` when it is empty (kernel threads, zombies).
+///
+/// Empty arguments stay. Programs that overwrite their arguments with a title pad it with NULs:
+/// more than one empty argument at the end is taken for such padding.
+pub fn decode_command(text: &[u8]) -> Option<Vec<Foreign>> {
+    let text = text.strip_suffix(b"\0").unwrap_or(text);
+    let text = if text.ends_with(b"\0\0") {
+        let end = text
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        &text[..end]
+    } else {
+        text
+    };
+    if text.is_empty() {
+        return None;
+    }
+    Some(
+        text.split(|byte| *byte == 0)
+            .map(Foreign::from_bytes)
+            .collect(),
+    )
+}
+
+/// Takes the kernel's " (deleted)" off a link to an executable or directory.
+pub fn strip_deleted(path: &[u8]) -> Foreign {
+    Foreign::from_bytes(path.strip_suffix(b" (deleted)").unwrap_or(path))
+}
+
+/// The inode number in `socket:[4711]`.
+#[inline]
+pub fn decode_socket_link(link: &[u8]) -> Option<u64> {
+    let digits = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |number, digit| {
+        let value = digit.wrapping_sub(b'0');
+        if value > 9 {
+            return None;
+        }
+        number.checked_mul(10)?.checked_add(u64::from(value))
+    })
+}
+
+/// User names by uid; of several names for one uid the first.
+pub fn parse_passwd(text: &[u8]) -> BTreeMap<u32, String> {
+    let mut users = BTreeMap::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        let Ok(line) = std::str::from_utf8(line) else {
+            continue;
+        };
+        let mut fields = line.split(':');
+        let (name, uid) = (fields.next(), fields.nth(1));
+        if let (Some(name), Some(Ok(uid))) = (name, uid.map(str::parse))
+            && !name.is_empty()
+            && !name.starts_with('#')
+        {
+            users.entry(uid).or_insert_with(|| name.to_owned());
+        }
+    }
+    users
+}
+
+/// Whether a mount of `/proc` in `/proc/self/mountinfo` hides processes, proc(5).
+pub fn hides_processes(mountinfo: &[u8]) -> bool {
+    mountinfo.split(|byte| *byte == b'\n').any(|line| {
+        let line = String::from_utf8_lossy(line);
+        let mut fields = line.split(' ');
+        fields.nth(4) == Some("/proc")
+            && line.split([' ', ',']).any(|option| {
+                matches!(
+                    option,
+                    "hidepid=2" | "hidepid=4" | "hidepid=invisible" | "hidepid=ptraceable"
+                )
+            })
+    })
+}
+
+/// Whether `CapEff` in `/proc/self/status` has CAP_SYS_PTRACE, capabilities(7).
+pub fn has_ptrace_capability(status: &[u8]) -> bool {
+    const CAP_SYS_PTRACE: u32 = 19;
+    String::from_utf8_lossy(status)
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 << CAP_SYS_PTRACE != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(list: &[&str]) -> Option<Vec<Foreign>> {
+        Some(list.iter().map(|word| Foreign::new(*word)).collect())
+    }
+
+    #[test]
+    fn a_name_with_parentheses_and_spaces_is_whole() {
+        let tail = "S 1 2 3 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0";
+        for name in ["sh", "a) S 1 (b", ") R 1", "", "two\nlines"] {
+            let stat = decode_stat(format!("42 ({name}) {tail}").as_bytes()).unwrap();
+            assert_eq!(stat.comm, Foreign::new(name));
+            assert_eq!((stat.parent_pid, stat.start), (1, 98765));
+        }
+    }
+
+    #[test]
+    fn half_a_stat_is_none() {
+        for text in ["", "42", "42 (", ")(", "42 (a) S", "42 (a) S 1 2 3"] {
+            assert_eq!(decode_stat(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn empty_arguments_stay_and_padding_goes() {
+        assert_eq!(decode_command(b"a\0\0b\0"), words(&["a", "", "b"]));
+        assert_eq!(decode_command(b"a\0\0"), words(&["a", ""]));
+        assert_eq!(decode_command(b"sshd: x\0\0\0\0\0"), words(&["sshd: x"]));
+        assert_eq!(
+            decode_command(b"title without end"),
+            words(&["title without end"])
+        );
+        assert_eq!(decode_command(b""), None);
+        assert_eq!(decode_command(b"\0\0\0\0"), None);
+    }
+
+    #[test]
+    fn socket_links_are_told_from_other_links() {
+        assert_eq!(decode_socket_link(b"socket:[4711]"), Some(4711));
+        for link in [
+            &b"pipe:[4711]"[..],
+            b"socket:[]",
+            b"socket:[47x]",
+            b"socket:[1",
+            b"/dev/null",
+        ] {
+            assert_eq!(decode_socket_link(link), None);
+        }
+        assert_eq!(
+            decode_socket_link(b"socket:[99999999999999999999999]"),
+            None
+        );
+    }
+
+    #[test]
+    fn the_first_name_of_a_uid_counts() {
+        let users =
+            parse_passwd(b"root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:\nbad\n#c:x:5:\nweb:x:33:33:::\n");
+        assert_eq!(
+            users.into_iter().collect::<Vec<_>>(),
+            [(0, "root".into()), (33, "web".into())]
+        );
+    }
+
+    #[test]
+    fn hidepid_is_read_from_the_mount_of_proc() {
+        let line = |at: &str, options: &str| {
+            format!("22 28 0:21 / {at} rw,nosuid - proc proc rw,{options}\n").into_bytes()
+        };
+        assert!(hides_processes(&line("/proc", "hidepid=invisible")));
+        assert!(hides_processes(&line("/proc", "gid=4,hidepid=2")));
+        assert!(!hides_processes(&line("/proc", "hidepid=1")));
+        assert!(!hides_processes(&line("/chroot/proc", "hidepid=2")));
+    }
+
+    #[test]
+    fn the_ptrace_capability_is_bit_19() {
+        assert!(has_ptrace_capability(
+            b"Name:\tx\nCapEff:\t0000000000080000\n"
+        ));
+        assert!(!has_ptrace_capability(b"CapEff:\t000001fffff7ffff\n"));
+        assert!(!has_ptrace_capability(b""));
+    }
+}

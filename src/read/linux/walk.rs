@@ -1,0 +1,199 @@
+//! Finds who holds sockets: one walk of `/proc/*/fd`, and of threads where that leaves a question.
+
+use std::collections::HashSet;
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags, RawDir, openat, readlinkat_raw};
+use rustix::io::Errno;
+
+use super::kcmp::share_descriptors;
+use super::proc_text::{decode_socket_link, decode_stat, has_ptrace_capability, hides_processes};
+use super::process::{open_proc, read_small};
+use crate::model::{Handles, ProcessKey};
+use crate::read::raw::{Blind, RawHolder, RawHolders};
+
+/// `st_ino` of the first pid namespace, PROC_PID_INIT_INO in linux/proc_ns.h.
+const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+/// Longest link of interest: `socket:[` with 20 digits and `]`.
+const LINK: usize = 32;
+
+/// Finds every holder of the sockets with these inode numbers.
+pub fn holders(wanted: &Handles) -> RawHolders {
+    let as_root = rustix::process::geteuid().is_root();
+    let mut found = RawHolders {
+        as_root,
+        ..RawHolders::default()
+    };
+    let Ok(proc) = open_proc() else {
+        found.blind.push(Blind::NoProc);
+        return found;
+    };
+    let mut walk = Walk {
+        proc,
+        wanted,
+        found,
+        buffer: Box::new([MaybeUninit::uninit(); 32 * 1024]),
+    };
+    let readable = walk.processes();
+    if walk.found.blind.is_empty() && walk.leaves_questions() {
+        walk.threads(&readable);
+    }
+    if walk.found.blind.is_empty() {
+        walk.found.blind = blindness(as_root);
+    }
+    walk.found
+}
+
+struct Walk<'a> {
+    proc: OwnedFd,
+    wanted: &'a Handles,
+    found: RawHolders,
+    buffer: Box<[MaybeUninit<u8>; 32 * 1024]>,
+}
+
+impl Walk<'_> {
+    fn leaves_questions(&self) -> bool {
+        let held: HashSet<u64> = self
+            .found
+            .holders
+            .iter()
+            .map(|holder| holder.handle)
+            .collect();
+        self.wanted.iter().any(|handle| !held.contains(&handle))
+    }
+
+    /// Looks into every process; gives those that could be read.
+    fn processes(&mut self) -> Vec<u32> {
+        let pids = match numbers_in(&self.proc, &mut self.buffer[..]) {
+            Ok(pids) if !pids.is_empty() => pids,
+            _ => {
+                self.found.blind.push(Blind::NoProc);
+                return Vec::new();
+            }
+        };
+        let mut readable = Vec::with_capacity(pids.len());
+        for pid in pids {
+            match self.look_into(&format!("{pid}/fd"), c"../stat", pid) {
+                Ok(()) => readable.push(pid),
+                // Gone in the meantime; a process that is gone holds nothing.
+                Err(Errno::NOENT | Errno::SRCH) => {}
+                Err(_) => self.found.refused += 1,
+            }
+        }
+        readable
+    }
+
+    /// Looks into threads with descriptors of their own, clone(2) without CLONE_FILES, and into those
+    /// whose leader has exited.
+    fn threads(&mut self, pids: &[u32]) {
+        for pid in pids {
+            let Ok(tasks) = openat(&self.proc, format!("{pid}/task"), DIRECTORY, Mode::empty())
+            else {
+                continue;
+            };
+            // The link count is the number of threads and two.
+            if rustix::fs::fstat(&tasks).is_ok_and(|stat| stat.st_nlink <= 3) {
+                continue;
+            }
+            let threads = numbers_in(&tasks, &mut self.buffer[..]).unwrap_or_default();
+            for thread in threads.into_iter().filter(|thread| thread != pid) {
+                if share_descriptors(*pid, thread) != Some(true) {
+                    // A thread that ends meanwhile, or cannot be read, tells nothing new.
+                    let _ =
+                        self.look_into(&format!("{pid}/task/{thread}/fd"), c"../../../stat", *pid);
+                }
+            }
+        }
+        self.found.holders.sort_unstable();
+        self.found.holders.dedup();
+    }
+
+    /// Reads one directory of descriptors. The start time comes through the same open directory, so
+    /// that a pid that is used anew meanwhile is not taken for the holder.
+    fn look_into(&mut self, path: &str, stat: &CStr, pid: u32) -> rustix::io::Result<()> {
+        let dir = openat(&self.proc, path, DIRECTORY, Mode::empty())?;
+        let before = self.found.holders.len();
+        let result = self.read_links(&dir, pid);
+        if self.found.holders.len() > before {
+            match read_small(&dir, stat)
+                .ok()
+                .and_then(|text| decode_stat(&text))
+            {
+                Some(stat) => {
+                    for holder in &mut self.found.holders[before..] {
+                        holder.process.start = stat.start;
+                    }
+                }
+                None => self.found.holders.truncate(before),
+            }
+        }
+        result
+    }
+
+    fn read_links(&mut self, dir: &OwnedFd, pid: u32) -> rustix::io::Result<()> {
+        let mut entries = RawDir::new(dir.as_fd(), &mut self.buffer[..]);
+        let mut link = [0; LINK];
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let Some(fd) = decode_number(entry.file_name()) else {
+                continue;
+            };
+            let length = match readlinkat_raw(dir, entry.file_name(), &mut link[..]) {
+                Ok(length) => length,
+                // Closed in the meantime.
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(errno),
+            };
+            if let Some(handle) = decode_socket_link(&link[..length])
+                && self.wanted.contains(handle)
+            {
+                let process = ProcessKey { pid, start: 0 };
+                self.found.holders.push(RawHolder {
+                    handle,
+                    process,
+                    fd: Some(fd),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+
+/// The names in a directory that are numbers, ascending.
+fn numbers_in(dir: &OwnedFd, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    let mut entries = RawDir::new(dir.as_fd(), buffer);
+    while let Some(entry) = entries.next() {
+        numbers.extend(decode_number(entry?.file_name()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn decode_number(name: &CStr) -> Option<u32> {
+    let digits = name.to_bytes();
+    if !digits.first()?.is_ascii_digit() {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Why processes may exist that the walk did not meet.
+fn blindness(as_root: bool) -> Vec<Blind> {
+    let mut reasons = Vec::new();
+    let read = |path: &str| std::fs::read(path).unwrap_or_default();
+    let may_see_all = as_root && has_ptrace_capability(&read("/proc/self/status"));
+    if !may_see_all && hides_processes(&read("/proc/self/mountinfo")) {
+        reasons.push(Blind::Hidepid);
+    }
+    if rustix::fs::stat("/proc/self/ns/pid").is_ok_and(|stat| stat.st_ino != FIRST_PID_NAMESPACE) {
+        reasons.push(Blind::PidNamespace);
+    }
+    reasons
+}

@@ -1,0 +1,38 @@
+//! Facts of the machine that every source needs: its name, its system, its clock.
+
+use std::time::SystemTime;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Machine;
+
+/// The local time zone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Zone {
+    /// Name in the IANA time zone database, where the machine says one.
+    pub name: Option<String>,
+    /// Offset from UTC when it was asked for, in seconds east.
+    pub offset: i32,
+}
+
+/// The machine as it is now.
+pub fn machine() -> Machine {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Machine {
+        host: sysinfo::System::host_name().unwrap_or_default(),
+        os: sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
+        taken_at: since_epoch.map_or(0, |elapsed| {
+            i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+        }),
+    }
+}
+
+/// The machine's time zone.
+pub fn zone() -> Zone {
+    let zone = TimeZone::system();
+    Zone {
+        name: zone.iana_name().map(str::to_owned),
+        offset: zone.to_offset(jiff::Timestamp::now()).seconds(),
+    }
+}

@@ -1,0 +1,79 @@
+//! Stage 1: asks the system. Takes a scope, gives raw tables, holders and process facts.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Depth, Handles, Machine, ProcessKey, Scope};
+
+pub mod capture;
+pub mod linux;
+pub mod machine;
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
+mod portable;
+pub mod raw;
+mod unsupported;
+
+use machine::Zone;
+use raw::{RawHolders, RawProcess, RawSockets};
+
+/// Where answers come from: a kernel, a library, a recording.
+///
+/// The calls are made in this order, each only when its answer is needed.
+pub trait Source {
+    /// Name, system and clock of the machine.
+    fn machine(&mut self) -> Machine;
+
+    /// The machine's time zone.
+    fn zone(&mut self) -> Zone;
+
+    /// The sockets of the scope, or more. What could not be read is said in the tables' outcomes.
+    fn sockets(&mut self, scope: &Scope) -> RawSockets;
+
+    /// Everybody who holds one of these sockets.
+    fn holders(&mut self, handles: &Handles) -> RawHolders;
+
+    /// Facts of these processes. One that is gone, or whose pid is another's now, is left out.
+    fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess>;
+
+    /// User names by uid.
+    fn users(&mut self) -> BTreeMap<u32, String>;
+}
+
+/// Which source to take (`--source`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The best that this system has.
+    #[default]
+    Auto,
+    /// The system's own interface, without a second-best way.
+    Native,
+    /// `/proc/net` (Linux).
+    Proc,
+    /// The netstat2 and sysinfo libraries.
+    Portable,
+}
+
+/// The live source of this system; `None` when it has none of that kind.
+#[cfg(target_os = "linux")]
+pub fn live(choice: Choice) -> Option<Box<dyn Source>> {
+    Some(match choice {
+        Choice::Auto => Box::new(linux::Linux::new(linux::Method::Auto)),
+        Choice::Native => Box::new(linux::Linux::new(linux::Method::SockDiag)),
+        Choice::Proc => Box::new(linux::Linux::new(linux::Method::ProcNet)),
+        Choice::Portable => Box::new(portable::Portable::default()),
+    })
+}
+
+/// The live source of this system; `None` when it has none of that kind.
+#[cfg(any(target_os = "macos", target_os = "windows"))]
+pub fn live(choice: Choice) -> Option<Box<dyn Source>> {
+    match choice {
+        Choice::Auto | Choice::Portable => Some(Box::new(portable::Portable::default())),
+        Choice::Native | Choice::Proc => None,
+    }
+}
+
+/// The live source of this system: one that says that there is none.
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
+pub fn live(choice: Choice) -> Option<Box<dyn Source>> {
+    (choice == Choice::Auto).then(|| Box::new(unsupported::Unsupported) as Box<dyn Source>)
+}

@@ -1,0 +1,139 @@
+//! What a reader reports, as reported. Captures are made of these.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Endpoint, Family, Foreign, ProcessKey, Protocol, State};
+
+/// All tables that were asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawSockets {
+    pub tables: Vec<RawTable>,
+    /// Names of the interfaces whose index a socket carries.
+    pub interfaces: BTreeMap<u32, String>,
+    /// Inode number of the network namespace that was read.
+    pub netns: Option<u64>,
+    /// Whether TCP sockets that are bound without listening would be seen, had they been asked for.
+    pub sees_bound: bool,
+}
+
+/// One table of the system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawTable {
+    pub protocol: Protocol,
+    /// `None` when one table holds both families.
+    pub family: Option<Family>,
+    pub via: Via,
+    pub outcome: Outcome,
+    pub sockets: Vec<RawSocket>,
+}
+
+/// The way by which a table was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Via {
+    /// `NETLINK_SOCK_DIAG`, sock_diag(7).
+    #[serde(rename = "sock_diag")]
+    SockDiag,
+    /// `/proc/net/*`, proc_net(5).
+    #[serde(rename = "/proc/net")]
+    ProcNet,
+    /// The netstat2 library.
+    #[serde(rename = "netstat2")]
+    Netstat2,
+}
+
+impl Via {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SockDiag => "sock_diag",
+            Self::ProcNet => "/proc/net",
+            Self::Netstat2 => "netstat2",
+        }
+    }
+}
+
+/// How the reading of a table ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Whole.
+    Read,
+    /// Whole, by the second-best way, because the best was refused.
+    Fallback { why: String },
+    /// This system has no such protocol or family, so no socket can be missing.
+    Absent,
+    /// In part; the rows at hand are right.
+    Partial { why: String },
+    /// Not at all: nothing can be said about it.
+    Unknown { why: String },
+}
+
+/// One row of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawSocket {
+    pub protocol: Protocol,
+    pub state: State,
+    /// For raw sockets the "port" is the IP protocol number.
+    pub local: Endpoint,
+    pub peer: Endpoint,
+    /// Index of the interface; 0 for none.
+    pub interface: u32,
+    pub uid: Option<u32>,
+    /// 0 for a socket that no process holds any more.
+    pub inode: Option<u64>,
+    /// What `holders` knows the socket by; 0 for one that no process holds any more.
+    pub handle: u64,
+    pub v6only: Option<bool>,
+    pub recv_queue: Option<u32>,
+    pub send_queue: Option<u32>,
+}
+
+/// The answer to "who holds these?".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawHolders {
+    pub holders: Vec<RawHolder>,
+    /// Whether the reader runs as root.
+    pub as_root: bool,
+    /// Processes whose descriptors could not be read.
+    pub refused: u32,
+    /// Why processes may exist that were not even seen.
+    pub blind: Vec<Blind>,
+}
+
+/// A process with descriptors of one socket.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RawHolder {
+    pub handle: u64,
+    pub process: ProcessKey,
+    pub fd: Option<u32>,
+}
+
+/// A reason for which processes stay unseen without any error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blind {
+    /// `/proc` is mounted with hidepid=2 or 4, proc(5).
+    Hidepid,
+    /// The reader lives in a pid namespace of its own, pid_namespaces(7).
+    PidNamespace,
+    /// `/proc` is not there.
+    NoProc,
+    /// The library gives no reason.
+    Unsaid,
+}
+
+/// What was read of one process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawProcess {
+    pub key: ProcessKey,
+    pub comm: Option<Foreign>,
+    /// Path without the kernel's " (deleted)".
+    pub executable: Option<Foreign>,
+    pub command: Option<Vec<Foreign>>,
+    pub uid: Option<u32>,
+    pub parent_pid: Option<u32>,
+    /// Seconds since the Unix epoch.
+    pub started_at: Option<i64>,
+    pub working_directory: Option<Foreign>,
+}

@@ -1,0 +1,146 @@
+//! The one cleaner of text that somebody else chose.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::model::Foreign;
+
+/// Text that is safe on a terminal and stays on its line. There is no way to make one that does not clean.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Clean(String);
+
+impl Clean {
+    /// Makes visible what would act: control characters as `\n` or `\x1b`, marks of direction and
+    /// characters without width as `\u{202e}`.
+    pub fn new(text: &str) -> Self {
+        Self(clean(text).into_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Columns of a terminal that the text takes.
+    pub fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    /// The text in at most so many columns, its cut end marked.
+    #[must_use]
+    pub fn cut(&self, columns: usize) -> Self {
+        if self.width() <= columns {
+            return self.clone();
+        }
+        let mut kept = String::new();
+        let mut left = columns.saturating_sub(1);
+        for c in self.0.chars() {
+            let width = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
+            if width > left {
+                break;
+            }
+            left -= width;
+            kept.push(c);
+        }
+        if columns > 0 {
+            kept.push('…');
+        }
+        Self(kept)
+    }
+}
+
+impl From<&Foreign> for Clean {
+    fn from(text: &Foreign) -> Self {
+        Self::new(text.unclean())
+    }
+}
+
+impl fmt::Display for Clean {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        // Writing to a string does not fail.
+        let _ = match c {
+            '\n' => out.write_str("\\n"),
+            '\r' => out.write_str("\\r"),
+            '\t' => out.write_str("\\t"),
+            c if c.is_control() => write!(out, "\\x{:02x}", c as u32),
+            c if acts(c) => write!(out, "\\u{{{:x}}}", c as u32),
+            c => out.write_char(c),
+        };
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a character changes how others are shown, or is not seen itself (Unicode general category
+/// Cf, line and paragraph separators, fillers, variation selectors).
+pub fn acts(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+        | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_stays() {
+        for text in ["nginx", "a b (c)", "größe", "日本語", "", "C:\\x"] {
+            assert_eq!(Clean::new(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn whatever_acts_on_a_terminal_is_shown_instead() {
+        for (text, shown) in [
+            ("\x1b[31mred", "\\x1b[31mred"),
+            ("\u{9b}31m", "\\x9b31m"),
+            ("\x1b]52;c;aGk=\x07", "\\x1b]52;c;aGk=\\x07"),
+            ("a\nb\tc\rd\x08", "a\\nb\\tc\\rd\\x08"),
+            ("\u{202e}exe.fdp", "\\u{202e}exe.fdp"),
+            ("a\u{200b}b\u{feff}", "a\\u{200b}b\\u{feff}"),
+            ("\u{2028}", "\\u{2028}"),
+            ("\x7f", "\\x7f"),
+        ] {
+            assert_eq!(Clean::new(text).as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn no_character_survives_that_acts() {
+        for c in (0..=0x10_FFFF).filter_map(char::from_u32) {
+            let shown = Clean::new(&c.to_string());
+            assert!(
+                !shown.as_str().chars().any(|c| c.is_control() || acts(c)),
+                "{:x}",
+                c as u32
+            );
+            assert!(shown.as_str() == "" || shown.as_str().lines().count() == 1);
+        }
+    }
+
+    #[test]
+    fn wide_characters_are_cut_whole() {
+        let wide = Clean::new("日本語");
+        assert_eq!(wide.width(), 6);
+        assert_eq!(wide.cut(6).as_str(), "日本語");
+        assert_eq!(wide.cut(5).as_str(), "日本…");
+        assert_eq!(wide.cut(4).as_str(), "日…");
+        assert_eq!(wide.cut(1).as_str(), "…");
+        assert_eq!(wide.cut(0).as_str(), "");
+    }
+}

@@ -1,0 +1,444 @@
+//! The one table of columns: all that a format knows of a column stands here.
+
+use super::cell::{Cell, Tone};
+use super::words;
+use crate::model::{Exposure, OwnerStatus, Row, Snapshot};
+
+/// A column of `--format table` and `--format plain`.
+pub struct Column {
+    /// The name in `--columns`.
+    pub name: &'static str,
+    pub title: &'static str,
+    pub help: &'static str,
+    /// Columns of the terminal below which it is not shortened; `None` for one that is never shortened.
+    pub narrowest: Option<usize>,
+    /// Order in which columns are left out where the terminal is too narrow; 0 for never.
+    pub expendable: u8,
+    pub right: bool,
+    pub cell: fn(&Row, &Snapshot) -> Cell,
+}
+
+impl std::fmt::Debug for Column {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Column {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// What is shown where `--columns` says nothing. Where connections are shown, `state` and `peer` join.
+pub const DEFAULT: [&str; 8] = [
+    "port", "service", "address", "reach", "process", "pid", "user", "since",
+];
+
+macro_rules! column {
+    ($name:literal, $title:literal, $help:literal, $narrowest:expr, $expendable:literal, $right:literal, $cell:expr) => {
+        Column {
+            name: $name,
+            title: $title,
+            help: $help,
+            narrowest: $narrowest,
+            expendable: $expendable,
+            right: $right,
+            cell: $cell,
+        }
+    };
+}
+
+pub static COLUMNS: [Column; 25] = [
+    column!(
+        "port",
+        "PORT",
+        "local port and protocol",
+        None,
+        0,
+        false,
+        |row, _| { Cell::new(words::port(&row.socket)).tone(Tone::Strong) }
+    ),
+    column!(
+        "service",
+        "SERVICE",
+        "service that the port is registered for",
+        Some(7),
+        3,
+        false,
+        |row, _| { Cell::of(row.socket.service).tone(Tone::Faint) }
+    ),
+    column!(
+        "address",
+        "ADDRESS",
+        "local address; +IPv4 where an IPv6 socket takes IPv4 too",
+        Some(15),
+        0,
+        false,
+        |row, _| { Cell::new(words::local_address(&row.socket)) }
+    ),
+    column!(
+        "reach",
+        "REACH",
+        "who can reach it: this host, one address, everyone",
+        None,
+        2,
+        false,
+        |row, _| {
+            let exposure = row.socket.exposure();
+            let tone = if exposure == Some(Exposure::All) {
+                Tone::Alert
+            } else {
+                Tone::Plain
+            };
+            exposure.map_or_else(Cell::absent, |exposure| {
+                Cell::new(words::reach(exposure)).tone(tone)
+            })
+        }
+    ),
+    column!(
+        "state",
+        "STATE",
+        "state of the socket",
+        None,
+        0,
+        false,
+        |row, _| { Cell::new(words::state(row.socket.state)) }
+    ),
+    column!(
+        "peer",
+        "PEER",
+        "address and port at the other end",
+        Some(21),
+        0,
+        false,
+        |row, _| {
+            let socket = &row.socket;
+            Cell::of(
+                socket
+                    .peer
+                    .as_ref()
+                    .map(|peer| words::endpoint(peer, socket.interface.as_deref())),
+            )
+        }
+    ),
+    column!(
+        "process",
+        "PROCESS",
+        "name of the owners",
+        Some(12),
+        0,
+        false,
+        |row, _| {
+            let tone = if row.owners.is_empty() {
+                Tone::Faint
+            } else {
+                Tone::Strong
+            };
+            Cell::new(words::processes(row)).tone(tone)
+        }
+    ),
+    column!(
+        "pid",
+        "PID",
+        "process id of the first owner, and how many more there are",
+        None,
+        0,
+        true,
+        |row, _| {
+            Cell::of(row.owners.first().map(|owner| match row.owners.len() - 1 {
+                0 => owner.process.key.pid.to_string(),
+                more => format!("{} +{more}", owner.process.key.pid),
+            }))
+        }
+    ),
+    column!(
+        "user",
+        "USER",
+        "user of the owner, else of the socket",
+        Some(8),
+        0,
+        false,
+        |row, _| { Cell::of(words::user(row)) }
+    ),
+    column!(
+        "since",
+        "SINCE",
+        "how long the first owner has been running",
+        None,
+        1,
+        true,
+        |row, snapshot| {
+            let started = row
+                .owners
+                .first()
+                .and_then(|owner| owner.process.started_at);
+            Cell::of(started.map(|started| words::age(started, snapshot.machine.taken_at)))
+                .tone(Tone::Faint)
+        }
+    ),
+    column!(
+        "command",
+        "COMMAND",
+        "command line of the first owner",
+        Some(10),
+        4,
+        false,
+        |row, _| {
+            let command = row
+                .owners
+                .first()
+                .and_then(|owner| owner.process.command.as_ref());
+            Cell::of(command.map(|words| {
+                words
+                    .iter()
+                    .map(crate::model::Foreign::unclean)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            }))
+        }
+    ),
+    column!(
+        "executable",
+        "EXECUTABLE",
+        "path of the first owner's program",
+        Some(10),
+        5,
+        false,
+        |row, _| {
+            let process = row.owners.first().map(|owner| &owner.process);
+            Cell::of(
+                process
+                    .and_then(|process| process.executable.as_ref())
+                    .map(crate::model::Foreign::unclean),
+            )
+        }
+    ),
+    column!(
+        "directory",
+        "DIRECTORY",
+        "working directory of the first owner",
+        Some(10),
+        5,
+        false,
+        |row, _| {
+            let process = row.owners.first().map(|owner| &owner.process);
+            Cell::of(
+                process
+                    .and_then(|process| process.working_directory.as_ref())
+                    .map(crate::model::Foreign::unclean),
+            )
+        }
+    ),
+    column!(
+        "parent",
+        "PARENT",
+        "process id of the first owner's parent",
+        None,
+        0,
+        true,
+        |row, _| {
+            Cell::of(
+                row.owners
+                    .first()
+                    .and_then(|owner| owner.process.parent_pid)
+                    .map(|pid| pid.to_string()),
+            )
+        }
+    ),
+    column!(
+        "pids",
+        "PIDS",
+        "process ids of all owners",
+        Some(10),
+        0,
+        false,
+        |row, _| {
+            let pids: Vec<_> = row
+                .owners
+                .iter()
+                .map(|owner| owner.process.key.pid.to_string())
+                .collect();
+            Cell::of(Some(pids.join(",")).filter(|text| !text.is_empty()))
+        }
+    ),
+    column!(
+        "fds",
+        "FDS",
+        "descriptors of the first owner",
+        Some(6),
+        0,
+        false,
+        |row, _| {
+            let fds = row.owners.first().and_then(|owner| owner.fds.as_ref());
+            Cell::of(fds.map(|fds| fds.iter().map(u32::to_string).collect::<Vec<_>>().join(",")))
+        }
+    ),
+    column!(
+        "owners",
+        "OWNERS",
+        "how much is known of the owners",
+        None,
+        0,
+        false,
+        |row, _| {
+            let tone = if row.owner_status == OwnerStatus::Known {
+                Tone::Plain
+            } else {
+                Tone::Faint
+            };
+            Cell::new(row.owner_status.as_str()).tone(tone)
+        }
+    ),
+    column!(
+        "protocol",
+        "PROTOCOL",
+        "transport protocol",
+        None,
+        0,
+        false,
+        |row, _| { Cell::new(row.socket.protocol.as_str()) }
+    ),
+    column!(
+        "family",
+        "FAMILY",
+        "address family",
+        None,
+        0,
+        false,
+        |row, _| Cell::new(row.socket.family().as_str())
+    ),
+    column!(
+        "interface",
+        "INTERFACE",
+        "scope of the address, or the device bound to",
+        None,
+        0,
+        false,
+        |row, _| { Cell::of(row.socket.interface.as_ref()) }
+    ),
+    column!(
+        "queue",
+        "QUEUE",
+        "bytes to read/acknowledge; of a listener, connections waiting of how many",
+        None,
+        0,
+        true,
+        |row, _| { Cell::of(words::queue(&row.socket)) }
+    ),
+    column!(
+        "uid",
+        "UID",
+        "user id of the socket",
+        None,
+        0,
+        true,
+        |row, _| { Cell::of(row.socket.uid.map(|uid| uid.to_string())) }
+    ),
+    column!(
+        "inode",
+        "INODE",
+        "inode number of the socket",
+        None,
+        0,
+        true,
+        |row, _| { Cell::of(row.socket.inode.map(|inode| inode.to_string())) }
+    ),
+    column!(
+        "netns",
+        "NETNS",
+        "inode number of the network namespace",
+        None,
+        0,
+        true,
+        |row, _| { Cell::of(row.socket.netns.map(|netns| netns.to_string())) }
+    ),
+    column!(
+        "v6only",
+        "V6ONLY",
+        "whether an IPv6 socket refuses IPv4",
+        None,
+        0,
+        false,
+        |row, _| {
+            Cell::of(
+                row.socket
+                    .v6only
+                    .map(|v6only| if v6only { "yes" } else { "no" }),
+            )
+        }
+    ),
+];
+
+/// Reads `--columns`: a list of names, or `+name` and `-name` against the default.
+///
+/// # Errors
+/// The name that no column has.
+pub fn chosen<'a>(
+    spec: &'a str,
+    default: &[&'static str],
+) -> Result<Vec<&'static Column>, &'a str> {
+    let column = |name: &'a str| {
+        COLUMNS
+            .iter()
+            .find(|column| column.name == name)
+            .ok_or(name)
+    };
+    let names: Vec<&str> = spec.split(',').map(str::trim).collect();
+    let is_change = names.iter().any(|name| name.starts_with(['+', '-']));
+    let start: &[&'static str] = if is_change { default } else { &[] };
+    let mut columns: Vec<&'static Column> = COLUMNS
+        .iter()
+        .filter(|column| start.contains(&column.name))
+        .collect();
+    columns.sort_by_key(|column| start.iter().position(|name| *name == column.name));
+    for name in names {
+        if let Some(removed) = name.strip_prefix('-') {
+            let removed = column(removed)?;
+            columns.retain(|column| *column != removed);
+        } else {
+            let added = column(name.strip_prefix('+').unwrap_or(name))?;
+            if !columns.contains(&added) {
+                columns.push(added);
+            }
+        }
+    }
+    Ok(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(spec: &str) -> Result<Vec<&str>, &str> {
+        chosen(spec, &DEFAULT).map(|columns| columns.iter().map(|column| column.name).collect())
+    }
+
+    #[test]
+    fn every_default_is_a_column() {
+        for name in DEFAULT {
+            assert!(COLUMNS.iter().any(|column| column.name == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for (index, column) in COLUMNS.iter().enumerate() {
+            assert!(
+                COLUMNS[..index].iter().all(|other| other != column),
+                "{column:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_replaces_and_signs_change() {
+        assert_eq!(names("pid,port"), Ok(vec!["pid", "port"]));
+        let changed = names("+inode,-user").unwrap();
+        assert_eq!(changed.last(), Some(&"inode"));
+        assert!(!changed.contains(&"user") && changed.contains(&"port"));
+        assert_eq!(names("port,port"), Ok(vec!["port"]));
+        assert_eq!(names("nonsense"), Err("nonsense"));
+        assert_eq!(names(""), Err(""));
+    }
+}

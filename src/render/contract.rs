@@ -1,0 +1,228 @@
+//! The JSON contract, version 1: what machines read. Apart from the model, so that the model may
+//! change and the contract not.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
+
+use crate::model::{Foreign, Note, Owner, Row, Snapshot};
+
+/// Version of the contract. Fields may be added within a version; none changes its meaning.
+pub const VERSION: u32 = 1;
+
+/// A list of sockets, as `portwho --json` prints it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Sockets"))]
+pub struct Envelope<'a> {
+    /// Version of this contract.
+    #[cfg_attr(test, schemars(extend("const" = 1)))]
+    version: u32,
+    #[cfg_attr(test, schemars(extend("const" = "sockets")))]
+    kind: &'static str,
+    /// When the machine was asked, RFC 3339.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
+    taken_at: String,
+    host: &'a str,
+    os: &'a str,
+    /// How the sockets were read, for instance "sock_diag".
+    source: &'a str,
+    /// False when any table or any owner could not be read.
+    complete: bool,
+    notes: Vec<NoteOut<'a>>,
+    #[cfg_attr(test, schemars(with = "Vec<RowOut<'a>>"))]
+    sockets: Rows<'a>,
+}
+
+impl<'a> Envelope<'a> {
+    pub fn new(snapshot: &'a Snapshot) -> Self {
+        let machine = &snapshot.machine;
+        Self {
+            version: VERSION,
+            kind: "sockets",
+            taken_at: rfc3339(machine.taken_at),
+            host: &machine.host,
+            os: &machine.os,
+            source: &snapshot.read_by,
+            complete: snapshot.is_complete(),
+            notes: snapshot.notes.iter().map(NoteOut::new).collect(),
+            sockets: Rows(&snapshot.rows),
+        }
+    }
+}
+
+/// Something that must be known beside the rows.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Note"))]
+struct NoteOut<'a> {
+    /// Stable code, for instance "owners-hidden".
+    code: &'static str,
+    message: &'a str,
+    count: Option<u64>,
+}
+
+impl<'a> NoteOut<'a> {
+    fn new(note: &'a Note) -> Self {
+        Self {
+            code: note.code.as_str(),
+            message: &note.message,
+            count: note.count,
+        }
+    }
+}
+
+/// Writes row by row, so that no second copy of all rows is made.
+struct Rows<'a>(&'a [Row]);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.len()))?;
+        for row in self.0 {
+            list.serialize_element(&RowOut::new(row))?;
+        }
+        list.end()
+    }
+}
+
+/// One socket. Unknown is null.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Socket"))]
+pub struct RowOut<'a> {
+    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw"])))]
+    protocol: &'static str,
+    #[cfg_attr(test, schemars(extend("enum" = ["ipv4", "ipv6"])))]
+    family: &'static str,
+    #[cfg_attr(test, schemars(extend("enum" = ["listen", "established", "syn_sent", "syn_recv", "fin_wait_1",
+        "fin_wait_2", "time_wait", "close_wait", "last_ack", "closing", "closed", "bound", "unconnected"])))]
+    state: &'static str,
+    local_address: String,
+    /// Null for raw sockets.
+    local_port: Option<u16>,
+    peer_address: Option<String>,
+    peer_port: Option<u16>,
+    /// IP protocol number of a raw socket.
+    ip_protocol: Option<u8>,
+    /// Scope of a link-local address, or the device that the socket is bound to.
+    interface: Option<&'a str>,
+    v6only: Option<bool>,
+    /// Whom the address of a listener lets in; null for what does not listen.
+    #[cfg_attr(test, schemars(extend("enum" = ["loopback", "address", "all", null])))]
+    exposure: Option<&'static str>,
+    /// What the port is registered for; not what runs there.
+    service: Option<&'static str>,
+    uid: Option<u32>,
+    user: Option<&'a str>,
+    inode: Option<u64>,
+    netns: Option<u64>,
+    /// Bytes not yet read; of a listener, connections that wait to be accepted.
+    recv_queue: Option<u32>,
+    /// Bytes not yet acknowledged; of a listener, how many connections may wait.
+    send_queue: Option<u32>,
+    #[cfg_attr(test, schemars(extend("enum" = ["known", "none", "hidden", "partial", "skipped"])))]
+    owner_status: &'static str,
+    owners: Vec<OwnerOut<'a>>,
+}
+
+impl<'a> RowOut<'a> {
+    pub fn new(row: &'a Row) -> Self {
+        let socket = &row.socket;
+        Self {
+            protocol: socket.protocol.as_str(),
+            family: socket.family().as_str(),
+            state: socket.state.as_str(),
+            local_address: socket.local.address.to_string(),
+            local_port: socket.local.port,
+            peer_address: socket.peer.map(|peer| peer.address.to_string()),
+            peer_port: socket.peer.and_then(|peer| peer.port),
+            ip_protocol: socket.ip_protocol,
+            interface: socket.interface.as_deref(),
+            v6only: socket.v6only,
+            exposure: socket.exposure().map(crate::model::Exposure::as_str),
+            service: socket.service,
+            uid: socket.uid,
+            user: socket.user.as_deref(),
+            inode: socket.inode,
+            netns: socket.netns,
+            recv_queue: socket.recv_queue,
+            send_queue: socket.send_queue,
+            owner_status: row.owner_status.as_str(),
+            owners: row.owners.iter().map(OwnerOut::new).collect(),
+        }
+    }
+}
+
+/// A process that holds the socket.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Owner"))]
+pub struct OwnerOut<'a> {
+    pid: u32,
+    /// The name that people know the program by.
+    name: &'a str,
+    /// The kernel's name for it, cut to 15 bytes.
+    comm: Option<&'a str>,
+    executable: Option<&'a str>,
+    command: Option<Vec<&'a str>>,
+    user: Option<&'a str>,
+    uid: Option<u32>,
+    parent_pid: Option<u32>,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
+    started_at: Option<String>,
+    working_directory: Option<&'a str>,
+    /// Descriptors by which the process holds the socket.
+    fds: Option<&'a [u32]>,
+}
+
+impl<'a> OwnerOut<'a> {
+    pub fn new(owner: &'a Owner) -> Self {
+        let process = &*owner.process;
+        Self {
+            pid: process.key.pid,
+            name: process.name.unclean(),
+            comm: process.comm.as_ref().map(Foreign::unclean),
+            executable: process.executable.as_ref().map(Foreign::unclean),
+            command: process
+                .command
+                .as_ref()
+                .map(|words| words.iter().map(Foreign::unclean).collect()),
+            user: process.user.as_deref(),
+            uid: process.uid,
+            parent_pid: process.parent_pid,
+            started_at: process.started_at.map(rfc3339),
+            working_directory: process.working_directory.as_ref().map(Foreign::unclean),
+            fds: owner.fds.as_deref(),
+        }
+    }
+}
+
+/// Seconds since the Unix epoch as `2025-11-20T10:14:00Z`.
+fn rfc3339(seconds: i64) -> String {
+    Timestamp::from_second(seconds)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Set `PORTWHO_BLESS=1` to write the file anew.
+    #[test]
+    fn the_committed_schema_is_the_generated_one() {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let mut schema = settings.into_generator().into_root_schema_for::<Envelope>();
+        schema.insert("title".into(), "portwho --json, version 1".into());
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("PORTWHO_BLESS").is_some() {
+            std::fs::write("src/render/schema-v1.json", &text).unwrap();
+        } else {
+            assert_eq!(
+                text,
+                super::super::SCHEMA,
+                "run the tests with PORTWHO_BLESS=1 to write it anew"
+            );
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `--format csv` (RFC 4180): the fields of the JSON contract under a header. A socket with several
+//! owners has a line for each; lists are JSON texts.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value};
+
+use super::Page;
+use super::clean::Clean;
+use super::contract::RowOut;
+use crate::model::Snapshot;
+
+/// The fields of an owner; in the header they follow those of the socket, as `owner_pid` and so on.
+const OWNER: [&str; 11] = [
+    "pid",
+    "name",
+    "comm",
+    "executable",
+    "command",
+    "user",
+    "uid",
+    "parent_pid",
+    "started_at",
+    "working_directory",
+    "fds",
+];
+
+const SOCKET: [&str; 19] = [
+    "protocol",
+    "family",
+    "state",
+    "local_address",
+    "local_port",
+    "peer_address",
+    "peer_port",
+    "ip_protocol",
+    "interface",
+    "v6only",
+    "exposure",
+    "service",
+    "uid",
+    "user",
+    "inode",
+    "netns",
+    "recv_queue",
+    "send_queue",
+    "owner_status",
+];
+
+pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Result<()> {
+    let mut lines = csv::Writer::from_writer(out);
+    if page.header {
+        let owner = OWNER.iter().map(|field| format!("owner_{field}"));
+        lines.write_record(SOCKET.iter().map(|field| (*field).to_owned()).chain(owner))?;
+    }
+    for row in &snapshot.rows {
+        let Value::Object(socket) = serde_json::to_value(RowOut::new(row))? else {
+            continue;
+        };
+        let nobody = [Value::Object(Map::new())];
+        let owners = match socket.get("owners") {
+            Some(Value::Array(owners)) if !owners.is_empty() => owners.as_slice(),
+            _ => &nobody,
+        };
+        for owner in owners {
+            let fields = SOCKET.iter().map(|field| text(socket.get(*field)));
+            lines.write_record(fields.chain(OWNER.iter().map(|field| text(owner.get(*field)))))?;
+        }
+    }
+    lines.flush()
+}
+
+/// A field as text: nothing for null, and no line break or escape sequence from outside.
+fn text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => Clean::new(text).to_string(),
+        Some(other) => Clean::new(&other.to_string()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The header is the contract's: a field that is added there must be added here.
+    #[test]
+    fn the_header_has_every_field_of_the_contract() {
+        let schema: Value = serde_json::from_str(super::super::SCHEMA).unwrap();
+        let required = |name: &str| -> Vec<String> {
+            let list = schema["$defs"][name]["required"].as_array().unwrap();
+            list.iter()
+                .map(|field| field.as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(required("Owner"), OWNER);
+        let socket: Vec<String> = required("Socket")
+            .into_iter()
+            .filter(|field| field != "owners")
+            .collect();
+        assert_eq!(socket, SOCKET);
+    }
+}

@@ -1,0 +1,69 @@
+//! Stage 4: rows to bytes. Width, colour and time are arguments. Pure.
+
+mod card;
+mod cell;
+mod clean;
+mod columns;
+mod contract;
+mod csv;
+mod json;
+mod paint;
+mod plain;
+mod table;
+mod words;
+
+use std::io::{self, Write};
+
+use jiff::tz::TimeZone;
+
+pub use clean::Clean;
+pub use columns::{COLUMNS, Column, DEFAULT, chosen};
+pub use json::SCHEMA;
+pub use table::fit_lines;
+
+use crate::model::Snapshot;
+
+/// Shape of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A line for each socket, aligned.
+    Table,
+    /// A paragraph for each listener, with its connections.
+    Card,
+    /// A line for each socket, tab-separated, nothing shortened.
+    Plain,
+    Json,
+    Ndjson,
+    Csv,
+}
+
+/// What the bytes depend on beside the rows.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub format: Format,
+    pub columns: Vec<&'static Column>,
+    pub header: bool,
+    /// Columns of the terminal; `None` where nothing limits a line.
+    pub width: Option<u16>,
+    pub colour: bool,
+    /// Whether service names are shown.
+    pub services: bool,
+    /// Whether owners were looked for.
+    pub owners: bool,
+    pub zone: TimeZone,
+}
+
+/// Writes the snapshot.
+///
+/// # Errors
+/// What the writer says.
+pub fn render(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Result<()> {
+    match page.format {
+        Format::Table => table::write(snapshot, page, out),
+        Format::Card => card::write(snapshot, page, out),
+        Format::Plain => plain::write(snapshot, page, out),
+        Format::Json => json::write(snapshot, out),
+        Format::Ndjson => json::write_rows(snapshot, out),
+        Format::Csv => csv::write(snapshot, page, out),
+    }
+}

@@ -1,0 +1,215 @@
+//! Words for what the model holds, for people.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::{Endpoint, Exposure, Owner, OwnerStatus, Row, Socket, State};
+
+/// `10.0.0.1`, `[::1]`, `[fe80::1%eth0]`.
+pub fn address(end: &Endpoint, interface: Option<&str>) -> String {
+    match (end.address, interface) {
+        (IpAddr::V4(v4), _) => v4.to_string(),
+        (IpAddr::V6(v6), Some(interface)) if is_link_local(v6) => format!("[{v6}%{interface}]"),
+        (IpAddr::V6(v6), _) => format!("[{v6}]"),
+    }
+}
+
+fn is_link_local(address: std::net::Ipv6Addr) -> bool {
+    address.is_unicast_link_local() || address.is_multicast()
+}
+
+/// The local address with what must be known of it: the device it is bound to, IPv4 on a dual stack.
+pub fn local_address(socket: &Socket) -> String {
+    let mut text = address(&socket.local, socket.interface.as_deref());
+    if let Some(interface) = &socket.interface
+        && !text.contains('%')
+    {
+        text = format!("{text}%{interface}");
+    }
+    if socket.is_dual_stack() && socket.state.is_listening() {
+        text.push_str(" +IPv4");
+    }
+    text
+}
+
+/// `10.0.0.1:80`, `[::1]:80`.
+pub fn endpoint(end: &Endpoint, interface: Option<&str>) -> String {
+    let address = address(end, interface);
+    end.port
+        .map_or(address.clone(), |port| format!("{address}:{port}"))
+}
+
+/// `80/tcp`; of a raw socket its IP protocol, by name where it has one that people know.
+pub fn port(socket: &Socket) -> String {
+    match (socket.local.port, socket.ip_protocol) {
+        (Some(port), _) => format!("{port}/{}", socket.protocol),
+        (None, Some(number)) => format!("{}/raw", ip_protocol(number)),
+        (None, None) => socket.protocol.to_string(),
+    }
+}
+
+/// Name of an IP protocol number, IANA's registry.
+pub fn ip_protocol(number: u8) -> String {
+    match number {
+        1 => "icmp".into(),
+        2 => "igmp".into(),
+        6 => "tcp".into(),
+        17 => "udp".into(),
+        47 => "gre".into(),
+        50 => "esp".into(),
+        51 => "ah".into(),
+        58 => "icmpv6".into(),
+        89 => "ospf".into(),
+        132 => "sctp".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Who can reach a listener, in a word for a column.
+pub fn reach(exposure: Exposure) -> &'static str {
+    match exposure {
+        Exposure::Loopback => "this host",
+        Exposure::Address => "address",
+        Exposure::All => "everyone",
+    }
+}
+
+/// Who can reach a listener, in a sentence.
+pub fn reach_sentence(socket: &Socket) -> Option<String> {
+    Some(match socket.exposure()? {
+        Exposure::Loopback => "only this machine can reach it".into(),
+        Exposure::All if socket.is_dual_stack() => {
+            "reachable on every address, IPv4 and IPv6".into()
+        }
+        Exposure::All => match socket.local.family() {
+            crate::model::Family::Ipv4 => "reachable on every IPv4 address".into(),
+            crate::model::Family::Ipv6 => "reachable on every IPv6 address".into(),
+        },
+        Exposure::Address => "reachable on this address".into(),
+    })
+}
+
+/// The state as a heading: `LISTEN`, `TIME-WAIT`.
+pub fn state(state: State) -> String {
+    state.as_str().replace('_', "-").to_uppercase()
+}
+
+/// What a socket that neither listens nor is connected does to its port.
+pub fn state_sentence(socket: &Socket) -> Option<&'static str> {
+    match socket.state {
+        State::Bound => Some("bound, but not listening: it can keep others from this port"),
+        State::TimeWait => {
+            Some("a closed connection: the kernel keeps its port for up to a minute")
+        }
+        _ => None,
+    }
+}
+
+/// Names of the owners: one name with its count, or all of them.
+pub fn processes(row: &Row) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for owner in &row.owners {
+        let name = owner.process.name.unclean();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    match (names.as_slice(), row.owners.len()) {
+        ([], _) => nobody(row).into(),
+        ([one], 1) => (*one).into(),
+        ([one], count) => format!("{one} ({count} processes)"),
+        (many, _) => many.join(", "),
+    }
+}
+
+/// What stands for the owners where none is listed.
+pub fn nobody(row: &Row) -> &'static str {
+    match row.owner_status {
+        OwnerStatus::Hidden | OwnerStatus::Partial => "(hidden)",
+        OwnerStatus::None if row.socket.inode.is_some() => "(kernel)",
+        OwnerStatus::None | OwnerStatus::Known | OwnerStatus::Skipped => "-",
+    }
+}
+
+/// The user of the first owner, else of the socket; a number where it has no name.
+pub fn user(row: &Row) -> Option<String> {
+    let of = |name: &Option<String>, uid: Option<u32>| {
+        name.clone().or_else(|| uid.map(|uid| uid.to_string()))
+    };
+    match row.owners.first() {
+        Some(Owner { process, .. }) => of(&process.user, process.uid),
+        None => of(&row.socket.user, row.socket.uid),
+    }
+}
+
+/// How long ago, in one unit: `5 s`, `2 h`, `3 d`.
+pub fn age(from: i64, now: i64) -> String {
+    let seconds = now.saturating_sub(from).max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        86_400..31_536_000 => format!("{} d", seconds / 86_400),
+        _ => format!("{} y", seconds / 31_536_000),
+    }
+}
+
+/// When something began, as precisely as its age makes of interest: `10:14`, `12 Nov 10:14`, `3 Mar 2025`.
+pub fn moment(from: i64, now: i64, zone: &TimeZone) -> Option<String> {
+    let from = Timestamp::from_second(from).ok()?.to_zoned(zone.clone());
+    let now = Timestamp::from_second(now).ok()?.to_zoned(zone.clone());
+    let format = if from.date() == now.date() {
+        "%H:%M"
+    } else if from.year() == now.year() {
+        "%-d %b %H:%M"
+    } else {
+        "%-d %b %Y"
+    };
+    Some(from.strftime(format).to_string())
+}
+
+/// The queue of a socket: for a listener, connections that wait and how many may.
+pub fn queue(socket: &Socket) -> Option<String> {
+    let received = socket.recv_queue?;
+    Some(match (socket.state, socket.send_queue) {
+        (State::Listen, Some(limit)) => format!("{received} of {limit}"),
+        (State::Listen, None) => received.to_string(),
+        (_, sent) => format!("{received}/{}", sent.unwrap_or(0)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_one_unit() {
+        for (seconds, words) in [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (7200, "2 h"),
+            (259_200, "3 d"),
+            (40_000_000, "1 y"),
+        ] {
+            assert_eq!(age(0, seconds), words);
+        }
+    }
+
+    #[test]
+    fn a_moment_is_as_precise_as_its_age_asks() {
+        let now = 1_763_636_400; // 2025-11-20T11:00:00Z
+        assert_eq!(moment(now - 3600, now, &TimeZone::UTC).unwrap(), "10:00");
+        assert_eq!(
+            moment(now - 86_400, now, &TimeZone::UTC).unwrap(),
+            "19 Nov 11:00"
+        );
+        assert_eq!(
+            moment(now - 400 * 86_400, now, &TimeZone::UTC).unwrap(),
+            "16 Oct 2024"
+        );
+        assert_eq!(moment(i64::MAX, now, &TimeZone::UTC), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! The order of rows: total, so that the same state gives the same rows.
+
+use std::cmp::Ordering;
+
+use crate::model::{Endpoint, Foreign, Row};
+
+/// What rows are sorted by before all else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Key {
+    #[default]
+    Port,
+    Address,
+    Protocol,
+    State,
+    Peer,
+    Process,
+    Pid,
+    User,
+    Since,
+    Service,
+    Reach,
+    Queue,
+}
+
+impl Key {
+    pub const ALL: [(&str, Self); 12] = [
+        ("port", Self::Port),
+        ("address", Self::Address),
+        ("protocol", Self::Protocol),
+        ("state", Self::State),
+        ("peer", Self::Peer),
+        ("process", Self::Process),
+        ("pid", Self::Pid),
+        ("user", Self::User),
+        ("since", Self::Since),
+        ("service", Self::Service),
+        ("reach", Self::Reach),
+        ("queue", Self::Queue),
+    ];
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    #[default]
+    Ascending,
+    Descending,
+}
+
+/// A key with its direction; rows that are equal by it follow the usual order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Order {
+    pub key: Key,
+    pub direction: Direction,
+}
+
+impl Order {
+    pub fn sort(self, rows: &mut [Row]) {
+        rows.sort_unstable_by(|a, b| {
+            let first = by_key(self.key, a, b);
+            let first = if self.direction == Direction::Descending {
+                first.reverse()
+            } else {
+                first
+            };
+            first.then_with(|| usual(a, b))
+        });
+    }
+}
+
+/// Unknown comes last.
+fn by_key(key: Key, a: &Row, b: &Row) -> Ordering {
+    fn known<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
+        match (a, b) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    }
+    let (x, y) = (&a.socket, &b.socket);
+    match key {
+        Key::Port => known(x.local.port, y.local.port),
+        Key::Address => x.local.address.cmp(&y.local.address),
+        Key::Protocol => x.protocol.cmp(&y.protocol),
+        Key::State => x.state.cmp(&y.state),
+        Key::Peer => known(x.peer, y.peer),
+        Key::Process => known(process_name(a), process_name(b)),
+        Key::Pid => known(pid(a), pid(b)),
+        Key::User => known(user(a), user(b)),
+        Key::Since => known(started(a), started(b)),
+        Key::Service => known(x.service, y.service),
+        Key::Reach => known(x.exposure(), y.exposure()),
+        Key::Queue => known(x.recv_queue, y.recv_queue),
+    }
+}
+
+fn process_name(row: &Row) -> Option<&Foreign> {
+    row.owners.first().map(|owner| &owner.process.name)
+}
+
+fn pid(row: &Row) -> Option<u32> {
+    row.owners.first().map(|owner| owner.process.key.pid)
+}
+
+fn user(row: &Row) -> Option<(Option<&String>, Option<u32>)> {
+    let owner = row.owners.first().map(|owner| &*owner.process);
+    let by_owner = owner.map(|process| (process.user.as_ref(), process.uid));
+    by_owner.or_else(|| {
+        row.socket
+            .uid
+            .map(|uid| (row.socket.user.as_ref(), Some(uid)))
+    })
+}
+
+fn started(row: &Row) -> Option<i64> {
+    row.owners
+        .first()
+        .and_then(|owner| owner.process.started_at)
+}
+
+/// By port, then listeners before connections, then by all that tells two sockets apart.
+fn usual(a: &Row, b: &Row) -> Ordering {
+    let end = |end: &Endpoint| (end.family(), end.address, end.port);
+    let key = |row: &Row| {
+        let socket = &row.socket;
+        (
+            (
+                socket.local.port.is_none(),
+                socket.local.port,
+                socket.ip_protocol,
+            ),
+            (socket.protocol, socket.state, end(&socket.local)),
+            socket.peer.as_ref().map(end),
+            (socket.inode, socket.handle, socket.netns),
+        )
+    };
+    key(a)
+        .cmp(&key(b))
+        .then_with(|| a.socket.interface.cmp(&b.socket.interface))
+        .then_with(|| {
+            (a.socket.recv_queue, a.socket.send_queue)
+                .cmp(&(b.socket.recv_queue, b.socket.send_queue))
+        })
+}

@@ -1,0 +1,353 @@
+//! What is wanted: selectors of one kind widen, different kinds narrow.
+
+use std::net::IpAddr;
+
+use crate::model::{
+    Endpoint, Family, Owner, PortSet, Process, Protocol, ProtocolSet, Row, Scope, Socket, State,
+    StateSet,
+};
+
+/// Everything that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Query {
+    pub view: View,
+    pub protocols: ProtocolSet,
+    /// IPv4 means what takes IPv4, dual-stack sockets included.
+    pub family: Option<Family>,
+    /// Selectors with a port.
+    pub places: Vec<Place>,
+    /// Selectors with an address and no port.
+    pub addresses: Vec<Addresses>,
+    pub states: StateSet,
+    /// Literal local ends (`local=`).
+    pub locals: Vec<Place>,
+    /// Literal peers (`peer=`).
+    pub peers: Vec<Place>,
+    pub pids: Vec<u32>,
+    /// Names or numbers.
+    pub users: Vec<String>,
+    /// Parts of process names.
+    pub names: Vec<String>,
+}
+
+/// Which states are looked at where no selector says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// What listens; every state where a port is asked for.
+    #[default]
+    Usual,
+    /// What listens, even where a port is asked for (`-l`).
+    Listening,
+    /// Every state of every protocol (`-a`).
+    Everything,
+}
+
+/// Ports, perhaps of one protocol, perhaps at some addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    pub protocol: Option<Protocol>,
+    pub addresses: Option<Addresses>,
+    pub ports: Option<PortSet>,
+}
+
+/// Addresses that share a prefix, perhaps on one interface; or the loopback addresses by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Addresses {
+    Prefix {
+        network: IpAddr,
+        length: u8,
+        interface: Option<String>,
+    },
+    /// `localhost`, RFC 6761: `127.0.0.1` and `::1`.
+    Localhost,
+}
+
+impl Addresses {
+    pub fn one(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        let length = if address.is_ipv4() { 32 } else { 128 };
+        Self::Prefix {
+            network: address,
+            length,
+            interface: None,
+        }
+    }
+
+    /// Whether the address itself is one of these; an IPv4-mapped address counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self, address.to_canonical()) {
+            (Self::Localhost, address) => {
+                address.is_ipv6() && address.is_loopback()
+                    || address == IpAddr::from([127, 0, 0, 1])
+            }
+            (
+                Self::Prefix {
+                    network: IpAddr::V4(network),
+                    length,
+                    ..
+                },
+                IpAddr::V4(address),
+            ) => {
+                let shift = 32 - u32::from(*length);
+                (network.to_bits() ^ address.to_bits())
+                    .checked_shr(shift)
+                    .unwrap_or(0)
+                    == 0
+            }
+            (
+                Self::Prefix {
+                    network: IpAddr::V6(network),
+                    length,
+                    ..
+                },
+                IpAddr::V6(address),
+            ) => {
+                let shift = 128 - u32::from(*length);
+                (network.to_bits() ^ address.to_bits())
+                    .checked_shr(shift)
+                    .unwrap_or(0)
+                    == 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether something sent to one of these addresses reaches the socket.
+    pub fn reach(&self, socket: &Socket) -> bool {
+        if !self.is_on(socket.interface.as_deref()) {
+            return false;
+        }
+        let is_wildcard = socket.local.canonical().is_unspecified();
+        let wildcard_takes = match self {
+            Self::Localhost => true,
+            Self::Prefix {
+                network: IpAddr::V4(_),
+                ..
+            } => socket.takes_ipv4(),
+            Self::Prefix {
+                network: IpAddr::V6(_),
+                ..
+            } => socket.family() == Family::Ipv6 && !socket.local.is_ipv4_mapped(),
+        };
+        self.contains(socket.local.address) || (is_wildcard && wildcard_takes)
+    }
+
+    fn is_on(&self, interface: Option<&str>) -> bool {
+        match (self, interface) {
+            (
+                Self::Prefix {
+                    interface: Some(wanted),
+                    ..
+                },
+                Some(actual),
+            ) => wanted == actual,
+            _ => true,
+        }
+    }
+}
+
+impl Place {
+    /// Whether the socket is reached there.
+    fn reaches(&self, socket: &Socket) -> bool {
+        self.covers(socket.protocol)
+            && self.has_port(&socket.local)
+            && self
+                .addresses
+                .as_ref()
+                .is_none_or(|addresses| addresses.reach(socket))
+    }
+
+    /// Whether this very end was written.
+    fn is_end(&self, protocol: Protocol, end: &Endpoint, interface: Option<&str>) -> bool {
+        self.covers(protocol)
+            && self.has_port(end)
+            && self.addresses.as_ref().is_none_or(|addresses| {
+                addresses.contains(end.address) && addresses.is_on(interface)
+            })
+    }
+
+    fn covers(&self, protocol: Protocol) -> bool {
+        self.protocol
+            .is_none_or(|wanted| ProtocolSet::meant_by(wanted).contains(protocol))
+    }
+
+    fn has_port(&self, end: &Endpoint) -> bool {
+        self.ports
+            .as_ref()
+            .is_none_or(|ports| end.port.is_some_and(|port| ports.contains(port)))
+    }
+}
+
+impl Query {
+    /// The port, when the query asks for exactly one and nothing else than where.
+    pub fn single_port(&self) -> Option<u16> {
+        match self.places.as_slice() {
+            [
+                Place {
+                    ports: Some(ports), ..
+                },
+            ] => ports.single(),
+            _ => None,
+        }
+    }
+
+    /// Whether owners decide which rows match.
+    pub fn asks_for_owners(&self) -> bool {
+        !(self.pids.is_empty() && self.users.is_empty() && self.names.is_empty())
+    }
+
+    /// Whether names or users of owners decide which rows match.
+    pub fn asks_for_process_facts(&self) -> bool {
+        !(self.users.is_empty() && self.names.is_empty())
+    }
+
+    /// Whether every row that matches listens.
+    pub fn wants_listeners_only(&self) -> bool {
+        self.wanted_states().iter().all(State::is_listening)
+    }
+
+    /// What to ask the system for: at least every row that matches.
+    pub fn scope(&self) -> Scope {
+        Scope {
+            protocols: self.wanted_protocols(),
+            // Mapped addresses and dual stacks of IPv6 tables take IPv4.
+            family: self.family.filter(|family| *family == Family::Ipv6),
+            states: self.wanted_states(),
+            ports: self.wanted_ports(),
+            other_ends: false,
+        }
+    }
+
+    /// Whether the socket can match, by all that is known without its owners.
+    pub fn wants(&self, socket: &Socket) -> bool {
+        let family = match self.family {
+            None => true,
+            Some(Family::Ipv4) => socket.takes_ipv4(),
+            Some(Family::Ipv6) => socket.family() == Family::Ipv6 && !socket.local.is_ipv4_mapped(),
+        };
+        let interface = socket.interface.as_deref();
+        family
+            && self.wanted_protocols().contains(socket.protocol)
+            && self.wanted_states().contains(socket.state)
+            && any(&self.places, |place| place.reaches(socket))
+            && any(&self.addresses, |addresses| addresses.reach(socket))
+            && any(&self.locals, |place| {
+                place.is_end(socket.protocol, &socket.local, interface)
+            })
+            && any(&self.peers, |place| {
+                socket
+                    .peer
+                    .as_ref()
+                    .is_some_and(|peer| place.is_end(socket.protocol, peer, interface))
+            })
+    }
+
+    /// Whether the row matches, its owners known.
+    pub fn matches(&self, row: &Row) -> bool {
+        any(&self.pids, |pid| {
+            row.owners.iter().any(|owner| owner.process.key.pid == *pid)
+        }) && any(&self.users, |user| {
+            let Socket {
+                uid, user: name, ..
+            } = &row.socket;
+            is_user(user, *uid, name.as_deref())
+                || row
+                    .owners
+                    .iter()
+                    .any(|owner| is_user(user, owner.process.uid, owner.process.user.as_deref()))
+        }) && any(&self.names, |part| {
+            row.owners.iter().any(|owner| is_named(owner, part))
+        })
+    }
+
+    /// Whether an owner that was not seen could make the row match.
+    pub fn could_match(&self, row: &Row) -> bool {
+        self.asks_for_owners() && row.owner_status.may_hide_owners() && !self.matches(row)
+    }
+
+    fn wanted_protocols(&self) -> ProtocolSet {
+        let by_places: Option<ProtocolSet> = self
+            .places
+            .iter()
+            .chain(&self.locals)
+            .chain(&self.peers)
+            .map(|place| place.protocol.map(ProtocolSet::meant_by))
+            .try_fold(ProtocolSet::EMPTY, |all, one| Some(all.union(one?)));
+        let usual = match self.view {
+            View::Everything => ProtocolSet::all(),
+            _ if self.asks_for_a_port() => Protocol::ALL
+                .into_iter()
+                .filter(|protocol| protocol.has_ports())
+                .collect(),
+            _ => [Protocol::Tcp, Protocol::Mptcp, Protocol::Udp]
+                .into_iter()
+                .collect(),
+        };
+        let chosen = if self.protocols.is_empty() {
+            None
+        } else {
+            Some(self.protocols)
+        };
+        match (chosen, by_places.filter(|set| !set.is_empty())) {
+            (Some(chosen), Some(places)) => chosen.intersection(places),
+            (Some(set), None) | (None, Some(set)) => set,
+            (None, None) => usual,
+        }
+    }
+
+    fn wanted_states(&self) -> StateSet {
+        if !self.states.is_empty() {
+            return self.states;
+        }
+        match self.view {
+            View::Everything => StateSet::all(),
+            View::Listening => StateSet::listening(),
+            View::Usual if self.asks_for_a_port() || !self.peers.is_empty() => StateSet::all(),
+            View::Usual => StateSet::listening(),
+        }
+    }
+
+    fn asks_for_a_port(&self) -> bool {
+        let places = self.places.iter().chain(&self.locals);
+        places.into_iter().any(|place| place.ports.is_some())
+    }
+
+    fn wanted_ports(&self) -> Option<PortSet> {
+        let of = |places: &[Place]| {
+            let ports: Option<Vec<&PortSet>> =
+                places.iter().map(|place| place.ports.as_ref()).collect();
+            let ports = ports.filter(|ports| !ports.is_empty())?;
+            Some(
+                ports
+                    .into_iter()
+                    .fold(PortSet::default(), |all, ports| all.union(ports)),
+            )
+        };
+        of(&self.places).or_else(|| of(&self.locals))
+    }
+}
+
+/// Selectors of one kind widen; none of a kind asks for nothing.
+fn any<T>(selectors: &[T], test: impl FnMut(&T) -> bool) -> bool {
+    selectors.is_empty() || selectors.iter().any(test)
+}
+
+fn is_user(wanted: &str, uid: Option<u32>, name: Option<&str>) -> bool {
+    name == Some(wanted) || uid.is_some_and(|uid| wanted.parse() == Ok(uid))
+}
+
+fn is_named(owner: &Owner, part: &str) -> bool {
+    let Process {
+        name,
+        comm,
+        executable,
+        ..
+    } = &*owner.process;
+    let part = part.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&part);
+    has(name.unclean())
+        || comm.as_ref().is_some_and(|comm| has(comm.unclean()))
+        || executable
+            .as_ref()
+            .is_some_and(|path| has(path.base_name()))
+}
