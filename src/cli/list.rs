@@ -139,9 +139,9 @@ fn order(args: &ListArgs) -> Result<Order, Failure> {
 
 /// Command lines and directories are read only where they are shown.
 fn depth(format: Format, columns: &[&'static Column]) -> Depth {
-    let wants_more = |column: &&Column| matches!(column.name, "command" | "directory");
+    let wants_more = |column: &Column| matches!(column.name, "command" | "directory");
     match format {
-        Format::Table | Format::Plain if !columns.iter().any(|column| wants_more(&column)) => {
+        Format::Table | Format::Plain if !columns.iter().any(|column| wants_more(column)) => {
             Depth::Names
         }
         _ => Depth::Full,

@@ -2,6 +2,7 @@
 
 mod card;
 mod cell;
+mod choose;
 mod clean;
 mod columns;
 mod contract;
@@ -16,8 +17,9 @@ use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
 
+pub use choose::chosen;
 pub use clean::Clean;
-pub use columns::{COLUMNS, Column, DEFAULT, chosen};
+pub use columns::{COLUMNS, Column, DEFAULT};
 pub use json::SCHEMA;
 pub use table::fit_lines;
 
