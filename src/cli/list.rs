@@ -41,11 +41,11 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
     if snapshot.rows.is_empty() && !undecided {
         refuse_near_verb(&shown.query)?;
     }
-    tell_notes(&snapshot, format, args.verbose);
     let has_rows = !snapshot.rows.is_empty();
     if has_rows || format == Format::Json || (format == Format::Csv && page.header) {
         terminal::answer(|out| render(&snapshot, &page, out))?;
     }
+    tell_notes(&snapshot, format, args.verbose);
     Ok(match (has_rows, undecided) {
         (true, _) => Exit::Yes,
         (false, true) => {
@@ -164,6 +164,7 @@ fn page(
     };
     Page {
         format,
+        asked: asked(args, &columns),
         columns,
         header: !args.no_header,
         width: terminal::width(),
@@ -172,6 +173,21 @@ fn page(
         owners: !args.no_owners,
         zone,
     }
+}
+
+/// The columns that `--columns` names.
+fn asked(args: &ListArgs, columns: &[&'static Column]) -> Vec<&'static Column> {
+    let named: Vec<&str> = args
+        .columns
+        .iter()
+        .flat_map(|list| list.split(','))
+        .map(|name| name.trim().trim_start_matches('+'))
+        .collect();
+    columns
+        .iter()
+        .copied()
+        .filter(|column| named.contains(&column.name))
+        .collect()
 }
 
 /// A lone word that matches no process and nearly spells a verb was meant as one.

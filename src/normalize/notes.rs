@@ -97,7 +97,7 @@ fn cause(raw: &RawHolders) -> &'static str {
     } else if !raw.as_root && (raw.refused > 0 || raw.blind.contains(&Blind::Hidepid)) {
         "run portwho with sudo to see them"
     } else if raw.refused > 0 || raw.blind.contains(&Blind::Hidepid) {
-        "this root may not look into every process: it lacks CAP_SYS_PTRACE, or a capability that they have"
+        "root lacks CAP_SYS_PTRACE, or a capability that their owners have"
     } else if raw.blind.contains(&Blind::PidNamespace) {
         "they live outside this container's pid namespace; run portwho on the host to see them"
     } else {

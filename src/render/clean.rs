@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::Foreign;
 
@@ -33,20 +33,24 @@ impl Clean {
         if self.width() <= columns {
             return self.clone();
         }
-        let mut kept = String::new();
-        let mut left = columns.saturating_sub(1);
-        for c in self.0.chars() {
-            let width = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
-            if width > left {
-                break;
-            }
-            left -= width;
-            kept.push(c);
+        match columns.checked_sub(1) {
+            Some(room) => Self(fitting(self.0.chars(), room) + "…"),
+            None => Self::default(),
         }
-        if columns > 0 {
-            kept.push('…');
+    }
+
+    /// The text in at most so many columns, both its ends kept.
+    #[must_use]
+    pub fn cut_middle(&self, columns: usize) -> Self {
+        if self.width() <= columns || columns < 3 {
+            return self.cut(columns);
         }
-        Self(kept)
+        let end: String = fitting(self.0.chars().rev(), (columns - 1) / 2)
+            .chars()
+            .rev()
+            .collect();
+        let start = fitting(self.0.chars(), columns - 1 - end.width());
+        Self(format!("{start}…{end}"))
     }
 }
 
@@ -60,6 +64,19 @@ impl fmt::Display for Clean {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The first of these characters that fit into so many columns.
+fn fitting(chars: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut left = columns;
+    chars
+        .take_while(|c| {
+            let width = c.width().unwrap_or(0);
+            let fits = width <= left;
+            left = left.saturating_sub(width);
+            fits
+        })
+        .collect()
 }
 
 fn clean(text: &str) -> Cow<'_, str> {
@@ -142,5 +159,14 @@ mod tests {
         assert_eq!(wide.cut(4).as_str(), "日…");
         assert_eq!(wide.cut(1).as_str(), "…");
         assert_eq!(wide.cut(0).as_str(), "");
+        assert_eq!(wide.cut_middle(5).as_str(), "日…語");
+    }
+
+    #[test]
+    fn both_ends_stay_where_the_middle_is_cut() {
+        let peer = Clean::new("[::ffff:127.0.0.1]:35450");
+        assert_eq!(peer.cut_middle(24), peer);
+        assert_eq!(peer.cut_middle(15).as_str(), "[::ffff…]:35450");
+        assert_eq!(peer.cut_middle(2).as_str(), "[…");
     }
 }

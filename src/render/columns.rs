@@ -4,14 +4,23 @@ use super::cell::{Cell, Tone};
 use super::words;
 use crate::model::{Exposure, OwnerStatus, Row, Snapshot};
 
+/// How a column gives way where the terminal is narrow, and how wide it stays if it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shrink {
+    Never,
+    /// The end is cut off.
+    End(usize),
+    /// The middle is cut out: of an address and of a path both ends tell something.
+    Middle(usize),
+}
+
 /// A column of `--format table` and `--format plain`.
 pub struct Column {
     /// The name in `--columns`.
     pub name: &'static str,
     pub title: &'static str,
     pub help: &'static str,
-    /// Columns of the terminal below which it is not shortened; `None` for one that is never shortened.
-    pub narrowest: Option<usize>,
+    pub shrink: Shrink,
     /// Order in which columns are left out where the terminal is too narrow; 0 for never.
     pub expendable: u8,
     pub right: bool,
@@ -36,12 +45,12 @@ pub const DEFAULT: [&str; 8] = [
 ];
 
 macro_rules! column {
-    ($name:literal, $title:literal, $help:literal, $narrowest:expr, $expendable:literal, $right:literal, $cell:expr) => {
+    ($name:literal, $title:literal, $help:literal, $shrink:expr, $expendable:literal, $right:literal, $cell:expr) => {
         Column {
             name: $name,
             title: $title,
             help: $help,
-            narrowest: $narrowest,
+            shrink: $shrink,
             expendable: $expendable,
             right: $right,
             cell: $cell,
@@ -54,7 +63,7 @@ pub static COLUMNS: [Column; 25] = [
         "port",
         "PORT",
         "local port and protocol",
-        None,
+        Shrink::Never,
         0,
         false,
         |row, _| { Cell::new(words::port(&row.socket)).tone(Tone::Strong) }
@@ -63,7 +72,7 @@ pub static COLUMNS: [Column; 25] = [
         "service",
         "SERVICE",
         "service that the port is registered for",
-        Some(7),
+        Shrink::End(7),
         3,
         false,
         |row, _| { Cell::of(row.socket.service).tone(Tone::Faint) }
@@ -72,7 +81,7 @@ pub static COLUMNS: [Column; 25] = [
         "address",
         "ADDRESS",
         "local address; +IPv4 where an IPv6 socket takes IPv4 too",
-        Some(15),
+        Shrink::Middle(15),
         0,
         false,
         |row, _| { Cell::new(words::local_address(&row.socket)) }
@@ -81,7 +90,7 @@ pub static COLUMNS: [Column; 25] = [
         "reach",
         "REACH",
         "who can reach it: this host, one address, everyone",
-        None,
+        Shrink::Never,
         2,
         false,
         |row, _| {
@@ -100,7 +109,7 @@ pub static COLUMNS: [Column; 25] = [
         "state",
         "STATE",
         "state of the socket",
-        None,
+        Shrink::Never,
         0,
         false,
         |row, _| { Cell::new(words::state(row.socket.state)) }
@@ -109,7 +118,7 @@ pub static COLUMNS: [Column; 25] = [
         "peer",
         "PEER",
         "address and port at the other end",
-        Some(21),
+        Shrink::Middle(21),
         0,
         false,
         |row, _| {
@@ -126,7 +135,7 @@ pub static COLUMNS: [Column; 25] = [
         "process",
         "PROCESS",
         "name of the owners",
-        Some(12),
+        Shrink::End(12),
         0,
         false,
         |row, _| {
@@ -142,7 +151,7 @@ pub static COLUMNS: [Column; 25] = [
         "pid",
         "PID",
         "process id of the first owner, and how many more there are",
-        None,
+        Shrink::Never,
         0,
         true,
         |row, _| {
@@ -156,8 +165,8 @@ pub static COLUMNS: [Column; 25] = [
         "user",
         "USER",
         "user of the owner, else of the socket",
-        Some(8),
-        0,
+        Shrink::End(8),
+        1,
         false,
         |row, _| { Cell::of(words::user(row)) }
     ),
@@ -165,8 +174,8 @@ pub static COLUMNS: [Column; 25] = [
         "since",
         "SINCE",
         "how long the first owner has been running",
-        None,
-        1,
+        Shrink::Never,
+        4,
         true,
         |row, snapshot| {
             let started = row
@@ -181,8 +190,8 @@ pub static COLUMNS: [Column; 25] = [
         "command",
         "COMMAND",
         "command line of the first owner",
-        Some(10),
-        4,
+        Shrink::End(10),
+        6,
         false,
         |row, _| {
             let command = row
@@ -202,8 +211,8 @@ pub static COLUMNS: [Column; 25] = [
         "executable",
         "EXECUTABLE",
         "path of the first owner's program",
-        Some(10),
-        5,
+        Shrink::Middle(10),
+        7,
         false,
         |row, _| {
             let process = row.owners.first().map(|owner| &owner.process);
@@ -218,8 +227,8 @@ pub static COLUMNS: [Column; 25] = [
         "directory",
         "DIRECTORY",
         "working directory of the first owner",
-        Some(10),
-        5,
+        Shrink::Middle(10),
+        7,
         false,
         |row, _| {
             let process = row.owners.first().map(|owner| &owner.process);
@@ -234,7 +243,7 @@ pub static COLUMNS: [Column; 25] = [
         "parent",
         "PARENT",
         "process id of the first owner's parent",
-        None,
+        Shrink::Never,
         0,
         true,
         |row, _| {
@@ -250,7 +259,7 @@ pub static COLUMNS: [Column; 25] = [
         "pids",
         "PIDS",
         "process ids of all owners",
-        Some(10),
+        Shrink::End(10),
         0,
         false,
         |row, _| {
@@ -266,7 +275,7 @@ pub static COLUMNS: [Column; 25] = [
         "fds",
         "FDS",
         "descriptors of the first owner",
-        Some(6),
+        Shrink::End(6),
         0,
         false,
         |row, _| {
@@ -278,7 +287,7 @@ pub static COLUMNS: [Column; 25] = [
         "owners",
         "OWNERS",
         "how much is known of the owners",
-        None,
+        Shrink::Never,
         0,
         false,
         |row, _| {
@@ -294,7 +303,7 @@ pub static COLUMNS: [Column; 25] = [
         "protocol",
         "PROTOCOL",
         "transport protocol",
-        None,
+        Shrink::Never,
         0,
         false,
         |row, _| { Cell::new(row.socket.protocol.as_str()) }
@@ -303,7 +312,7 @@ pub static COLUMNS: [Column; 25] = [
         "family",
         "FAMILY",
         "address family",
-        None,
+        Shrink::Never,
         0,
         false,
         |row, _| Cell::new(row.socket.family().as_str())
@@ -312,7 +321,7 @@ pub static COLUMNS: [Column; 25] = [
         "interface",
         "INTERFACE",
         "scope of the address, or the device bound to",
-        None,
+        Shrink::Never,
         0,
         false,
         |row, _| { Cell::of(row.socket.interface.as_ref()) }
@@ -321,7 +330,7 @@ pub static COLUMNS: [Column; 25] = [
         "queue",
         "QUEUE",
         "bytes to read/acknowledge; of a listener, connections waiting of how many",
-        None,
+        Shrink::Never,
         0,
         true,
         |row, _| { Cell::of(words::queue(&row.socket)) }
@@ -330,7 +339,7 @@ pub static COLUMNS: [Column; 25] = [
         "uid",
         "UID",
         "user id of the socket",
-        None,
+        Shrink::Never,
         0,
         true,
         |row, _| { Cell::of(row.socket.uid.map(|uid| uid.to_string())) }
@@ -339,7 +348,7 @@ pub static COLUMNS: [Column; 25] = [
         "inode",
         "INODE",
         "inode number of the socket",
-        None,
+        Shrink::Never,
         0,
         true,
         |row, _| { Cell::of(row.socket.inode.map(|inode| inode.to_string())) }
@@ -348,7 +357,7 @@ pub static COLUMNS: [Column; 25] = [
         "netns",
         "NETNS",
         "inode number of the network namespace",
-        None,
+        Shrink::Never,
         0,
         true,
         |row, _| { Cell::of(row.socket.netns.map(|netns| netns.to_string())) }
@@ -357,7 +366,7 @@ pub static COLUMNS: [Column; 25] = [
         "v6only",
         "V6ONLY",
         "whether an IPv6 socket refuses IPv4",
-        None,
+        Shrink::Never,
         0,
         false,
         |row, _| {

@@ -44,6 +44,8 @@ pub enum Format {
 pub struct Page {
     pub format: Format,
     pub columns: Vec<&'static Column>,
+    /// Those of the columns that were asked for by name; the others are left out before them.
+    pub asked: Vec<&'static Column>,
     pub header: bool,
     /// Columns of the terminal; `None` where nothing limits a line.
     pub width: Option<u16>,

@@ -11,7 +11,7 @@ use comfy_table::{
 };
 
 use super::cell::{Cell, Tone};
-use super::columns::Column;
+use super::columns::{Column, Shrink};
 use super::paint::paint;
 use super::{Clean, Page};
 use crate::model::Snapshot;
@@ -38,7 +38,7 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
     let (first, rest) = snapshot.rows.split_at(snapshot.rows.len().min(MANY));
     let mut cells = compute(&page.columns, first);
     let mut widths = measure(&page.columns, &cells, page.header);
-    let kept = fit(&page.columns, &mut widths, page.width.map(usize::from));
+    let kept = fit(page, &mut widths);
     let columns: Vec<&'static Column> = kept.iter().map(|index| page.columns[*index]).collect();
     let widths: Vec<usize> = kept.iter().map(|index| widths[*index]).collect();
     for row in &mut cells {
@@ -90,47 +90,79 @@ fn measure(columns: &[&'static Column], cells: &[Vec<Cell>], with_header: bool) 
     widths
 }
 
-/// Makes the columns fit: shortens the widest that may be shortened, then leaves out what is
-/// expendable. Gives the indices of the columns that stay.
-fn fit(columns: &[&'static Column], widths: &mut [usize], limit: Option<usize>) -> Vec<usize> {
+/// Columns of the terminal that a column keeps, be it ever so narrow.
+const NARROWEST: usize = 8;
+
+/// Makes the columns fit: shortens what may be shortened, leaves out what is expendable, shortens
+/// more, and at last leaves out columns from the right. Gives the indices of those that stay.
+fn fit(page: &Page, widths: &mut [usize]) -> Vec<usize> {
+    let columns = &page.columns;
     let mut kept: Vec<usize> = (0..columns.len()).collect();
-    let Some(limit) = limit else { return kept };
-    let slack = |index: usize, widths: &[usize]| {
-        let narrowest = columns[index].narrowest;
-        narrowest.map_or(0, |narrowest| widths[index].saturating_sub(narrowest))
+    let Some(limit) = page.width.map(usize::from) else {
+        return kept;
     };
-    for index in kept.iter().copied() {
-        // No column can have more; this bounds the loop below.
-        widths[index] -= slack(index, widths).min(widths[index].saturating_sub(limit));
-    }
-    loop {
+    let excess = |kept: &[usize], widths: &[usize]| {
         let total: usize = kept.iter().map(|index| widths[*index] + GAP).sum();
-        let excess = total.saturating_sub(GAP + limit);
-        if excess == 0 {
-            return kept;
+        total.saturating_sub(GAP + limit)
+    };
+    // The narrowest that a column becomes, in the first place and in need.
+    let floors = |in_need: bool| -> Vec<usize> {
+        let floor = |(column, width): (&&Column, &usize)| match column.shrink {
+            Shrink::Never => *width,
+            Shrink::End(_) | Shrink::Middle(_) if in_need => NARROWEST.min(*width),
+            Shrink::End(floor) | Shrink::Middle(floor) => floor.min(*width),
+        };
+        columns.iter().zip(widths.iter()).map(floor).collect()
+    };
+    let (usual, in_need) = (floors(false), floors(true));
+    while excess(&kept, &usual) > 0 {
+        let may_go = |index: &usize| {
+            columns[*index].expendable > 0 && !page.asked.contains(&columns[*index])
+        };
+        let expendable = kept.iter().copied().filter(may_go);
+        match expendable.max_by_key(|index| columns[*index].expendable) {
+            Some(gone) => kept.retain(|index| *index != gone),
+            None => break,
         }
-        let all_slack: usize = kept.iter().map(|index| slack(*index, widths)).sum();
-        let widest = kept
+    }
+    while excess(&kept, &in_need) > 0 && kept.len() > 1 {
+        let unasked = kept
+            .iter()
+            .rposition(|index| !page.asked.contains(&columns[*index]));
+        kept.remove(unasked.filter(|place| *place > 0).unwrap_or(kept.len() - 1));
+    }
+    let floors = if excess(&kept, &usual) > 0 {
+        in_need
+    } else {
+        usual
+    };
+    shorten(&kept, widths, &floors, |widths| excess(&kept, widths));
+    kept
+}
+
+/// Takes from the widest columns first, down to their floors, until nothing is in excess.
+fn shorten(
+    kept: &[usize],
+    widths: &mut [usize],
+    floors: &[usize],
+    excess: impl Fn(&[usize]) -> usize,
+) {
+    loop {
+        let over = excess(widths);
+        let open = kept
             .iter()
             .copied()
-            .max_by_key(|index| slack(*index, widths));
-        let expendable = kept
-            .iter()
-            .copied()
-            .filter(|index| columns[*index].expendable > 0);
-        // Extras have the highest number, so that they go before the usual columns.
-        let gone = expendable.max_by_key(|index| columns[*index].expendable);
-        match (widest, gone) {
-            (Some(widest), _) if all_slack >= excess => widths[widest] -= 1,
-            (_, Some(gone)) if kept.len() > 1 => kept.retain(|index| *index != gone),
-            _ => {
-                // Too narrow for sense: every column is as narrow as it can be.
-                for index in &kept {
-                    widths[*index] -= slack(*index, widths);
-                }
-                return kept;
-            }
-        }
+            .filter(|index| widths[*index] > floors[*index]);
+        let Some(widest) = open.max_by_key(|index| widths[*index]).filter(|_| over > 0) else {
+            return;
+        };
+        // At once down to the next widest, so that a column of a million is no million steps.
+        let others = kept.iter().copied().filter(|index| *index != widest);
+        let next = others.map(|index| widths[index]).max().unwrap_or(0);
+        let step = widths[widest]
+            .saturating_sub(next.max(floors[widest]))
+            .clamp(1, over);
+        widths[widest] -= step;
     }
 }
 
@@ -166,12 +198,20 @@ impl Layout<'_> {
         out.write_all(b"\n")
     }
 
+    /// The text of a cell in the width of its column; where nothing limits a line, whole.
+    fn cut(&self, cell: &Cell, column: &Column, width: usize) -> Clean {
+        match column.shrink {
+            _ if self.page.width.is_none() => cell.text.clone(),
+            Shrink::Middle(_) => cell.text.cut_middle(width),
+            Shrink::Never | Shrink::End(_) => cell.text.cut(width),
+        }
+    }
+
     fn write_with_comfy(&self, cells: Vec<Vec<Cell>>, out: &mut dyn Write) -> io::Result<()> {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_truncation_indicator("…");
         if self.page.colour {
             table.enforce_styling();
         } else {
@@ -186,7 +226,15 @@ impl Layout<'_> {
             .into_iter()
             .chain(cells);
         for cells in lines {
-            let mut line = Line::from(cells.into_iter().map(comfy_cell).collect::<Vec<_>>());
+            let fitted =
+                cells
+                    .iter()
+                    .zip(self.columns)
+                    .zip(self.widths)
+                    .map(|((cell, column), width)| {
+                        comfy_cell(self.cut(cell, column, *width), cell.tone)
+                    });
+            let mut line = Line::from(fitted.collect::<Vec<_>>());
             line.max_height(1);
             table.add_row(line);
         }
@@ -209,9 +257,9 @@ impl Layout<'_> {
     }
 }
 
-fn comfy_cell(cell: Cell) -> comfy_table::Cell {
-    let styled = comfy_table::Cell::new_owned(cell.text.to_string());
-    match cell.tone {
+fn comfy_cell(text: Clean, tone: Tone) -> comfy_table::Cell {
+    let styled = comfy_table::Cell::new_owned(text.to_string());
+    match tone {
         Tone::Plain => styled,
         Tone::Strong => styled.add_attribute(Attribute::Bold),
         Tone::Faint => styled.add_attribute(Attribute::Dim),

@@ -119,7 +119,7 @@ pub fn processes(row: &Row) -> String {
     match (names.as_slice(), row.owners.len()) {
         ([], _) => nobody(row).into(),
         ([one], 1) => (*one).into(),
-        ([one], count) => format!("{one} ({count} processes)"),
+        ([one], count) => format!("{one} ×{count}"),
         (many, _) => many.join(", "),
     }
 }
