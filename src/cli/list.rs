@@ -20,6 +20,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         terminal::answer(|out| out.write_all(fit_lines(&lines).as_bytes()))?;
         return Ok(Exit::Yes);
     }
+    usage::refuse_reserved(args.selectors.iter().map(String::as_str))?;
     let query = query(args)?;
     let format = format(args, &query);
     let columns = columns(args, &query)?;
@@ -38,8 +39,8 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
     };
     let (snapshot, undecided) = survey(source.as_mut(), &shown);
     let page = page(args, format, columns, source.as_mut());
-    if snapshot.rows.is_empty() && !undecided {
-        refuse_near_verb(&shown.query)?;
+    if snapshot.rows.is_empty() {
+        refuse_near_verb(&args.selectors)?;
     }
     let has_rows = !snapshot.rows.is_empty();
     if has_rows || format == Format::Json || (format == Format::Csv && page.header) {
@@ -190,11 +191,11 @@ fn asked(args: &ListArgs, columns: &[&'static Column]) -> Vec<&'static Column> {
         .collect()
 }
 
-/// A lone word that matches no process and nearly spells a verb was meant as one.
-fn refuse_near_verb(query: &Query) -> Result<(), Failure> {
-    match query
-        .names
-        .iter()
+/// A bare word that matches no process and nearly spells a verb was meant as one.
+fn refuse_near_verb(selectors: &[String]) -> Result<(), Failure> {
+    let words = selectors.iter().filter(|word| selector::is_word(word));
+    match words
+        .into_iter()
         .find_map(|word| usage::near_verb(word).map(|verb| (word, verb)))
     {
         Some((word, verb)) => Err(

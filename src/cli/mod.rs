@@ -45,7 +45,8 @@ pub fn command() -> clap::Command {
 /// Reads the arguments; `None` when help or version was asked for and printed.
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Typed>, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    usage::refuse_reserved(&arguments)?;
+    // Before its options are read, which nobody knows yet.
+    usage::refuse_reserved(arguments.get(1).and_then(|word| word.to_str()))?;
     match Typed::try_parse_from(arguments) {
         Ok(typed) => Ok(Some(typed)),
         Err(error) => match error.kind() {

@@ -40,7 +40,7 @@ pub fn add(query: &mut Query, text: &str) -> Result<(), Failure> {
 }
 
 /// A bare word: part of a process name. It begins with a letter and is nothing else that we know.
-fn is_word(text: &str) -> bool {
+pub fn is_word(text: &str) -> bool {
     let begins_with_letter = text.chars().next().is_some_and(char::is_alphabetic);
     begins_with_letter
         && text != "localhost"
@@ -109,7 +109,7 @@ pub fn parse_place(text: &str) -> Result<Place, Failure> {
     if let Some((name, rest)) = text.split_once(':')
         && let Some(protocol) = Protocol::from_name(name)
     {
-        let place = parse_place(rest).map_err(|failure| whole(failure, text))?;
+        let place = parse_place(rest)?;
         if place.protocol.is_some() {
             return Err(Failure::usage(format!("{} has two protocols", quote(text))));
         }
@@ -124,9 +124,13 @@ pub fn parse_place(text: &str) -> Result<Place, Failure> {
             ..place
         });
     }
-    if let Ok(address) = text.parse::<IpAddr>() {
+    if text
+        .split('%')
+        .next()
+        .is_some_and(|address| address.parse::<IpAddr>().is_ok())
+    {
         return Ok(Place {
-            addresses: Some(Addresses::one(address)),
+            addresses: Some(parse_addresses(text)?),
             ..Place::default()
         });
     }
@@ -144,14 +148,6 @@ pub fn parse_place(text: &str) -> Result<Place, Failure> {
         addresses,
         ports: ports.map(parse_ports).transpose()?,
     })
-}
-
-fn whole(failure: Failure, text: &str) -> Failure {
-    if failure.message.contains("empty") {
-        Failure::usage(format!("{} names no port", quote(text))).hint("for instance 'tcp:80'")
-    } else {
-        failure
-    }
 }
 
 /// Takes an address and ports apart: the port follows the last colon, but not one within brackets.

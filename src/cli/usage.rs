@@ -1,20 +1,13 @@
 //! Mistakes of usage: clap's errors in portwho's form, reserved verbs, words that nearly spell one.
 
-use std::ffi::OsString;
-
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::{RESERVED, VERBS};
 use super::failure::{Failure, quote};
 
-/// Refuses a verb that does not exist yet.
-pub fn refuse_reserved(arguments: &[OsString]) -> Result<(), Failure> {
-    let words = arguments
-        .iter()
-        .skip(1)
-        .filter_map(|argument| argument.to_str());
-    let first = words.into_iter().find(|word| !word.starts_with('-'));
-    match first.filter(|word| RESERVED.contains(word)) {
+/// Refuses verbs that do not exist yet.
+pub fn refuse_reserved<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
+    match words.into_iter().find(|word| RESERVED.contains(word)) {
         Some(verb) => Err(Failure::usage(format!(
             "'{verb}' is a verb that portwho does not have yet"
         ))
@@ -52,6 +45,9 @@ pub fn failure(error: &clap::Error) -> Failure {
     let option = argument.split([' ', '=']).next().unwrap_or_default();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let failure = match error.kind() {
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => {
+            Failure::usage(format!("{} is one argument too many", quote(&argument)))
+        }
         ErrorKind::UnknownArgument => {
             Failure::usage(format!("there is no option {}", quote(&argument)))
         }
