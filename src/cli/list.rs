@@ -7,7 +7,7 @@ use super::failure::{Exit, Failure, quote};
 use super::{selector, source, terminal, usage};
 use crate::model::{Depth, Family, Note, NoteCode, ProtocolSet, Snapshot};
 use crate::read::Source;
-use crate::render::{COLUMNS, Column, DEFAULT, Format, Page, chosen, fit_lines, render};
+use crate::render::{COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, fit_lines, render};
 use crate::select::{Direction, Key, Order, Query, View};
 use crate::{Survey, survey};
 
@@ -43,7 +43,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         refuse_near_verb(&args.selectors)?;
     }
     let has_rows = !snapshot.rows.is_empty();
-    if has_rows || format == Format::Json || (format == Format::Csv && page.header) {
+    if has_rows || format == Format::Json || (format == Format::Csv && page.look.header) {
         terminal::answer(|out| render(&snapshot, &page, out))?;
     }
     tell_notes(&snapshot, format, args.verbose);
@@ -167,9 +167,11 @@ fn page(
         format,
         asked: asked(args, &columns),
         columns,
-        header: !args.no_header,
-        width: terminal::width(),
-        colour: terminal::wants_colour(args.color),
+        look: Look {
+            header: !args.no_header,
+            width: terminal::width(),
+            colour: terminal::wants_colour(args.color),
+        },
         services: !args.numeric,
         owners: !args.no_owners,
         zone,

@@ -269,7 +269,7 @@ impl Writer<'_> {
     /// A labelled line, shortened to the terminal.
     fn detail(&mut self, label: &str, text: &Clean) -> io::Result<()> {
         const INDENT: usize = 13;
-        let room = self.page.width.map_or(usize::MAX, |width| {
+        let room = self.page.look.width.map_or(usize::MAX, |width| {
             usize::from(width).saturating_sub(INDENT).max(20)
         });
         let painted = self.paint(&format!("{label:<7}"), Tone::Faint);
@@ -358,7 +358,7 @@ impl Writer<'_> {
     }
 
     fn paint(&self, text: &str, tone: Tone) -> String {
-        paint(text, tone, self.page.colour)
+        paint(text, tone, self.page.look.colour)
     }
 }
 

@@ -1,29 +1,16 @@
 //! The one table of columns: all that a format knows of a column stands here.
 
 use super::cell::{Cell, Tone};
+use super::sheet::{Head, Shrink};
 use super::words;
 use crate::model::{Exposure, OwnerStatus, Row, Snapshot};
-
-/// How a column gives way where the terminal is narrow, and how wide it stays if it can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shrink {
-    Never,
-    /// The end is cut off.
-    End(usize),
-    /// The middle is cut out: of an address and of a path both ends tell something.
-    Middle(usize),
-}
 
 /// A column of `--format table` and `--format plain`.
 pub struct Column {
     /// The name in `--columns`.
     pub name: &'static str,
-    pub title: &'static str,
     pub help: &'static str,
-    pub shrink: Shrink,
-    /// Order in which columns are left out where the terminal is too narrow; 0 for never.
-    pub expendable: u8,
-    pub right: bool,
+    pub head: Head,
     pub cell: fn(&Row, &Snapshot) -> Cell,
 }
 
@@ -48,11 +35,14 @@ macro_rules! column {
     ($name:literal, $title:literal, $help:literal, $shrink:expr, $expendable:literal, $right:literal, $cell:expr) => {
         Column {
             name: $name,
-            title: $title,
             help: $help,
-            shrink: $shrink,
-            expendable: $expendable,
-            right: $right,
+            head: Head {
+                title: $title,
+                shrink: $shrink,
+                expendable: $expendable,
+                right: $right,
+                pinned: false,
+            },
             cell: $cell,
         }
     };

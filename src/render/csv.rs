@@ -49,7 +49,7 @@ const SOCKET: [&str; 19] = [
 
 pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = csv::Writer::from_writer(out);
-    if page.header {
+    if page.look.header {
         let owner = OWNER.iter().map(|field| format!("owner_{field}"));
         lines.write_record(SOCKET.iter().map(|field| (*field).to_owned()).chain(owner))?;
     }

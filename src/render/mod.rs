@@ -10,6 +10,7 @@ mod csv;
 mod json;
 mod paint;
 mod plain;
+mod sheet;
 mod table;
 mod words;
 
@@ -21,7 +22,7 @@ pub use choose::chosen;
 pub use clean::Clean;
 pub use columns::{COLUMNS, Column, DEFAULT};
 pub use json::SCHEMA;
-pub use table::fit_lines;
+pub use sheet::{Head, Look, fit_lines};
 
 use crate::model::Snapshot;
 
@@ -46,10 +47,7 @@ pub struct Page {
     pub columns: Vec<&'static Column>,
     /// Those of the columns that were asked for by name; the others are left out before them.
     pub asked: Vec<&'static Column>,
-    pub header: bool,
-    /// Columns of the terminal; `None` where nothing limits a line.
-    pub width: Option<u16>,
-    pub colour: bool,
+    pub look: Look,
     /// Whether service names are shown.
     pub services: bool,
     /// Whether owners were looked for.

@@ -7,8 +7,12 @@ use super::cell::Cell;
 use crate::model::Snapshot;
 
 pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Result<()> {
-    if page.header {
-        let titles: Vec<_> = page.columns.iter().map(|column| column.title).collect();
+    if page.look.header {
+        let titles: Vec<_> = page
+            .columns
+            .iter()
+            .map(|column| column.head.title)
+            .collect();
         writeln!(out, "{}", titles.join("\t"))?;
     }
     for row in &snapshot.rows {

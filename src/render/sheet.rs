@@ -1,0 +1,300 @@
+//! Cells under heads, in columns that fit the terminal.
+//!
+//! Widths are fixed before the first line. Few rows for a terminal are laid out by comfy-table; for
+//! pipes, and beyond [`MANY`] rows, lines are written as they come, and memory stays bounded.
+
+use std::io::{self, Write};
+
+use comfy_table::{
+    Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Row as Line, Table,
+    Width, presets,
+};
+
+use super::Clean;
+use super::cell::{Cell, Tone};
+use super::paint::paint;
+
+/// Rows that are measured before the first is written.
+const MANY: usize = 2000;
+/// Blanks between columns.
+const GAP: usize = 2;
+
+/// How a column gives way where the terminal is narrow, and how wide it stays if it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shrink {
+    Never,
+    /// The end is cut off.
+    End(usize),
+    /// The middle is cut out: of an address and of a path both ends tell something.
+    Middle(usize),
+}
+
+/// What stands over a column, and how it behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub title: &'static str,
+    pub shrink: Shrink,
+    /// Order in which columns are left out where the terminal is too narrow; 0 for never.
+    pub expendable: u8,
+    pub right: bool,
+    /// Asked for by name: others are left out before it.
+    pub pinned: bool,
+}
+
+/// What all tables depend on beside their cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Whether the titles are shown.
+    pub header: bool,
+    /// Columns of the terminal; `None` where nothing limits a line.
+    pub width: Option<u16>,
+    pub colour: bool,
+}
+
+/// Writes rows of cells, a cell for each head.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(
+    heads: &[Head],
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut rows = rows.into_iter().peekable();
+    let mut first: Vec<Vec<Cell>> = rows.by_ref().take(MANY).collect();
+    if first.is_empty() {
+        return Ok(());
+    }
+    let mut widths = measure(heads, &first, look.header);
+    let kept = fit(heads, &mut widths, look.width);
+    let keep = |row: &mut Vec<Cell>| {
+        kept.iter()
+            .map(|at| std::mem::take(&mut row[*at]))
+            .collect()
+    };
+    first.iter_mut().for_each(|row| *row = keep(row));
+    let heads: Vec<Head> = kept.iter().map(|at| heads[*at]).collect();
+    let widths: Vec<usize> = kept.iter().map(|at| widths[*at]).collect();
+    let layout = Layout {
+        heads: &heads,
+        widths: &widths,
+        look,
+    };
+    if look.width.is_some() && rows.peek().is_none() {
+        return layout.write_with_comfy(first, out);
+    }
+    if look.header {
+        layout.write_line(&titles(&heads), out)?;
+    }
+    for row in first {
+        layout.write_line(&row, out)?;
+    }
+    for mut row in rows {
+        layout.write_line(&keep(&mut row), out)?;
+    }
+    Ok(())
+}
+
+fn titles(heads: &[Head]) -> Vec<Cell> {
+    heads
+        .iter()
+        .map(|head| Cell::new(head.title).tone(Tone::Faint))
+        .collect()
+}
+
+fn measure(heads: &[Head], cells: &[Vec<Cell>], with_titles: bool) -> Vec<usize> {
+    let title = |head: &Head| if with_titles { head.title.len() } else { 0 };
+    let mut widths: Vec<usize> = heads.iter().map(title).collect();
+    for row in cells {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.text.width());
+        }
+    }
+    widths
+}
+
+/// Columns of the terminal that a column keeps, be it ever so narrow.
+const NARROWEST: usize = 8;
+
+/// Makes the columns fit: shortens what may be shortened, leaves out what is expendable, shortens
+/// more, and at last leaves out columns from the right. Gives the indices of those that stay.
+fn fit(heads: &[Head], widths: &mut [usize], limit: Option<u16>) -> Vec<usize> {
+    let mut kept: Vec<usize> = (0..heads.len()).collect();
+    let Some(limit) = limit.map(usize::from) else {
+        return kept;
+    };
+    let excess = |kept: &[usize], widths: &[usize]| {
+        let total: usize = kept.iter().map(|index| widths[*index] + GAP).sum();
+        total.saturating_sub(GAP + limit)
+    };
+    // The narrowest that a column becomes, in the first place and in need.
+    let floors = |in_need: bool| -> Vec<usize> {
+        let floor = |(head, width): (&Head, &usize)| match head.shrink {
+            Shrink::Never => *width,
+            Shrink::End(_) | Shrink::Middle(_) if in_need => NARROWEST.min(*width),
+            Shrink::End(floor) | Shrink::Middle(floor) => floor.min(*width),
+        };
+        heads.iter().zip(widths.iter()).map(floor).collect()
+    };
+    let (usual, in_need) = (floors(false), floors(true));
+    while excess(&kept, &usual) > 0 {
+        let may_go = |index: &usize| heads[*index].expendable > 0 && !heads[*index].pinned;
+        let expendable = kept.iter().copied().filter(may_go);
+        match expendable.max_by_key(|index| heads[*index].expendable) {
+            Some(gone) => kept.retain(|index| *index != gone),
+            None => break,
+        }
+    }
+    while excess(&kept, &in_need) > 0 && kept.len() > 1 {
+        let unasked = kept.iter().rposition(|index| !heads[*index].pinned);
+        kept.remove(unasked.filter(|place| *place > 0).unwrap_or(kept.len() - 1));
+    }
+    let floors = if excess(&kept, &usual) > 0 {
+        in_need
+    } else {
+        usual
+    };
+    shorten(&kept, widths, &floors, |widths| excess(&kept, widths));
+    kept
+}
+
+/// Takes from the widest columns first, down to their floors, until nothing is in excess.
+fn shorten(
+    kept: &[usize],
+    widths: &mut [usize],
+    floors: &[usize],
+    excess: impl Fn(&[usize]) -> usize,
+) {
+    loop {
+        let over = excess(widths);
+        let open = kept
+            .iter()
+            .copied()
+            .filter(|index| widths[*index] > floors[*index]);
+        let Some(widest) = open.max_by_key(|index| widths[*index]).filter(|_| over > 0) else {
+            return;
+        };
+        // At once down to the next widest, so that a column of a million is no million steps.
+        let others = kept.iter().copied().filter(|index| *index != widest);
+        let next = others.map(|index| widths[index]).max().unwrap_or(0);
+        let step = widths[widest]
+            .saturating_sub(next.max(floors[widest]))
+            .clamp(1, over);
+        widths[widest] -= step;
+    }
+}
+
+struct Layout<'a> {
+    heads: &'a [Head],
+    widths: &'a [usize],
+    look: Look,
+}
+
+impl Layout<'_> {
+    fn write_line(&self, cells: &[Cell], out: &mut dyn Write) -> io::Result<()> {
+        let last = cells.len().saturating_sub(1);
+        for (index, ((cell, column), width)) in
+            cells.iter().zip(self.heads).zip(self.widths).enumerate()
+        {
+            let limit = if self.look.width.is_some() {
+                *width
+            } else {
+                usize::MAX
+            };
+            let text = cell.text.cut(limit);
+            let blanks = " ".repeat(width.saturating_sub(text.width()));
+            let painted = paint(text.as_str(), cell.tone, self.look.colour);
+            match (column.right, index == last) {
+                (true, _) => write!(out, "{blanks}{painted}")?,
+                (false, true) => out.write_all(painted.as_bytes())?,
+                (false, false) => write!(out, "{painted}{blanks}")?,
+            }
+            if index < last {
+                out.write_all(b"  ")?;
+            }
+        }
+        out.write_all(b"\n")
+    }
+
+    /// The text of a cell in the width of its column; where nothing limits a line, whole.
+    fn cut(&self, cell: &Cell, head: &Head, width: usize) -> Clean {
+        match head.shrink {
+            _ if self.look.width.is_none() => cell.text.clone(),
+            Shrink::Middle(_) => cell.text.cut_middle(width),
+            Shrink::Never | Shrink::End(_) => cell.text.cut(width),
+        }
+    }
+
+    fn write_with_comfy(&self, cells: Vec<Vec<Cell>>, out: &mut dyn Write) -> io::Result<()> {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic);
+        if self.look.colour {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        // Every column has its width already; the table as a whole must not narrow them again.
+        table.set_width(u16::MAX);
+        let lines = self
+            .look
+            .header
+            .then(|| titles(self.heads))
+            .into_iter()
+            .chain(cells);
+        for cells in lines {
+            let fitted =
+                cells
+                    .iter()
+                    .zip(self.heads)
+                    .zip(self.widths)
+                    .map(|((cell, column), width)| {
+                        comfy_cell(self.cut(cell, column, *width), cell.tone)
+                    });
+            let mut line = Line::from(fitted.collect::<Vec<_>>());
+            line.max_height(1);
+            table.add_row(line);
+        }
+        let last = self.heads.len().saturating_sub(1);
+        for (index, column) in table.column_iter_mut().enumerate() {
+            let gap = if index == last { 0 } else { GAP as u16 };
+            let width = u16::try_from(self.widths[index]).unwrap_or(u16::MAX - gap);
+            column.set_padding((0, gap));
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(
+                width.saturating_add(gap),
+            )));
+            if self.heads[index].right {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        for line in table.lines() {
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn comfy_cell(text: Clean, tone: Tone) -> comfy_table::Cell {
+    let styled = comfy_table::Cell::new_owned(text.to_string());
+    match tone {
+        Tone::Plain => styled,
+        Tone::Strong => styled.add_attribute(Attribute::Bold),
+        Tone::Faint => styled.add_attribute(Attribute::Dim),
+        Tone::Alert => styled.fg(Color::DarkYellow),
+    }
+}
+
+/// Aligns a small list in two columns, for `--columns help`.
+pub fn fit_lines(pairs: &[(&str, &str)]) -> String {
+    let width = pairs
+        .iter()
+        .map(|(name, _)| Clean::new(name).width())
+        .max()
+        .unwrap_or(0);
+    pairs
+        .iter()
+        .map(|(name, help)| format!("  {name:width$}  {help}\n"))
+        .collect()
+}
