@@ -19,6 +19,8 @@ pub mod normalize;
 
 pub mod select;
 
+pub mod judge;
+
 pub mod render;
 
 pub mod act;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::model::{
-    Depth, Endpoint, Handles, OwnerStatus, ProcessKey, Row, Scope, Snapshot, Socket,
+    Depth, Endpoint, Handles, OwnerStatus, ProcessKey, ProtocolSet, Row, Scope, Snapshot, Socket,
 };
 use crate::normalize::{join, owner_notes, sockets, table_notes};
 use crate::read::Source;
@@ -37,6 +37,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     let machine = source.machine();
     let mut notes = table_notes(&raw, &scope);
     let read_by = read_by(&raw);
+    let (unreadable, sees_bound) = (unreadable(&raw), raw.sees_bound);
     let (mut found, others): (Vec<Socket>, Vec<Socket>) = sockets(raw)
         .into_iter()
         .partition(|socket| query.wants(socket));
@@ -78,6 +79,8 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         rows,
         other_ends,
         notes,
+        unreadable,
+        sees_bound,
     };
     let undecided = snapshot.rows.is_empty() && (in_doubt || snapshot.may_lack_sockets());
     (snapshot, undecided)
@@ -160,6 +163,21 @@ fn other_ends(found: &[Socket], mut others: Vec<Socket>) -> Vec<Socket> {
             .is_some_and(|peer| wanted.contains(&(end(&socket.local), end(peer))))
     });
     others
+}
+
+/// Protocols whose tables could not be read whole.
+fn unreadable(raw: &RawSockets) -> ProtocolSet {
+    let lacks = |table: &&RawTable| {
+        matches!(
+            table.outcome,
+            Outcome::Partial { .. } | Outcome::Unknown { .. }
+        )
+    };
+    raw.tables
+        .iter()
+        .filter(lacks)
+        .map(|table| table.protocol)
+        .collect()
 }
 
 /// The ways by which the tables were read, in words.

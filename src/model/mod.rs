@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod foreign;
+mod limits;
 mod note;
 mod owner;
 mod ports;
@@ -14,6 +15,7 @@ mod state;
 
 pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::Foreign;
+pub use limits::Limits;
 pub use note::{Note, NoteCode};
 pub use owner::{Owner, OwnerStatus, Process, ProcessKey};
 pub use ports::PortSet;

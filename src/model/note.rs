@@ -36,11 +36,6 @@ impl NoteCode {
             Self::TableUnknown | Self::TablePartial | Self::OwnersHidden | Self::ProcessesRefused
         )
     }
-
-    /// Whether sockets may be missing.
-    pub fn may_hide_sockets(self) -> bool {
-        matches!(self, Self::TableUnknown | Self::TablePartial)
-    }
 }
 
 /// One remark on a snapshot. The message is portwho's own words, in one line.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Note, Owner, OwnerStatus, Socket};
+use super::{Note, Owner, OwnerStatus, ProtocolSet, Socket};
 
 /// Where and when a snapshot was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,10 @@ pub struct Snapshot {
     /// asked for and are no rows themselves.
     pub other_ends: Vec<Row>,
     pub notes: Vec<Note>,
+    /// Protocols of whose sockets some may be missing.
+    pub unreadable: ProtocolSet,
+    /// Whether TCP sockets that are bound without listening would be among the rows.
+    pub sees_bound: bool,
 }
 
 impl Snapshot {
@@ -47,6 +51,6 @@ impl Snapshot {
 
     /// Whether sockets that were asked for may be missing.
     pub fn may_lack_sockets(&self) -> bool {
-        self.notes.iter().any(|note| note.code.may_hide_sockets())
+        !self.unreadable.is_empty()
     }
 }

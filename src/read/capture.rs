@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use super::machine::Zone;
 use super::raw::{RawHolders, RawProcess, RawSockets};
-use crate::model::{Depth, Handles, Machine, ProcessKey, Scope};
+use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
 
 mod redact;
 
@@ -27,6 +27,9 @@ pub struct Capture {
     sockets: RawSockets,
     holders: RawHolders,
     processes: Vec<RawProcess>,
+    /// Not in the first recordings.
+    #[serde(default)]
+    limits: Limits,
 }
 
 impl Capture {
@@ -61,6 +64,7 @@ impl Capture {
             version: VERSION,
             about: "a recording of sockets and their processes, made by portwho capture".into(),
             zone: source.zone(),
+            limits: source.limits(true),
             machine,
             users,
             sockets,
@@ -152,6 +156,10 @@ impl Source for Replay {
             .filter(|process| keys.contains(&process.key))
             .cloned()
             .collect()
+    }
+
+    fn limits(&mut self, _: bool) -> Limits {
+        self.0.limits.clone()
     }
 
     fn users(&mut self) -> BTreeMap<u32, String> {

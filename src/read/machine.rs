@@ -1,5 +1,6 @@
 //! Facts of the machine that every source needs: its name, its system, its clock.
 
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use jiff::tz::TimeZone;
@@ -26,6 +27,16 @@ pub fn machine() -> Machine {
             i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
         }),
     }
+}
+
+/// Addresses of the machine's interfaces.
+pub fn addresses() -> Vec<IpAddr> {
+    let networks = sysinfo::Networks::new_with_refreshed_list().unwrap_or_default();
+    let networks = networks.values().flat_map(|network| network.ip_networks());
+    let mut addresses: Vec<IpAddr> = networks.map(|network| network.addr).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
 }
 
 /// The machine's time zone.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Depth, Handles, Machine, ProcessKey, Scope};
+use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
 
 pub mod capture;
 pub mod linux;
@@ -33,6 +33,9 @@ pub trait Source {
 
     /// Facts of these processes. One that is gone, or whose pid is another's now, is left out.
     fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess>;
+
+    /// Rules of the system about ports; the machine's addresses only where they are asked for.
+    fn limits(&mut self, with_addresses: bool) -> Limits;
 
     /// User names by uid.
     fn users(&mut self) -> BTreeMap<u32, String>;

@@ -13,7 +13,7 @@ use super::raw::{
     Blind, Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
 };
 use crate::model::{
-    Depth, Endpoint, Family, Foreign, Handles, Machine, ProcessKey, Protocol, Scope, State,
+    Depth, Endpoint, Family, Foreign, Handles, Limits, Machine, ProcessKey, Protocol, Scope, State,
 };
 
 /// netstat2 for sockets and holders, sysinfo for processes.
@@ -85,6 +85,18 @@ impl Source for Portable {
         keys.iter()
             .filter_map(|key| process(&system, *key))
             .collect()
+    }
+
+    fn limits(&mut self, with_addresses: bool) -> Limits {
+        let addresses = if with_addresses {
+            machine::addresses()
+        } else {
+            Vec::new()
+        };
+        Limits {
+            addresses,
+            ..Limits::default()
+        }
     }
 
     fn users(&mut self) -> BTreeMap<u32, String> {

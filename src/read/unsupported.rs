@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Source;
 use super::machine::{self, Zone};
 use super::raw::{Outcome, RawHolders, RawProcess, RawSockets, RawTable, Via};
-use crate::model::{Depth, Handles, Machine, ProcessKey, Scope};
+use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
 
 pub struct Unsupported;
 
@@ -43,6 +43,10 @@ impl Source for Unsupported {
 
     fn processes(&mut self, _: &[ProcessKey], _: Depth) -> Vec<RawProcess> {
         Vec::new()
+    }
+
+    fn limits(&mut self, _: bool) -> Limits {
+        Limits::default()
     }
 
     fn users(&mut self) -> BTreeMap<u32, String> {

@@ -32,6 +32,14 @@ pub fn redact(capture: &mut Capture) {
         }
     }
     let mut addresses = Addresses::default();
+    for address in &mut capture.limits.addresses {
+        let mut end = Endpoint {
+            address: *address,
+            port: None,
+        };
+        addresses.replace(&mut end);
+        *address = end.address;
+    }
     let rows = capture
         .sockets
         .tables

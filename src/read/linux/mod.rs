@@ -11,6 +11,8 @@ pub mod wire;
 #[cfg(target_os = "linux")]
 mod kcmp;
 #[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod sock_diag;
@@ -26,8 +28,8 @@ pub use live::{Linux, Method};
 mod live {
     use std::collections::BTreeMap;
 
-    use super::{proc_text, process, tables, walk};
-    use crate::model::{Depth, Handles, Machine, ProcessKey, Scope};
+    use super::{limits, proc_text, process, tables, walk};
+    use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::Source;
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{RawHolders, RawProcess, RawSockets};
@@ -73,6 +75,18 @@ mod live {
 
         fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
             process::read(keys, depth)
+        }
+
+        fn limits(&mut self, with_addresses: bool) -> Limits {
+            let addresses = if with_addresses {
+                machine::addresses()
+            } else {
+                Vec::new()
+            };
+            Limits {
+                addresses,
+                ..limits::read()
+            }
         }
 
         fn users(&mut self) -> BTreeMap<u32, String> {

@@ -111,14 +111,34 @@ pub fn hides_processes(mountinfo: &[u8]) -> bool {
     })
 }
 
-/// Whether `CapEff` in `/proc/self/status` has CAP_SYS_PTRACE, capabilities(7).
-pub fn has_ptrace_capability(status: &[u8]) -> bool {
-    const CAP_SYS_PTRACE: u32 = 19;
+/// CAP_NET_BIND_SERVICE and CAP_SYS_PTRACE, capabilities(7).
+pub const NET_BIND_SERVICE: u32 = 10;
+pub const SYS_PTRACE: u32 = 19;
+
+/// Whether `CapEff` in `/proc/self/status` has a capability, proc_pid_status(5).
+pub fn has_capability(status: &[u8], capability: u32) -> bool {
     String::from_utf8_lossy(status)
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))
         .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .is_some_and(|mask| mask & 1 << CAP_SYS_PTRACE != 0)
+        .is_some_and(|mask| mask & 1 << capability != 0)
+}
+
+/// `32768\t60999`, as `ip_local_port_range` has it, ip(7).
+pub fn parse_range(text: &[u8]) -> Option<(u16, u16)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut numbers = text.split_ascii_whitespace().map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+/// `8080,9000-9002`, as `ip_local_reserved_ports` has it; what cannot be read is left out.
+pub fn parse_ranges(text: &[u8]) -> Vec<(u16, u16)> {
+    let text = String::from_utf8_lossy(text);
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some((first.parse().ok()?, last.parse().ok()?))
+    };
+    text.trim().split(',').filter_map(range).collect()
 }
 
 #[cfg(test)]
@@ -199,11 +219,27 @@ mod tests {
     }
 
     #[test]
-    fn the_ptrace_capability_is_bit_19() {
-        assert!(has_ptrace_capability(
-            b"Name:\tx\nCapEff:\t0000000000080000\n"
+    fn capabilities_are_bits_of_a_mask() {
+        assert!(has_capability(
+            b"Name:\tx\nCapEff:\t0000000000080000\n",
+            SYS_PTRACE
         ));
-        assert!(!has_ptrace_capability(b"CapEff:\t000001fffff7ffff\n"));
-        assert!(!has_ptrace_capability(b""));
+        assert!(!has_capability(b"CapEff:\t000001fffff7ffff\n", SYS_PTRACE));
+        assert!(has_capability(
+            b"CapEff:\t000001fffff7ffff\n",
+            NET_BIND_SERVICE
+        ));
+        assert!(!has_capability(b"", SYS_PTRACE));
+    }
+
+    #[test]
+    fn port_ranges_are_read_as_the_kernel_writes_them() {
+        assert_eq!(parse_range(b"32768\t60999\n"), Some((32_768, 60_999)));
+        assert_eq!(parse_range(b"1\n"), None);
+        assert_eq!(
+            parse_ranges(b"8080,9000-9002\n"),
+            [(8080, 8080), (9000, 9002)]
+        );
+        assert_eq!(parse_ranges(b"\n"), []);
     }
 }

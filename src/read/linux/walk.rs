@@ -9,7 +9,9 @@ use rustix::fs::{Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::Errno;
 
 use super::kcmp::share_descriptors;
-use super::proc_text::{decode_socket_link, decode_stat, has_ptrace_capability, hides_processes};
+use super::proc_text::{
+    SYS_PTRACE, decode_socket_link, decode_stat, has_capability, hides_processes,
+};
 use super::process::{open_proc, read_small};
 use crate::model::{Handles, ProcessKey};
 use crate::read::raw::{Blind, RawHolder, RawHolders};
@@ -188,7 +190,7 @@ fn decode_number(name: &CStr) -> Option<u32> {
 fn blindness(as_root: bool) -> Vec<Blind> {
     let mut reasons = Vec::new();
     let read = |path: &str| std::fs::read(path).unwrap_or_default();
-    let may_see_all = as_root && has_ptrace_capability(&read("/proc/self/status"));
+    let may_see_all = as_root && has_capability(&read("/proc/self/status"), SYS_PTRACE);
     if !may_see_all && hides_processes(&read("/proc/self/mountinfo")) {
         reasons.push(Blind::Hidepid);
     }

@@ -1,0 +1,81 @@
+//! A bind that settles what no table shows. The socket is closed at once and never listens.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::judge::{Bound, Claim, Options};
+use crate::model::Protocol;
+
+/// Binds the claim as a server with these options would, and closes the socket.
+pub fn try_bind(claim: &Claim, options: Options) -> Bound {
+    let scope = match claim.interface.as_deref().map(scope) {
+        None => 0,
+        Some(Ok(index)) => index,
+        Some(Err(error)) => return bound(Err(error)),
+    };
+    let address = claim.socket_address(scope);
+    let result = bind(address, claim.protocol, options);
+    let without_ipv6 = claim.address.is_none()
+        && result.as_ref().is_err_and(|error| {
+            error.kind() == io::ErrorKind::AddrNotAvailable || is_unsupported(error)
+        });
+    if without_ipv6 {
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, claim.port));
+        return bound(bind(address, claim.protocol, options));
+    }
+    bound(result)
+}
+
+fn bound(result: io::Result<()>) -> Bound {
+    match result {
+        Ok(()) => Bound::Yes,
+        Err(error) => Bound::No(error.kind(), error.to_string()),
+    }
+}
+
+fn bind(address: SocketAddr, protocol: Protocol, options: Options) -> io::Result<()> {
+    let kind = if protocol == Protocol::Udp {
+        Type::DGRAM
+    } else {
+        Type::STREAM
+    };
+    let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    if options.reuse_addr {
+        socket.set_reuse_address(true)?;
+    }
+    #[cfg(unix)]
+    if options.reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())
+}
+
+/// Whether the system has no such address family.
+fn is_unsupported(error: &io::Error) -> bool {
+    #[cfg(target_os = "linux")]
+    return error.raw_os_error() == Some(libc::EAFNOSUPPORT);
+    #[cfg(not(target_os = "linux"))]
+    return error.kind() == io::ErrorKind::Unsupported;
+}
+
+/// The index of an interface by its name or number.
+fn scope(interface: &str) -> io::Result<u32> {
+    if let Ok(index) = interface.parse() {
+        return Ok(index);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let any = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
+        Ok(rustix::net::netdevice::name_to_index(&any, interface)?)
+    }
+    #[cfg(not(target_os = "linux"))]
+    Err(io::Error::new(
+        io::ErrorKind::AddrNotAvailable,
+        "give the number of the interface",
+    ))
+}

@@ -1,0 +1,86 @@
+//! When does a socket keep another from being bound?
+//!
+//! The rules of Linux (net/ipv4/inet_connection_sock.c `inet_csk_bind_conflict`, net/ipv4/udp.c
+//! `udp_lib_lport_inuse`; socket(7), tcp(7)), for a holder whose address overlaps the claim's:
+//!
+//! | holder | binder | outcome |
+//! |---|---|---|
+//! | TCP, listens | joins no group | taken |
+//! | TCP, listens | SO_REUSEPORT, holder of another user | taken |
+//! | TCP, listens | SO_REUSEPORT, holder of the same user | free if the holder set SO_REUSEPORT: not visible |
+//! | TCP, does not listen | neither option | taken |
+//! | TCP, does not listen | SO_REUSEADDR or SO_REUSEPORT | free if the holder set it too: not visible |
+//! | UDP | neither option | taken |
+//! | UDP | SO_REUSEADDR or SO_REUSEPORT | free if the holder set it too: not visible |
+//!
+//! Addresses overlap when they are equal, or one is a wildcard of the same family; an IPv6 wildcard
+//! overlaps IPv4 unless its IPV6_V6ONLY is set. TIME_WAIT and connections hold their port as well.
+//! A request that has not become a connection (SYN_RECV) holds none.
+
+use std::net::IpAddr;
+
+use super::claim::{Claim, Options};
+use crate::model::{Socket, State};
+
+/// Whether a holder keeps a claim from being bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bar {
+    No,
+    /// It hangs on something that the system does not show.
+    Perhaps,
+    Yes,
+}
+
+/// Judges one holder against one claim of a process with this effective user.
+pub fn bar(holder: &Socket, claim: &Claim, options: Options, uid: Option<u32>) -> Bar {
+    let is_rival = holder.protocol.port_space() == claim.protocol
+        && holder.local.port == Some(claim.port)
+        && !matches!(holder.state, State::SynRecv | State::Closed);
+    if !is_rival || on_other_interfaces(holder, claim) {
+        return Bar::No;
+    }
+    rule(holder, options, uid).min(overlap(holder, claim))
+}
+
+fn rule(holder: &Socket, options: Options, uid: Option<u32>) -> Bar {
+    let shares_group = options.reuse_port
+        && match (holder.uid, uid) {
+            (Some(theirs), Some(ours)) => theirs == ours,
+            _ => true,
+        };
+    let shares_address = options.reuse_addr && holder.state != State::Listen;
+    if shares_group || shares_address {
+        Bar::Perhaps
+    } else {
+        Bar::Yes
+    }
+}
+
+fn overlap(holder: &Socket, claim: &Claim) -> Bar {
+    let held = holder.local.canonical();
+    let yes_if = |overlaps: bool| if overlaps { Bar::Yes } else { Bar::No };
+    match claim.address.map(|address| address.to_canonical()) {
+        None => Bar::Yes,
+        Some(_) if claim.is_dual_stack() => Bar::Yes,
+        Some(IpAddr::V4(wanted)) => match held {
+            IpAddr::V4(held) => {
+                yes_if(held == wanted || held.is_unspecified() || wanted.is_unspecified())
+            }
+            IpAddr::V6(held) if !held.is_unspecified() => Bar::No,
+            IpAddr::V6(_) => match holder.v6only {
+                Some(v6only) => yes_if(!v6only),
+                None => Bar::Perhaps,
+            },
+        },
+        Some(IpAddr::V6(wanted)) => {
+            yes_if(held == IpAddr::V6(wanted) || (held.is_ipv6() && held.is_unspecified()))
+        }
+    }
+}
+
+fn on_other_interfaces(holder: &Socket, claim: &Claim) -> bool {
+    match (&holder.interface, &claim.interface) {
+        (Some(theirs), Some(ours)) => theirs != ours,
+        _ => false,
+    }
+}

@@ -1,0 +1,206 @@
+//! Can these be bound? What the tables decide is decided from the tables; the rest is left to a bind.
+
+use std::io::ErrorKind;
+use std::net::IpAddr;
+
+use super::bind::{Bar, bar};
+use super::claim::{Claim, Options};
+use super::expect::Met;
+use crate::model::{Limits, Protocol, ProtocolSet, Row, State};
+
+/// The answer to "can it be bound?".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    Free,
+    /// Somebody holds it.
+    Taken,
+    /// Nobody need hold it: this process may not, or the machine has no such address.
+    Refused,
+    Unknown,
+}
+
+/// What a ruling rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// The socket tables.
+    Table,
+    /// A real bind, closed at once.
+    Bind,
+}
+
+/// Why a claim is not free, or not known to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The holders say it all.
+    Held,
+    /// A bind is refused, though no holder is visible.
+    UnseenHolder,
+    /// The port takes a privilege.
+    Privilege,
+    /// No interface has the address.
+    Address,
+    /// A table could not be read.
+    Unreadable,
+    /// Only a bind would tell, and none was to be made.
+    NotTried,
+    /// A bind failed for this reason.
+    Failed(String),
+}
+
+/// Something to know of a claim that does not keep it from being bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warning {
+    /// An outgoing connection may take the port at any time.
+    Ephemeral,
+    /// The system does not give the port out; a bind may still take it.
+    Reserved,
+    /// A TCP port was asked for; the UDP port of that number is held.
+    UdpHeld,
+    /// The tables showed a holder, but a bind succeeds.
+    BindSucceeds,
+}
+
+/// The ruling on one claim, with what it rests on. Holders are indices of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub claim: Claim,
+    pub ruling: Ruling,
+    pub decided: Decided,
+    pub reason: Option<Reason>,
+    pub holders: Vec<usize>,
+    pub warnings: Vec<Warning>,
+    /// How an expectation was met, where there was one.
+    pub expectation: Option<Met>,
+}
+
+/// What a real bind said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bound {
+    Yes,
+    No(ErrorKind, String),
+}
+
+/// What the verdicts are made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// Every socket on the claimed ports, TCP and UDP, in every state.
+    pub rows: &'a [Row],
+    pub limits: &'a Limits,
+    /// Protocols of whose sockets some may be missing.
+    pub unreadable: ProtocolSet,
+    /// Whether TCP sockets that are bound without listening are among the rows.
+    pub sees_bound: bool,
+}
+
+/// Judges claims over the evidence, for a server with these options.
+#[derive(Debug, Clone, Copy)]
+pub struct Check<'a> {
+    pub evidence: Evidence<'a>,
+    pub options: Options,
+}
+
+impl Check<'_> {
+    /// The verdict as far as the tables give it. `Unknown` with [`Reason::NotTried`] is for a bind to settle.
+    pub fn judge(&self, claim: &Claim) -> Verdict {
+        let Evidence {
+            rows,
+            limits,
+            unreadable,
+            sees_bound,
+        } = self.evidence;
+        let bars: Vec<(usize, Bar)> = rows
+            .iter()
+            .enumerate()
+            .map(|(at, row)| (at, bar(&row.socket, claim, self.options, limits.uid)))
+            .filter(|(_, bar)| *bar != Bar::No)
+            .collect();
+        let worst = bars.iter().map(|(_, bar)| *bar).max().unwrap_or(Bar::No);
+        let is_open = limits
+            .unprivileged_from
+            .is_none_or(|first| claim.port >= first);
+        let (ruling, reason) = match (is_open, limits.may_bind_privileged, worst) {
+            (false, Some(false), _) => (Ruling::Refused, Some(Reason::Privilege)),
+            (_, _, Bar::Yes) => (Ruling::Taken, Some(Reason::Held)),
+            _ if unreadable.contains(claim.protocol) => (Ruling::Unknown, Some(Reason::Unreadable)),
+            (false, None, _) | (_, _, Bar::Perhaps) => (Ruling::Unknown, Some(Reason::NotTried)),
+            _ if claim.protocol.is_stream() && !sees_bound => {
+                (Ruling::Unknown, Some(Reason::NotTried))
+            }
+            _ if !self.is_local(claim) => (Ruling::Unknown, Some(Reason::NotTried)),
+            _ => (Ruling::Free, None),
+        };
+        // What surely bars comes before what may.
+        let holders = bars
+            .iter()
+            .filter(|(_, bar)| worst != Bar::Yes || *bar == Bar::Yes);
+        Verdict {
+            ruling,
+            decided: Decided::Table,
+            reason,
+            holders: holders.map(|(at, _)| *at).collect(),
+            warnings: self.warnings(claim),
+            expectation: None,
+            claim: claim.clone(),
+        }
+    }
+
+    /// Whether the tables leave the question to a bind.
+    pub fn needs_bind(verdict: &Verdict) -> bool {
+        verdict.reason == Some(Reason::NotTried)
+    }
+
+    /// Puts what a bind said in place of what the tables left open, or beside what they said.
+    pub fn settle(verdict: &mut Verdict, bound: Bound) {
+        let by_table = verdict.ruling;
+        verdict.decided = Decided::Bind;
+        (verdict.ruling, verdict.reason) = match bound {
+            Bound::Yes => {
+                if by_table == Ruling::Taken {
+                    verdict.warnings.push(Warning::BindSucceeds);
+                }
+                (Ruling::Free, None)
+            }
+            Bound::No(ErrorKind::AddrInUse, _) if verdict.holders.is_empty() => {
+                (Ruling::Taken, Some(Reason::UnseenHolder))
+            }
+            Bound::No(ErrorKind::AddrInUse, _) => (Ruling::Taken, Some(Reason::Held)),
+            Bound::No(ErrorKind::PermissionDenied, _) => (Ruling::Refused, Some(Reason::Privilege)),
+            Bound::No(ErrorKind::AddrNotAvailable, _) => (Ruling::Refused, Some(Reason::Address)),
+            Bound::No(_, why) => (Ruling::Unknown, Some(Reason::Failed(why))),
+        };
+    }
+
+    /// Whether the machine surely has the address.
+    fn is_local(&self, claim: &Claim) -> bool {
+        claim.address.is_none_or(|address| {
+            let needs_scope = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+            let is_listed = self
+                .evidence
+                .limits
+                .addresses
+                .contains(&address.to_canonical());
+            !needs_scope && (address.is_unspecified() || is_listed)
+        })
+    }
+
+    fn warnings(&self, claim: &Claim) -> Vec<Warning> {
+        let limits = self.evidence.limits;
+        let is_udp_held = claim.protocol == Protocol::Tcp
+            && self.evidence.rows.iter().any(|row| {
+                let socket = &row.socket;
+                (socket.protocol, socket.local.port) == (Protocol::Udp, Some(claim.port))
+                    && socket.state == State::Unconnected
+            });
+        [
+            (
+                Warning::Ephemeral,
+                limits.is_ephemeral(claim.port) && !limits.is_reserved(claim.port),
+            ),
+            (Warning::Reserved, limits.is_reserved(claim.port)),
+            (Warning::UdpHeld, is_udp_held),
+        ]
+        .into_iter()
+        .filter_map(|(warning, applies)| applies.then_some(warning))
+        .collect()
+    }
+}

@@ -1,0 +1,106 @@
+//! Is the port held by whom it should be?
+
+use std::collections::BTreeSet;
+
+use super::check::{Ruling, Verdict};
+use crate::model::{OwnerStatus, Process, Row};
+
+/// Who should own a port. Unlike the selectors of a listing, a name must be equal, not part of
+/// another: `postgres_exporter` is not `postgres`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expected {
+    pub names: BTreeSet<String>,
+    pub users: BTreeSet<String>,
+    pub pids: BTreeSet<u32>,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Met {
+    /// It is held, listening, by whom it should be.
+    Yes,
+    /// Somebody else listens.
+    Stranger,
+    /// Nobody listens.
+    Nobody,
+    /// Who listens could not be seen.
+    Unknown,
+}
+
+impl Expected {
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.users.is_empty() && self.pids.is_empty()
+    }
+
+    /// Whether the process is one that should own it: one of each kind that was given.
+    pub fn is(&self, process: &Process) -> bool {
+        let none_or = |is_none: bool, test: bool| is_none || test;
+        let names = [
+            Some(process.name.unclean()),
+            process.comm.as_ref().map(crate::model::Foreign::unclean),
+            process
+                .executable
+                .as_ref()
+                .map(crate::model::Foreign::base_name),
+        ];
+        let uid = process.uid.map(|uid| uid.to_string());
+        none_or(
+            self.names.is_empty(),
+            names
+                .iter()
+                .flatten()
+                .any(|name| self.names.contains(*name)),
+        ) && none_or(
+            self.users.is_empty(),
+            [&process.user, &uid]
+                .into_iter()
+                .flatten()
+                .any(|user| self.users.contains(user)),
+        ) && none_or(self.pids.is_empty(), self.pids.contains(&process.key.pid))
+    }
+
+    /// Judges the listeners among the holders of a claim: each must have an owner who should be there.
+    pub fn judge(&self, verdict: &Verdict, rows: &[Row]) -> Met {
+        let listeners: Vec<&Row> = verdict
+            .holders
+            .iter()
+            .filter_map(|at| rows.get(*at))
+            .filter(|row| row.socket.state.is_listening())
+            .collect();
+        if listeners.is_empty() {
+            let may_be_there = verdict.ruling == Ruling::Unknown;
+            return if may_be_there {
+                Met::Unknown
+            } else {
+                Met::Nobody
+            };
+        }
+        listeners
+            .iter()
+            .map(|row| self.judge_row(row))
+            .max_by_key(gravity)
+            .unwrap_or(Met::Nobody)
+    }
+
+    /// Judges one listener.
+    pub fn judge_row(&self, row: &Row) -> Met {
+        if row.owners.iter().any(|owner| self.is(&owner.process)) {
+            Met::Yes
+        } else if row.owners.is_empty() && row.owner_status != OwnerStatus::None {
+            Met::Unknown
+        } else {
+            // Others may share the socket unseen; who is seen is a stranger all the same.
+            Met::Stranger
+        }
+    }
+}
+
+/// A stranger outweighs what cannot be seen.
+fn gravity(met: &Met) -> u8 {
+    match met {
+        Met::Yes => 0,
+        Met::Nobody => 1,
+        Met::Unknown => 2,
+        Met::Stranger => 3,
+    }
+}
