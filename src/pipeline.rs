@@ -86,6 +86,19 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     (snapshot, undecided)
 }
 
+/// Looks whether any socket matches, by all that is known without owners: the handles of those that
+/// do, or `None` where a table could not be read and none of the others has a match.
+pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>> {
+    let raw = source.sockets(&query.scope());
+    let is_whole = unreadable(&raw).is_empty();
+    let matching = sockets(raw)
+        .into_iter()
+        .filter(|socket| query.wants(socket));
+    let mut handles: Vec<Option<u64>> = matching.map(|socket| socket.handle).collect();
+    handles.sort_unstable();
+    (is_whole || !handles.is_empty()).then_some(handles)
+}
+
 /// Finds the owners of the sockets. Where facts of processes decide what is shown, little is read of
 /// all of them, and more of the few that are left.
 fn owned(

@@ -2,22 +2,27 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::capture::CaptureArgs;
+use super::check::CheckArgs;
+use super::completions::CompletionsArgs;
+use super::conflicts::ConflictsArgs;
+use super::free::FreeArgs;
+use super::wait::WaitArgs;
+
 /// Verbs that are taken, though they do not exist yet: nobody shall come to rely on them as names.
-pub const RESERVED: [&str; 10] = [
+pub const RESERVED: [&str; 6] = ["why", "map", "ephemeral", "watch", "diff", "kill"];
+
+/// Verbs that exist.
+pub const VERBS: [&str; 8] = [
     "check",
     "free",
     "wait",
     "conflicts",
-    "why",
-    "map",
-    "ephemeral",
-    "watch",
-    "diff",
-    "kill",
+    "capture",
+    "schema",
+    "completions",
+    "help",
 ];
-
-/// Verbs that exist.
-pub const VERBS: [&str; 4] = ["capture", "schema", "completions", "help"];
 
 const EXAMPLES: &str = "\
 Selectors (several of one kind widen, different kinds narrow):
@@ -63,37 +68,20 @@ pub struct Typed {
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum Verb {
+    /// Tell whether ports can be bound, and who is in the way
+    Check(CheckArgs),
+    /// Name free ports
+    Free(FreeArgs),
+    /// Wait until something listens, or nothing does any more
+    Wait(WaitArgs),
+    /// Tell what on this machine will bite: listeners in each other's way
+    Conflicts(ConflictsArgs),
     /// Record what the readers saw, to be replayed with --from
     Capture(CaptureArgs),
     /// Print the JSON Schema of --json
     Schema,
     /// Print a shell's completion script
     Completions(CompletionsArgs),
-}
-
-/// Record what the readers saw
-///
-/// The recording holds the names, command lines and directories of processes, and the addresses of
-/// their peers; --redact replaces what tells about people.
-#[derive(Debug, Clone, Args)]
-pub struct CaptureArgs {
-    /// File to write, readable by you alone; "-" for standard output
-    pub file: std::path::PathBuf,
-    /// Replace arguments, directories, addresses and names of users and of the host
-    #[arg(long)]
-    pub redact: bool,
-    /// Overwrite the file if it is there
-    #[arg(long)]
-    pub force: bool,
-    /// Where to read from
-    #[arg(long, value_name = "SOURCE", default_value = "auto")]
-    pub source: SourceName,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct CompletionsArgs {
-    /// Shell to complete for
-    pub shell: Shell,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -229,15 +217,4 @@ pub enum SourceName {
     Proc,
     /// The netstat2 and sysinfo libraries
     Portable,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "lower")]
-pub enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-    PowerShell,
-    Elvish,
-    Nushell,
 }

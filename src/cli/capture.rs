@@ -3,11 +3,32 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::args::CaptureArgs;
+use clap::Args;
+
+use super::args::SourceName;
 use super::failure::{Exit, Failure, quote};
 use super::{source, terminal};
 use crate::act::create_private;
 use crate::read::capture::Capture;
+
+/// Record what the readers saw
+///
+/// The recording holds the names, command lines and directories of processes, and the addresses of
+/// their peers; --redact replaces what tells about people.
+#[derive(Debug, Clone, Args)]
+pub struct CaptureArgs {
+    /// File to write, readable by you alone; "-" for standard output
+    pub file: std::path::PathBuf,
+    /// Replace arguments, directories, addresses and names of users and of the host
+    #[arg(long)]
+    pub redact: bool,
+    /// Overwrite the file if it is there
+    #[arg(long)]
+    pub force: bool,
+    /// Where to read from
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    pub source: SourceName,
+}
 
 const CONTENTS: &str = "the recording holds names, command lines and directories of processes, and \
                         addresses of peers: --redact takes them out";

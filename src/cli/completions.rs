@@ -1,11 +1,28 @@
 //! `portwho completions SHELL`: the same text as under `completions/`.
 
+use clap::{Args, ValueEnum};
 use clap_complete::{Shell as Known, generate};
 use clap_complete_nushell::Nushell;
 
-use super::args::{CompletionsArgs, Shell};
 use super::failure::{Exit, Failure};
 use super::{command, terminal};
+
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// Shell to complete for
+    pub shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    PowerShell,
+    Elvish,
+    Nushell,
+}
 
 pub fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut text = Vec::new();

@@ -10,18 +10,26 @@ use crate::render::Clean;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Yes: something matched.
-    Yes = 0,
+    Yes,
     /// No: nothing matched.
-    No = 1,
+    No,
     /// The question could not be understood.
-    Usage = 2,
+    Usage,
     /// Cannot tell.
-    Unknown = 3,
+    Unknown,
+    /// As a command that was run did.
+    Of(u8),
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(match exit {
+            Exit::Yes => 0,
+            Exit::No => 1,
+            Exit::Usage => 2,
+            Exit::Unknown => 3,
+            Exit::Of(code) => code,
+        })
     }
 }
 

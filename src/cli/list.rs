@@ -165,6 +165,7 @@ fn page(
     };
     Page {
         format,
+        kind: "sockets",
         asked: asked(args, &columns),
         columns,
         look: Look {
@@ -223,9 +224,9 @@ fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool) {
         ));
     }
     let matters = |note: &&Note| match note.code {
-        NoteCode::TableUnknown | NoteCode::TablePartial | NoteCode::OwnersHidden => true,
         NoteCode::TableFallback | NoteCode::ProcessesRefused => verbose,
         NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),
+        told => told.is_told(),
     };
     if format != Format::Json || verbose {
         for note in snapshot.notes.iter().filter(matters) {

@@ -7,14 +7,19 @@ use clap::{CommandFactory, Parser};
 
 pub mod args;
 mod capture;
+mod check;
 mod completions;
+mod conflicts;
 mod failure;
+mod free;
 mod list;
+mod owner;
 mod schema;
 mod selector;
 mod source;
 mod terminal;
 mod usage;
+mod wait;
 
 pub use failure::{Exit, Failure};
 pub use selector::{add as add_selector, parse_place, parse_ports};
@@ -26,6 +31,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome =
         parse(arguments).and_then(|typed| match typed.map(|typed| (typed.verb, typed.list)) {
             None => Ok(Exit::Yes),
+            Some((Some(Verb::Check(args)), _)) => check::run(&args),
+            Some((Some(Verb::Free(args)), _)) => free::run(&args),
+            Some((Some(Verb::Wait(args)), _)) => wait::run(&args),
+            Some((Some(Verb::Conflicts(args)), _)) => conflicts::run(&args),
             Some((Some(Verb::Capture(args)), _)) => capture::run(&args),
             Some((Some(Verb::Schema), _)) => schema::run(),
             Some((Some(Verb::Completions(args)), _)) => completions::run(&args),

@@ -84,7 +84,11 @@ fn add_keyed(query: &mut Query, text: &str, key: &str, value: &str) -> Result<()
     Ok(())
 }
 
-fn parse_pid(text: &str) -> Result<u32, Failure> {
+/// Reads a process id.
+///
+/// # Errors
+/// What would be right.
+pub fn parse_pid(text: &str) -> Result<u32, Failure> {
     let bad = || {
         Failure::usage(format!(
             "{} is not a process id: those are 1 to {}",

@@ -57,6 +57,11 @@ pub fn failure(error: &clap::Error) -> Failure {
         ErrorKind::InvalidValue => {
             Failure::usage(format!("{} is not a value of {option}", quote(&value)))
         }
+        ErrorKind::ValueValidation => {
+            let why = std::error::Error::source(error).map(|why| format!(": {why}"));
+            let why = why.unwrap_or_default();
+            Failure::usage(format!("{} is not a value of {option}{why}", quote(&value)))
+        }
         ErrorKind::ArgumentConflict => {
             let other = list(ContextKind::PriorArg);
             let other = other.split(' ').next().unwrap_or_default();

@@ -39,6 +39,8 @@ pub enum Reason {
     Privilege,
     /// No interface has the address.
     Address,
+    /// A link-local address says nothing without its interface.
+    Scope,
     /// A table could not be read.
     Unreadable,
     /// Only a bind would tell, and none was to be made.
@@ -119,6 +121,7 @@ impl Check<'_> {
             .unprivileged_from
             .is_none_or(|first| claim.port >= first);
         let (ruling, reason) = match (is_open, limits.may_bind_privileged, worst) {
+            _ if claim.lacks_scope() => (Ruling::Refused, Some(Reason::Scope)),
             (false, Some(false), _) => (Ruling::Refused, Some(Reason::Privilege)),
             (_, _, Bar::Yes) => (Ruling::Taken, Some(Reason::Held)),
             _ if unreadable.contains(claim.protocol) => (Ruling::Unknown, Some(Reason::Unreadable)),
@@ -172,15 +175,17 @@ impl Check<'_> {
 
     /// Whether the machine surely has the address.
     fn is_local(&self, claim: &Claim) -> bool {
-        claim.address.is_none_or(|address| {
-            let needs_scope = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-            let is_listed = self
-                .evidence
-                .limits
-                .addresses
-                .contains(&address.to_canonical());
-            !needs_scope && (address.is_unspecified() || is_listed)
-        })
+        let listed = &self.evidence.limits.addresses;
+        claim
+            .address
+            .map(|address| address.to_canonical())
+            .is_none_or(|address| {
+                // All of 127.0.0.0/8 is where one address of it is.
+                let is_loopback = |address: &IpAddr| address.is_ipv4() && address.is_loopback();
+                let is_listed = listed.contains(&address)
+                    || (is_loopback(&address) && listed.iter().any(is_loopback));
+                claim.interface.is_none() && (address.is_unspecified() || is_listed)
+            })
     }
 
     fn warnings(&self, claim: &Claim) -> Vec<Warning> {

@@ -24,6 +24,13 @@ impl Claim {
             .is_none_or(|address| address == IpAddr::V6(Ipv6Addr::UNSPECIFIED))
     }
 
+    /// Whether a link-local address is claimed on no interface.
+    pub fn lacks_scope(&self) -> bool {
+        let is_link_local =
+            matches!(self.address, Some(IpAddr::V6(v6)) if v6.is_unicast_link_local());
+        is_link_local && self.interface.is_none()
+    }
+
     /// The address to bind, with the index of its interface; IPv6 where all addresses are claimed.
     pub fn socket_address(&self, scope: u32) -> SocketAddr {
         match self.address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) {

@@ -29,6 +29,14 @@ impl NoteCode {
         }
     }
 
+    /// Whether it is told on standard error without being asked for.
+    pub fn is_told(self) -> bool {
+        matches!(
+            self,
+            Self::TableUnknown | Self::TablePartial | Self::OwnersHidden
+        )
+    }
+
     /// Whether something is missing from the answer because of it.
     pub fn is_loss(self) -> bool {
         matches!(

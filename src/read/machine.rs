@@ -31,7 +31,9 @@ pub fn machine() -> Machine {
 
 /// Addresses of the machine's interfaces.
 pub fn addresses() -> Vec<IpAddr> {
-    let networks = sysinfo::Networks::new_with_refreshed_list().unwrap_or_default();
+    let Ok(networks) = sysinfo::Networks::new_with_refreshed_list() else {
+        return Vec::new();
+    };
     let networks = networks.values().flat_map(|network| network.ip_networks());
     let mut addresses: Vec<IpAddr> = networks.map(|network| network.addr).collect();
     addresses.sort_unstable();

@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::clean::acts;
-use super::contract::{Envelope, RowOut};
+use super::contract::RowOut;
 use crate::model::Snapshot;
 
 /// JSON Schema of the contract, generated from `contract.rs`.
 pub const SCHEMA: &str = include_str!("schema-v1.json");
 
 /// Writes one document: a line for each field of the envelope, and for each socket.
-pub fn write(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(
         &mut *out,
         Lines {
@@ -22,7 +22,7 @@ pub fn write(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
             has_items: false,
         },
     );
-    Envelope::new(snapshot).serialize(&mut serializer)?;
+    document.serialize(&mut serializer)?;
     out.write_all(b"\n")
 }
 

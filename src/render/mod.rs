@@ -12,6 +12,7 @@ mod paint;
 mod plain;
 mod sheet;
 mod table;
+mod verdicts;
 mod words;
 
 use std::io::{self, Write};
@@ -23,8 +24,21 @@ pub use clean::Clean;
 pub use columns::{COLUMNS, Column, DEFAULT};
 pub use json::SCHEMA;
 pub use sheet::{Head, Look, fit_lines};
+pub use verdicts::{
+    free_json, write_checks, write_checks_json, write_conflicts, write_conflicts_json, write_github,
+};
 
-use crate::model::Snapshot;
+use crate::model::{Row, Snapshot};
+
+/// The columns that are shown of listeners where nothing else is asked for.
+pub fn usual_columns() -> Vec<&'static Column> {
+    chosen(&DEFAULT.join(","), &DEFAULT).unwrap_or_default()
+}
+
+/// The owners of a row, with their pids, in words.
+pub fn owners_in_words(row: &Row) -> String {
+    words::owners(row)
+}
 
 /// Shape of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +58,8 @@ pub enum Format {
 #[derive(Debug, Clone)]
 pub struct Page {
     pub format: Format,
+    /// What the document is called in JSON.
+    pub kind: &'static str,
     pub columns: Vec<&'static Column>,
     /// Those of the columns that were asked for by name; the others are left out before them.
     pub asked: Vec<&'static Column>,
@@ -64,7 +80,7 @@ pub fn render(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resu
         Format::Table => table::write(snapshot, page, out),
         Format::Card => card::write(snapshot, page, out),
         Format::Plain => plain::write(snapshot, page, out),
-        Format::Json => json::write(snapshot, out),
+        Format::Json => json::write(&contract::Sockets::new(page.kind, snapshot), out),
         Format::Ndjson => json::write_rows(snapshot, out),
         Format::Csv => csv::write(snapshot, page, out),
     }

@@ -193,26 +193,19 @@ struct Layout<'a> {
 
 impl Layout<'_> {
     fn write_line(&self, cells: &[Cell], out: &mut dyn Write) -> io::Result<()> {
-        let last = cells.len().saturating_sub(1);
-        for (index, ((cell, column), width)) in
-            cells.iter().zip(self.heads).zip(self.widths).enumerate()
-        {
-            let limit = if self.look.width.is_some() {
-                *width
-            } else {
-                usize::MAX
-            };
-            let text = cell.text.cut(limit);
-            let blanks = " ".repeat(width.saturating_sub(text.width()));
-            let painted = paint(text.as_str(), cell.tone, self.look.colour);
-            match (column.right, index == last) {
-                (true, _) => write!(out, "{blanks}{painted}")?,
-                (false, true) => out.write_all(painted.as_bytes())?,
-                (false, false) => write!(out, "{painted}{blanks}")?,
+        // Blanks wait for the text that follows them, so that no line ends with any.
+        let mut blanks = 0;
+        for ((cell, head), width) in cells.iter().zip(self.heads).zip(self.widths) {
+            let text = self.cut(cell, head, *width);
+            let rest = width.saturating_sub(text.width());
+            let (before, after) = if head.right { (rest, 0) } else { (0, rest) };
+            blanks += before;
+            if !text.as_str().is_empty() {
+                let painted = paint(text.as_str(), cell.tone, self.look.colour);
+                write!(out, "{:blanks$}{painted}", "")?;
+                blanks = 0;
             }
-            if index < last {
-                out.write_all(b"  ")?;
-            }
+            blanks += after + GAP;
         }
         out.write_all(b"\n")
     }

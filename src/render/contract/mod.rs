@@ -7,18 +7,21 @@ use serde::ser::{SerializeSeq, Serializer};
 
 use crate::model::{Foreign, Note, Owner, Row, Snapshot};
 
+mod verdicts;
+
+pub use verdicts::{Checks, Conflicts, Free};
+
 /// Version of the contract. Fields may be added within a version; none changes its meaning.
 pub const VERSION: u32 = 1;
 
-/// A list of sockets, as `portwho --json` prints it.
+/// What every document says of itself.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(rename = "Sockets"))]
-pub struct Envelope<'a> {
+pub struct About<'a> {
     /// Version of this contract.
     #[cfg_attr(test, schemars(extend("const" = 1)))]
     version: u32,
-    #[cfg_attr(test, schemars(extend("const" = "sockets")))]
+    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts"])))]
     kind: &'static str,
     /// When the machine was asked, RFC 3339.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
@@ -30,22 +33,39 @@ pub struct Envelope<'a> {
     /// False when any table or any owner could not be read.
     complete: bool,
     notes: Vec<NoteOut<'a>>,
-    #[cfg_attr(test, schemars(with = "Vec<RowOut<'a>>"))]
-    sockets: Rows<'a>,
 }
 
-impl<'a> Envelope<'a> {
-    pub fn new(snapshot: &'a Snapshot) -> Self {
+impl<'a> About<'a> {
+    pub fn new(kind: &'static str, snapshot: &'a Snapshot) -> Self {
         let machine = &snapshot.machine;
         Self {
             version: VERSION,
-            kind: "sockets",
+            kind,
             taken_at: rfc3339(machine.taken_at),
             host: &machine.host,
             os: &machine.os,
             source: &snapshot.read_by,
             complete: snapshot.is_complete(),
             notes: snapshot.notes.iter().map(NoteOut::new).collect(),
+        }
+    }
+}
+
+/// A list of sockets, as `portwho --json` and `portwho wait --json` print it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Sockets"))]
+pub struct Sockets<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    #[cfg_attr(test, schemars(with = "Vec<RowOut<'a>>"))]
+    sockets: Rows<'a>,
+}
+
+impl<'a> Sockets<'a> {
+    pub fn new(kind: &'static str, snapshot: &'a Snapshot) -> Self {
+        Self {
+            about: About::new(kind, snapshot),
             sockets: Rows(&snapshot.rows),
         }
     }
@@ -198,31 +218,8 @@ impl<'a> OwnerOut<'a> {
 }
 
 /// Seconds since the Unix epoch as `2025-11-20T10:14:00Z`.
-fn rfc3339(seconds: i64) -> String {
+pub fn rfc3339(seconds: i64) -> String {
     Timestamp::from_second(seconds)
         .unwrap_or(Timestamp::UNIX_EPOCH)
         .to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Set `PORTWHO_BLESS=1` to write the file anew.
-    #[test]
-    fn the_committed_schema_is_the_generated_one() {
-        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-        let mut schema = settings.into_generator().into_root_schema_for::<Envelope>();
-        schema.insert("title".into(), "portwho --json, version 1".into());
-        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-        if std::env::var_os("PORTWHO_BLESS").is_some() {
-            std::fs::write("src/render/schema-v1.json", &text).unwrap();
-        } else {
-            assert_eq!(
-                text,
-                super::super::SCHEMA,
-                "run the tests with PORTWHO_BLESS=1 to write it anew"
-            );
-        }
-    }
 }

@@ -1,5 +1,9 @@
 //! Words for what the model holds, for people.
 
+mod verdicts;
+
+pub use verdicts::*;
+
 use std::net::IpAddr;
 
 use jiff::Timestamp;

@@ -1,0 +1,108 @@
+//! `portwho conflicts`: what on this machine will bite.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::args::{SourceName, When};
+use super::check::tell_losses;
+use super::failure::{Exit, Failure};
+use super::{source, terminal};
+use crate::judge::{Severity, conflicts};
+use crate::model::{Depth, State, StateSet};
+use crate::render::{Look, write_conflicts, write_conflicts_json};
+use crate::select::{Query, View};
+use crate::{Survey, survey};
+
+const FINDINGS: &str = "\
+Findings:
+  error    split-localhost     127.0.0.1 and ::1 are answered by different programs
+  error    mixed-group         different programs share a port by SO_REUSEPORT
+  warning  shadowed-wildcard   a specific address takes clients from another's wildcard
+  info     ephemeral-listener  a listener where the system finds ports for connections
+  info     bound-only          a socket that holds a port and does not listen
+
+A pool of workers, and one program on several addresses, are no conflicts.
+
+Exit status: 0 none at the level, 1 some, 2 bad usage, 3 cannot tell (owners are hidden)";
+
+/// Tell what on this machine will bite
+#[derive(Debug, Clone, Args)]
+#[command(after_help = FINDINGS)]
+pub struct ConflictsArgs {
+    /// Least severity to report
+    #[arg(long, value_name = "LEVEL", default_value = "warning")]
+    level: Level,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// When to colour the output
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: When,
+    /// Where to read from
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    source: SourceName,
+    /// Judge a recording of "portwho capture"
+    #[arg(long, value_name = "FILE", conflicts_with = "source")]
+    from: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+pub fn run(args: &ConflictsArgs) -> Result<Exit, Failure> {
+    let mut source = match &args.from {
+        Some(file) => source::open_capture(file)?,
+        None => source::open_live(args.source)?,
+    };
+    let least = match args.level {
+        Level::Info => Severity::Info,
+        Level::Warning => Severity::Warning,
+        Level::Error => Severity::Error,
+    };
+    // Bound sockets cost a look of their own, and are of interest only at this level.
+    let mut states = StateSet::listening();
+    if least == Severity::Info {
+        states.insert(State::Bound);
+    }
+    let query = Query {
+        view: View::Listening,
+        states,
+        ..Query::default()
+    };
+    let depth = Some(if args.json { Depth::Full } else { Depth::Names });
+    let (snapshot, _) = survey(
+        source.as_mut(),
+        &Survey {
+            query,
+            owners: true,
+            depth,
+            ..Survey::default()
+        },
+    );
+    let (mut findings, is_blind) = conflicts(&snapshot.rows, &source.limits(false));
+    findings.retain(|finding| finding.severity() >= least);
+    if args.json {
+        terminal::answer(|out| write_conflicts_json(&snapshot, &findings, out))?;
+    } else {
+        let look = Look {
+            header: true,
+            width: terminal::width(),
+            colour: terminal::wants_colour(args.color),
+        };
+        terminal::answer(|out| write_conflicts(&snapshot, &findings, look, out))?;
+        tell_losses(&snapshot);
+    }
+    Ok(match findings.len() {
+        0 if is_blind || snapshot.may_lack_sockets() => {
+            terminal::tell("portwho: cannot tell: what could not be read may be in conflict");
+            Exit::Unknown
+        }
+        0 => Exit::Yes,
+        _ => Exit::No,
+    })
+}

@@ -1,0 +1,187 @@
+//! `portwho free [RANGE]`: names ports that nobody holds, confirmed by a bind.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use clap::Args;
+
+use super::args::SourceName;
+use super::check::tell_losses;
+use super::failure::{Exit, Failure, quote};
+use super::{selector, source, terminal};
+use crate::act::{run_with, try_bind};
+use crate::judge::{Bound, Candidates, Check, Claim, Evidence, Options, Ruling, consecutive};
+use crate::model::{Protocol, ProtocolSet};
+use crate::render::free_json;
+use crate::select::{Query, View};
+use crate::{Survey, survey};
+
+const EXAMPLES: &str = "\
+Examples:
+  portwho free                             one free port
+  portwho free 8000-8999 --count 3         three of a range
+  portwho free --exec npm start            run a server with PORT set
+
+Between the answer and the moment when the program binds the port, another may take it.
+--exec makes that time short; when the program's bind fails all the same, it is not tried
+again with another port.
+
+Exit status: 0 found, 1 fewer than asked, 2 bad usage, 3 cannot tell; with --exec the
+  command's own";
+
+/// Name free ports
+///
+/// By default from 1024 up, outside the range from which the system serves outgoing
+/// connections and outside the reserved ports.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct FreeArgs {
+    /// Ports to choose from: 8000-8999, or a list
+    range: Option<String>,
+    /// How many ports
+    #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    count: u16,
+    /// Only ports that follow each other
+    #[arg(long)]
+    consecutive: bool,
+    /// UDP ports
+    #[arg(short, long)]
+    udp: bool,
+    /// Address that the server would bind, instead of all
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// Choose the same ports for the same number
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "exec")]
+    json: bool,
+    /// Where to read from
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    source: SourceName,
+    /// Run a command with the port in PORT (all of them in PORTS), and exit with its code
+    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
+    exec: Vec<String>,
+}
+
+pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
+    let range = args
+        .range
+        .as_deref()
+        .map(selector::parse_ports)
+        .transpose()?;
+    let address = args.address.as_deref().map(parse_address).transpose()?;
+    let protocol = if args.udp {
+        Protocol::Udp
+    } else {
+        Protocol::Tcp
+    };
+    let mut source = source::open_live(args.source)?;
+    let limits = source.limits(address.is_some());
+    let mut candidates = Candidates::new(range.as_ref(), &limits);
+    let mut random = args
+        .seed
+        .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+    candidates.shuffle(|bound| random.usize(..bound));
+    let query = Query {
+        view: View::Everything,
+        protocols: ProtocolSet::meant_by(protocol),
+        ..Query::default()
+    };
+    let (snapshot, _) = survey(
+        source.as_mut(),
+        &Survey {
+            query,
+            ..Survey::default()
+        },
+    );
+    if snapshot.unreadable.contains(protocol) {
+        tell_losses(&snapshot);
+        return Err(Failure::unknown("cannot tell which ports are free"));
+    }
+    let options = Options {
+        reuse_addr: !args.udp,
+        reuse_port: false,
+    };
+    let evidence = Evidence {
+        rows: &snapshot.rows,
+        limits: &limits,
+        unreadable: snapshot.unreadable,
+        sees_bound: snapshot.sees_bound,
+    };
+    let check = Check { evidence, options };
+    let mut known: BTreeMap<u16, bool> = BTreeMap::new();
+    let mut is_free = |port: u16| {
+        *known.entry(port).or_insert_with(|| {
+            let claim = Claim {
+                protocol,
+                address,
+                interface: None,
+                port,
+            };
+            let verdict = check.judge(&claim);
+            let may_be = verdict.ruling == Ruling::Free || Check::needs_bind(&verdict);
+            may_be && try_bind(&claim, options) == Bound::Yes
+        })
+    };
+    let count = usize::from(args.count);
+    let ports: Vec<u16> = if args.consecutive {
+        let runs = consecutive(&candidates, count);
+        let run = runs
+            .into_iter()
+            .map(|first| first..=first + (args.count - 1));
+        run.into_iter()
+            .find(|run| run.clone().all(&mut is_free))
+            .into_iter()
+            .flatten()
+            .collect()
+    } else {
+        let mut found: Vec<u16> = candidates
+            .ports
+            .iter()
+            .copied()
+            .filter(|port| is_free(*port))
+            .take(count)
+            .collect();
+        found.sort_unstable();
+        found
+    };
+    if args.json {
+        terminal::answer(|out| free_json(&snapshot, (protocol, address), count, &ports, out))?;
+    }
+    if ports.len() < count {
+        let failure = Failure::usage(format!("{} of {count} ports found", ports.len()));
+        return Err(Failure {
+            exit: Exit::No,
+            ..failure
+        });
+    }
+    match args.exec.first() {
+        None if args.json => {}
+        None => terminal::answer(|out| ports.iter().try_for_each(|port| writeln!(out, "{port}")))?,
+        Some(program) => return exec(program, &args.exec, &ports),
+    }
+    Ok(Exit::Yes)
+}
+
+fn exec(program: &str, command: &[String], ports: &[u16]) -> Result<Exit, Failure> {
+    let all: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let environment = [
+        ("PORT", all.first().cloned().unwrap_or_default()),
+        ("PORTS", all.join(" ")),
+    ];
+    let code = run_with(command, &environment)
+        .map_err(|error| Failure::unknown(format!("{}: {error}", quote(program))))?;
+    Ok(Exit::Of(code))
+}
+
+fn parse_address(text: &str) -> Result<IpAddr, Failure> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    bare.parse().map_err(|_| {
+        Failure::usage(format!("{} is not an address", quote(text)))
+            .hint("for instance '127.0.0.1' or '::1'")
+    })
+}

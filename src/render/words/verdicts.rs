@@ -1,0 +1,200 @@
+//! Words for verdicts and findings.
+
+use super::{endpoint, local_address};
+use crate::judge::{Claim, Decided, Finding, FindingCode, Met, Reason, Ruling, Verdict, Warning};
+use crate::model::{Endpoint, OwnerStatus, Row, State};
+
+pub fn ruling(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Free => "free",
+        Ruling::Taken => "taken",
+        Ruling::Refused => "refused",
+        Ruling::Unknown => "unknown",
+    }
+}
+
+pub fn decided(decided: Decided) -> &'static str {
+    match decided {
+        Decided::Table => "table",
+        Decided::Bind => "bind",
+    }
+}
+
+pub fn met(met: Met) -> &'static str {
+    match met {
+        Met::Yes => "yes",
+        Met::Stranger => "stranger",
+        Met::Nobody => "nobody",
+        Met::Unknown => "unknown",
+    }
+}
+
+/// Stable code of a reason, part of the JSON contract.
+pub fn reason_code(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Held => "held",
+        Reason::UnseenHolder => "unseen-holder",
+        Reason::Privilege => "privilege",
+        Reason::Address => "address",
+        Reason::Scope => "scope",
+        Reason::Unreadable => "unreadable",
+        Reason::NotTried => "not-tried",
+        Reason::Failed(_) => "failed",
+    }
+}
+
+/// Stable code of a warning, part of the JSON contract.
+pub fn warning_code(warning: Warning) -> &'static str {
+    match warning {
+        Warning::Ephemeral => "ephemeral",
+        Warning::Reserved => "reserved",
+        Warning::UdpHeld => "udp-held",
+        Warning::BindSucceeds => "bind-succeeds",
+    }
+}
+
+pub fn warning(warning: Warning) -> &'static str {
+    match warning {
+        Warning::Ephemeral => {
+            "in the ephemeral range: an outgoing connection may take it at any time"
+        }
+        Warning::Reserved => {
+            "reserved by net.ipv4.ip_local_reserved_ports, which does not block a bind"
+        }
+        Warning::UdpHeld => "the UDP port of this number is held",
+        Warning::BindSucceeds => "the tables showed a holder, but a bind succeeds",
+    }
+}
+
+/// `80/tcp`, with its address where one is claimed: `127.0.0.1:80/tcp`.
+pub fn claim(claim: &Claim) -> String {
+    let port = Some(claim.port);
+    match claim.address {
+        None => format!("{}/{}", claim.port, claim.protocol),
+        Some(address) => {
+            let end = endpoint(&Endpoint { address, port }, claim.interface.as_deref());
+            format!("{end}/{}", claim.protocol)
+        }
+    }
+}
+
+/// Why a claim is as it is; nothing for a free one that the tables decide.
+pub fn verdict(verdict: &Verdict, rows: &[Row]) -> String {
+    let holders = holders(verdict, rows);
+    match (&verdict.reason, verdict.expectation) {
+        (_, Some(Met::Nobody)) => "nobody listens".into(),
+        (_, Some(Met::Unknown)) if holders.is_empty() => {
+            "whether somebody listens cannot be seen".into()
+        }
+        (_, Some(_)) => holders,
+        (None, _) if verdict.decided == Decided::Bind => "a bind succeeds".into(),
+        (None, _) => String::new(),
+        (Some(Reason::Held), _) if verdict.decided == Decided::Bind => {
+            format!("a bind is refused: {holders}")
+        }
+        (Some(Reason::Held), _) => holders,
+        (Some(Reason::UnseenHolder), _) => {
+            "a bind is refused, and the holder cannot be seen".into()
+        }
+        (Some(Reason::Privilege), _) => {
+            let also = if holders.is_empty() {
+                String::new()
+            } else {
+                format!("; also {holders}")
+            };
+            format!("this port takes root or CAP_NET_BIND_SERVICE{also}")
+        }
+        (Some(Reason::Address), _) => "this machine does not have the address".into(),
+        (Some(Reason::Scope), _) => {
+            "a link-local address needs its interface: [fe80::1%eth0]:80".into()
+        }
+        (Some(Reason::Unreadable), _) => "the socket tables could not be read".into(),
+        (Some(Reason::NotTried), _) if holders.is_empty() => "only a bind would tell".into(),
+        (Some(Reason::NotTried), _) => format!("only a bind would tell: {holders}"),
+        (Some(Reason::Failed(why)), _) => format!("a bind fails: {why}"),
+    }
+}
+
+/// Who holds a claim and how. Many alike are counted.
+fn holders(verdict: &Verdict, rows: &[Row]) -> String {
+    let mut said: Vec<(String, usize)> = Vec::new();
+    for row in verdict.holders.iter().filter_map(|at| rows.get(*at)) {
+        let words = holder(row);
+        match said.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, count)) => *count += 1,
+            None => said.push((words, 1)),
+        }
+    }
+    let more = said.len().saturating_sub(3);
+    let mut words: Vec<String> = said
+        .into_iter()
+        .take(3)
+        .map(|(words, count)| {
+            if count > 1 {
+                format!("{words} (×{count})")
+            } else {
+                words
+            }
+        })
+        .collect();
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words.join("; ")
+}
+
+/// `nginx (pid 811) listens on 0.0.0.0`.
+pub fn holder(row: &Row) -> String {
+    let socket = &row.socket;
+    let address = local_address(socket);
+    let does = match socket.state {
+        State::Listen => format!("listens on {address}"),
+        State::Unconnected => format!("receives on {address}"),
+        State::Bound => format!("is bound to {address} without listening"),
+        State::TimeWait => return format!("a closed connection of {address} is in TIME-WAIT"),
+        _ => format!("has a connection from {address}"),
+    };
+    format!("{} {does}", owners(row))
+}
+
+/// `nginx (pid 811)`, or what is known instead.
+pub fn owners(row: &Row) -> String {
+    match (row.owners.as_slice(), row.owner_status) {
+        ([], OwnerStatus::None) if row.socket.inode.is_none() => "no process any more".into(),
+        ([], OwnerStatus::None) => "the kernel".into(),
+        ([], _) => match super::user(row) {
+            Some(user) => format!("a hidden process of {user}"),
+            None => "a hidden process".into(),
+        },
+        ([one], _) => format!(
+            "{} (pid {})",
+            one.process.name.unclean(),
+            one.process.key.pid
+        ),
+        (many, _) => {
+            let pids: Vec<_> = many
+                .iter()
+                .map(|owner| owner.process.key.pid.to_string())
+                .collect();
+            format!("{} (pids {})", super::processes(row), pids.join(", "))
+        }
+    }
+}
+
+/// A finding in words.
+pub fn finding(finding: &Finding, rows: &[Row]) -> String {
+    let said: Vec<String> = finding
+        .rows
+        .iter()
+        .filter_map(|at| rows.get(*at))
+        .map(holder)
+        .collect();
+    let said = said.join("; ");
+    match finding.code {
+        FindingCode::SplitLocalhost => format!("localhost has two answers: {said}"),
+        FindingCode::ShadowedWildcard => format!("a specific address shadows a wildcard: {said}"),
+        FindingCode::MixedGroup => format!("different programs share the port: {said}"),
+        FindingCode::EphemeralListener => format!("listener in the ephemeral range: {said}"),
+        FindingCode::BoundOnly => said,
+    }
+}
