@@ -9,13 +9,13 @@ use super::{command, terminal};
 
 #[derive(Debug, Clone, Args)]
 pub struct CompletionsArgs {
-    /// Shell to complete for
-    pub shell: Shell,
+    /// ShellName to complete for
+    pub shell: ShellName,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "lower")]
-pub enum Shell {
+pub enum ShellName {
     Bash,
     Zsh,
     Fish,
@@ -28,12 +28,12 @@ pub fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     let mut write = |known: Known| generate(known, &mut command(), "portwho", &mut text);
     match args.shell {
-        Shell::Bash => write(Known::Bash),
-        Shell::Zsh => write(Known::Zsh),
-        Shell::Fish => write(Known::Fish),
-        Shell::PowerShell => write(Known::PowerShell),
-        Shell::Elvish => write(Known::Elvish),
-        Shell::Nushell => generate(Nushell, &mut command(), "portwho", &mut text),
+        ShellName::Bash => write(Known::Bash),
+        ShellName::Zsh => write(Known::Zsh),
+        ShellName::Fish => write(Known::Fish),
+        ShellName::PowerShell => write(Known::PowerShell),
+        ShellName::Elvish => write(Known::Elvish),
+        ShellName::Nushell => generate(Nushell, &mut command(), "portwho", &mut text),
     }
     terminal::answer(|out| out.write_all(&text))?;
     Ok(Exit::Yes)

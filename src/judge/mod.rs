@@ -6,6 +6,8 @@ mod claim;
 mod conflicts;
 mod expect;
 mod free;
+#[cfg(test)]
+mod tests;
 
 pub use bind::{Bar, bar};
 pub use check::{Bound, Check, Decided, Evidence, Reason, Ruling, Verdict, Warning};

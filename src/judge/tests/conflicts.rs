@@ -1,0 +1,93 @@
+//! What bites, and what does not.
+
+use super::*;
+
+fn codes(rows: &[Row]) -> Vec<&'static str> {
+    conflicts(rows, &limits())
+        .0
+        .iter()
+        .map(|finding| finding.code.as_str())
+        .collect()
+}
+
+#[test]
+fn localhost_with_two_answers_is_a_conflict_unless_one_program_gives_both() {
+    let split = |six: &str| {
+        [
+            listener("127.0.0.1", None, "node", 1),
+            listener("::1", Some(true), six, 2),
+        ]
+    };
+    assert_eq!(codes(&split("java")), ["split-localhost"]);
+    assert!(codes(&split("node")).is_empty());
+    let wild = [
+        listener("127.0.0.1", None, "node", 1),
+        listener("::", Some(true), "java", 2),
+    ];
+    assert_eq!(codes(&wild), ["split-localhost"]);
+}
+
+#[test]
+fn a_specific_address_shadows_anothers_wildcard() {
+    let rows = [
+        listener("0.0.0.0", None, "nginx", 1),
+        listener("10.0.0.1", None, "node", 2),
+    ];
+    assert_eq!(codes(&rows), ["shadowed-wildcard"]);
+    let dual = [
+        listener("::", Some(false), "nginx", 1),
+        listener("10.0.0.1", None, "node", 2),
+    ];
+    assert_eq!(codes(&dual), ["shadowed-wildcard"]);
+    let apart = [
+        listener("::", Some(true), "nginx", 1),
+        listener("10.0.0.1", None, "node", 2),
+    ];
+    assert!(codes(&apart).is_empty());
+}
+
+#[test]
+fn a_group_of_one_program_is_no_conflict() {
+    let group = |second: &str| {
+        [
+            listener("0.0.0.0", None, "nginx", 1),
+            listener("0.0.0.0", None, second, 2),
+        ]
+    };
+    assert!(codes(&group("nginx")).is_empty());
+    assert_eq!(codes(&group("evil")), ["mixed-group"]);
+}
+
+#[test]
+fn listeners_in_the_ephemeral_range_and_bound_sockets_are_told() {
+    let limits = Limits {
+        ephemeral: Some((50, 90)),
+        ..limits()
+    };
+    let rows = [listener("127.0.0.1", None, "node", 1)];
+    assert_eq!(
+        conflicts(&rows, &limits).0[0].code,
+        FindingCode::EphemeralListener
+    );
+    let reserved = Limits {
+        reserved: vec![(80, 80)],
+        ..limits
+    };
+    assert!(conflicts(&rows, &reserved).0.is_empty());
+    let bound = [row(
+        socket(Protocol::Tcp, State::Bound, "127.0.0.1", None),
+        Some(("x", 1)),
+    )];
+    assert_eq!(codes(&bound), ["bound-only"]);
+}
+
+#[test]
+fn hidden_owners_keep_a_clean_bill_from_being_given() {
+    let hidden = |address| row(socket(Protocol::Tcp, State::Listen, address, None), None);
+    let (findings, is_blind) = conflicts(&[hidden("127.0.0.1"), hidden("::1")], &limits());
+    assert!(findings.is_empty() && is_blind);
+    assert!(
+        !conflicts(&[hidden("127.0.0.1")], &limits()).1,
+        "one listener conflicts with nobody"
+    );
+}
