@@ -99,6 +99,11 @@ impl Answer {
     }
 }
 
+/// Whether sockets that are bound without listening would have been seen (Linux 6.8 shows them).
+pub fn sees_bound(answer: &Answer) -> bool {
+    !answer.stderr.contains("bound without listening")
+}
+
 /// The rows of a local port.
 pub fn at<'a>(rows: &'a [Value], protocol: &str, port: u16) -> Vec<&'a Value> {
     rows.iter()

@@ -2,7 +2,7 @@
 
 use std::process::id;
 
-use crate::answer::{assert_owned, at, portwho};
+use crate::answer::{assert_owned, at, portwho, sees_bound};
 use crate::scene::{self, is_free, port};
 
 #[test]
@@ -47,6 +47,9 @@ fn a_free_port_exits_1_with_one_line_on_stderr() {
         let answer = is_free(port).then(|| portwho(&[&format!(":{port}")]))?;
         is_free(port).then_some((answer, port))
     });
+    if !sees_bound(&answer) {
+        skip!("bound sockets cannot be seen here, so no port is known to be free");
+    }
     assert_eq!(answer.code, Some(1), "{answer:?}");
     assert_eq!(answer.stdout, "");
     let line = format!("portwho: nothing uses port {port}\n");

@@ -95,3 +95,19 @@ fn a_full_disk_is_told() {
         );
     }
 }
+
+#[test]
+fn a_recording_gives_the_rows_that_were_there() {
+    let listener = scene::listener();
+    let (_client, _accepted) = scene::connection(&listener);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("recording");
+    let file = file.to_str().unwrap();
+    let port = format!("tcp:{}", port(&listener));
+    let recorded = portwho(&["capture", file]);
+    assert_eq!(recorded.code, Some(0), "{recorded:?}");
+    let live = portwho(&[&port, "--json"]).rows();
+    assert_eq!(live.len(), 2, "{live:#?}");
+    drop(listener);
+    assert_eq!(portwho(&[&port, "--json", "--from", file]).rows(), live);
+}

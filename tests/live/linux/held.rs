@@ -48,12 +48,12 @@ impl Held {
 
     /// `sleep` with the socket.
     pub fn sleep(socket: impl Into<OwnedFd>) -> Self {
-        Self::holding(Command::new("/bin/sleep").arg("600"), socket).unwrap()
+        Self::holding(Command::new("sleep").arg("600"), socket).unwrap()
     }
 
     /// `sleep` of another user with the socket; why not, where that cannot be.
     pub fn sleep_as(user: u32, socket: impl Into<OwnedFd>) -> io::Result<Self> {
-        let mut command = Command::new("/bin/sleep");
+        let mut command = Command::new("sleep");
         command.arg("600").uid(user).gid(user).current_dir("/");
         Self::holding(&mut command, socket)
     }

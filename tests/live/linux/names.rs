@@ -89,7 +89,7 @@ fn a_directory_that_was_deleted_is_still_told() {
     std::fs::create_dir(&inside).unwrap();
     let listener = scene::listener();
     let selector = format!("tcp:{}", port(&listener));
-    let mut sleep = Command::new("/bin/sleep");
+    let mut sleep = Command::new("sleep");
     let _held = Held::holding(sleep.arg("600").current_dir(&inside), listener).unwrap();
     std::fs::remove_dir(&inside).unwrap();
     let row = portwho(&[&selector, "--json"]).only_row();

@@ -5,8 +5,8 @@ use std::process::{Command, id};
 
 use serde_json::Value;
 
-use super::held::{Held, inode, row_of, rows_of};
-use crate::answer::{assert_owned, pids, portwho};
+use super::held::{Held, inode, is_root, row_of, rows_of};
+use crate::answer::{assert_hidden, assert_owned, pids, portwho};
 use crate::scene::{self, port};
 
 #[test]
@@ -14,14 +14,14 @@ fn a_listener_of_another_process_is_told_whole() {
     let listener = scene::listener();
     let (port, inode) = (port(&listener), inode(&listener));
     let folder = tempfile::tempdir().unwrap();
-    let mut sleep = Command::new("/bin/sleep");
+    let mut sleep = Command::new("sleep");
     let held = Held::holding(sleep.arg("600").current_dir(&folder), listener).unwrap();
     let document = portwho(&[&format!("tcp:{port}"), "--json"]).json();
     let row = row_of(document["sockets"].as_array().unwrap(), inode);
     assert_owned(row, &[held.pid()]);
     assert_eq!(row["uid"], rustix::process::geteuid().as_raw());
     let owner = &row["owners"][0];
-    assert_eq!(owner["command"], serde_json::json!(["/bin/sleep", "600"]));
+    assert_eq!(owner["command"], serde_json::json!(["sleep", "600"]));
     let directory = folder.path().canonicalize().unwrap();
     assert_eq!(owner["working_directory"].as_str(), directory.to_str());
     assert_eq!(owner["uid"], rustix::process::geteuid().as_raw());
@@ -39,7 +39,7 @@ fn a_listener_of_another_process_is_told_whole() {
         pid.as_str(),
         "user ",
         "since ",
-        "/bin/sleep 600",
+        "sleep 600",
         directory.to_str().unwrap(),
     ] {
         assert!(card.contains(part), "{part} in {card}");
@@ -123,8 +123,23 @@ fn a_process_whose_first_thread_has_ended_is_found() {
         Err(why) => skip!("{why}"),
     };
     let row = portwho(&[&format!("tcp:{}", told[0]), "--json"]).only_row();
+    // What has ended is root's in /proc, even of one's own process: then it may not be seen.
+    if !is_root() && pids(&row).is_empty() {
+        return assert_hidden(&row);
+    }
     assert_owned(&row, &[held.pid()]);
     assert_eq!(row["owners"][0]["name"], "holder");
+}
+
+#[test]
+fn a_process_with_two_descriptors_of_a_socket_is_one_owner() {
+    let listener = scene::listener();
+    let second = listener.try_clone().unwrap();
+    let row = portwho(&[&format!("tcp:{}", port(&listener)), "--json"]).only_row();
+    assert_owned(&row, &[id()]);
+    let mut fds = [listener.as_raw_fd(), second.as_raw_fd()];
+    fds.sort_unstable();
+    assert_eq!(row["owners"][0]["fds"], serde_json::json!(fds));
 }
 
 #[test]
@@ -173,11 +188,8 @@ fn owners_are_selected_by_pid_and_by_name() {
 #[test]
 fn a_listener_without_a_process_any_more_is_gone() {
     let listener = scene::listener();
-    let port = port(&listener);
+    let (port, inode) = (port(&listener), inode(&listener));
     drop(Held::sleep(listener));
-    let rows = portwho(&[&format!("tcp:127.0.0.1:{port}"), "--json"]).rows();
-    assert!(
-        rows.iter()
-            .all(|row| row["state"] != "listen" || pids(row) == [id()])
-    );
+    let rows = portwho(&[&format!("tcp:{port}"), "--json"]).rows();
+    assert!(rows_of(&rows, inode).is_empty(), "{rows:#?}");
 }

@@ -1,5 +1,7 @@
 //! States that do not listen: bound, closing, closed; and what of IPv4 an IPv6 socket takes.
 
+use std::net::TcpStream;
+
 use serde_json::Value;
 
 use super::held::{inode, kernel_is, row_of, rows_of};
@@ -134,4 +136,52 @@ fn a_closed_socket_whose_peer_lingers_has_no_owner() {
     let (_client, accepted) = scene::connection(&listener);
     drop(accepted);
     assert_nobodys(&in_state(port(&listener), "fin_wait_2", &[]));
+}
+
+#[test]
+fn a_connection_that_nobody_has_accepted_yet_has_no_owner() {
+    let listener = scene::listener();
+    let at_port = port(&listener);
+    let clients = [(); 2].map(|()| TcpStream::connect(("127.0.0.1", at_port)).unwrap());
+    let rows = until("connections that wait", || {
+        let rows = portwho(&[&format!("tcp:{at_port}"), "--json"]).rows();
+        (rows.len() == 1 + clients.len()).then_some(rows)
+    });
+    assert_eq!(row_of(&rows, inode(&listener))["recv_queue"], clients.len());
+    for row in &rows[1..] {
+        assert_eq!(row["state"], "established");
+        assert_nobodys(row);
+    }
+    let card = portwho(&[&format!("tcp:{at_port}")]).stdout;
+    assert!(card.contains("2 of "), "{card}");
+}
+
+#[test]
+fn a_dual_stack_listener_has_its_ipv4_connections() {
+    let Ok(listener) = scene::wildcard_listener(false) else {
+        skip!("no IPv6 here");
+    };
+    let client = TcpStream::connect(("127.0.0.1", port(&listener))).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    let selector = format!("tcp:127.0.0.1:{}", port(&listener));
+    let rows = portwho(&[&selector, "--json"]).rows();
+    assert_eq!(rows.len(), 2, "{rows:#?}");
+    row_of(&rows, inode(&listener));
+    assert_eq!(row_of(&rows, inode(&accepted))["family"], "ipv6");
+    let card = portwho(&[&selector]).stdout;
+    let client = client.local_addr().unwrap().to_string();
+    assert!(
+        card.contains("1 connection") && card.contains(&client),
+        "{card}"
+    );
+}
+
+/// More rows than one answer of the kernel holds.
+#[test]
+fn many_sockets_are_all_listed() {
+    let sockets: Vec<_> = (0..300).map(|_| scene::udp()).collect();
+    let rows = portwho(&["-u", "--json"]).rows();
+    for socket in &sockets {
+        row_of(&rows, inode(socket));
+    }
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::held::{Held, NOBODY, inode, is_root, open_folder, portwho_for_all, row_of};
-use crate::answer::{Answer, assert_hidden, assert_owned, try_run};
+use crate::answer::{Answer, assert_hidden, assert_owned, sees_bound, try_run};
 use crate::scene::{self, port};
 
 /// A listener of root, one of an ordinary user, and portwho for that user.
@@ -114,6 +114,9 @@ fn hidden_owners_are_no_reason_not_to_know_a_free_port() {
         let answer = scene::is_free(port).then(|| scene.ask(&[&format!("tcp:{port}")]).unwrap())?;
         scene::is_free(port).then_some(answer)
     });
+    if !sees_bound(&answer) {
+        skip!("bound sockets cannot be seen here, so no port is known to be free");
+    }
     assert_eq!(answer.code, Some(1), "{answer:?}");
     assert_eq!(answer.stdout, "");
 }
