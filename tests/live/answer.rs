@@ -1,6 +1,5 @@
 //! Runs portwho, and reads what it answers. Every JSON is checked against the schema.
 
-use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -89,14 +88,6 @@ impl Answer {
         let is_note = |line: &&str| line.starts_with("portwho: note: ");
         self.stderr.lines().filter(|line| !is_note(line)).collect()
     }
-
-    /// The count of a note, by its code.
-    pub fn note_count(&self, code: &str) -> Option<u64> {
-        let document = self.json();
-        let notes = document["notes"].as_array().unwrap();
-        let note = notes.iter().find(|note| note["code"] == code)?;
-        note["count"].as_u64()
-    }
 }
 
 /// Whether sockets that are bound without listening would have been seen (Linux 6.8 shows them).
@@ -125,17 +116,4 @@ pub fn assert_owned(row: &Value, owners: &[u32]) {
     assert_eq!(pids(row), owners, "{row:#}");
     let status = &row["owner_status"];
     assert!(status == "known" || status == "partial", "{row:#}");
-}
-
-/// Whether nobody is listed, because the owner cannot be seen.
-#[track_caller]
-pub fn assert_hidden(row: &Value) {
-    assert_eq!(row["owner_status"], "hidden", "{row:#}");
-    assert!(pids(row).is_empty(), "{row:#}");
-}
-
-/// A copy of a program that everybody may run, in its folder.
-pub fn copy_program(program: impl AsRef<Path>, to: &Path) {
-    let _turn = turn();
-    std::fs::copy(program, to).unwrap();
 }

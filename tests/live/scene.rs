@@ -46,13 +46,6 @@ pub fn udp() -> UdpSocket {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()
 }
 
-/// A UDP socket that receives from another alone, and that other.
-pub fn connected_udp() -> (UdpSocket, UdpSocket) {
-    let (socket, peer) = (udp(), udp());
-    socket.connect(peer.local_addr().unwrap()).unwrap();
-    (socket, peer)
-}
-
 /// A listener on `[::]`; an error where there is no IPv6.
 pub fn wildcard_listener(only_v6: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP))?;
@@ -60,15 +53,6 @@ pub fn wildcard_listener(only_v6: bool) -> io::Result<TcpListener> {
     socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into())?;
     socket.listen(16)?;
     Ok(socket.into())
-}
-
-/// A TCP socket on 127.0.0.1 that is bound, and does not listen.
-pub fn bound() -> TcpListener {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
-    socket
-        .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
-        .unwrap();
-    socket.into()
 }
 
 /// A connection to the listener: the client's end, and the accepted one.

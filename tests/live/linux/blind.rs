@@ -4,8 +4,11 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::apart::with_proc_mounted;
-use super::held::{Held, NOBODY, has_tool, inode, is_root, open_folder, portwho_for_all, row_of};
-use crate::answer::{PORTWHO, assert_hidden, assert_owned, portwho, run, try_run};
+use super::held::{
+    Held, NOBODY, assert_hidden, has_tool, inode, is_root, note_count, open_folder,
+    portwho_for_all, row_of,
+};
+use crate::answer::{PORTWHO, assert_owned, portwho, run, try_run};
 use crate::scene::{self, port};
 
 #[test]
@@ -19,7 +22,7 @@ fn without_proc_sockets_are_listed_and_their_owners_hidden() {
         }
         assert_eq!(answer.code, Some(0), "{answer:?}");
         assert_hidden(row_of(&answer.rows(), inode));
-        assert_eq!(answer.note_count("owners-hidden"), Some(1));
+        assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
         let card = portwho(&[&port]);
         assert!(card.stdout.contains("the owner cannot be seen"), "{card:?}");
         assert!(card.stderr.contains("/proc"), "{card:?}");
@@ -129,7 +132,7 @@ fn a_socket_from_outside_the_pid_namespace_is_hidden_and_not_the_kernels() {
     assert_eq!(answer.code, Some(0), "{answer:?}");
     let rows = answer.rows();
     assert_hidden(row_of(&rows, inode));
-    assert_eq!(answer.note_count("owners-hidden"), Some(1));
+    assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
     let table = ask(&[&port, "--format", "table"]).unwrap();
     assert!(table.stdout.contains("(hidden)"), "{table:?}");
     assert!(!table.stdout.contains(&held.pid().to_string()), "{table:?}");

@@ -14,7 +14,6 @@ fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
     let mut command = Command::new("strace");
-    // Long texts, so that what follows them in a line is not taken for them.
     command.args(["-f", "-y", "-o"]).arg(&trace).arg(PORTWHO);
     let answer = run(command.args(arguments));
     let text = std::fs::read(&trace).map_err(|why| why.to_string())?;

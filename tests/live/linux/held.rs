@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::answer::{PORTWHO, copy_program, turn};
+use crate::answer::{Answer, PORTWHO, pids, turn};
 use crate::scene::until;
 
 /// A user that owns nothing, "nobody" by custom.
@@ -103,6 +103,12 @@ pub fn open_folder() -> TempDir {
     folder
 }
 
+/// A copy of a program that everybody may run, in its folder.
+fn copy_program(program: impl AsRef<Path>, to: &Path) {
+    let _turn = turn();
+    std::fs::copy(program, to).unwrap();
+}
+
 /// The helper program under a name of its own.
 pub fn helper_named(folder: &TempDir, name: impl AsRef<OsStr>) -> io::Result<PathBuf> {
     let path = folder.path().join(name.as_ref());
@@ -152,4 +158,19 @@ pub fn kernel_is(release: (u32, u32)) -> bool {
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     let mut number = || numbers.next().and_then(Result::ok).unwrap_or(0);
     (number(), number()) >= release
+}
+
+/// Whether nobody is listed, because the owner cannot be seen.
+#[track_caller]
+pub fn assert_hidden(row: &Value) {
+    assert_eq!(row["owner_status"], "hidden", "{row:#}");
+    assert!(pids(row).is_empty(), "{row:#}");
+}
+
+/// The count of a note, by its code.
+pub fn note_count(answer: &Answer, code: &str) -> Option<u64> {
+    let document = answer.json();
+    let notes = document["notes"].as_array().unwrap();
+    let note = notes.iter().find(|note| note["code"] == code)?;
+    note["count"].as_u64()
 }

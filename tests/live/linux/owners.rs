@@ -5,8 +5,8 @@ use std::process::{Command, id};
 
 use serde_json::Value;
 
-use super::held::{Held, inode, is_root, row_of, rows_of};
-use crate::answer::{assert_hidden, assert_owned, pids, portwho};
+use super::held::{Held, assert_hidden, inode, is_root, row_of, rows_of};
+use crate::answer::{assert_owned, pids, portwho};
 use crate::scene::{self, port};
 
 #[test]

@@ -1,12 +1,29 @@
 //! States that do not listen: bound, closing, closed; and what of IPv4 an IPv6 socket takes.
 
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use serde_json::Value;
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::held::{inode, kernel_is, row_of, rows_of};
 use crate::answer::{assert_owned, at, pids, portwho};
 use crate::scene::{self, port, until};
+
+/// A UDP socket that receives from another alone, and that other.
+fn connected_udp() -> (UdpSocket, UdpSocket) {
+    let (socket, peer) = (scene::udp(), scene::udp());
+    socket.connect(peer.local_addr().unwrap()).unwrap();
+    (socket, peer)
+}
+
+/// A TCP socket on 127.0.0.1 that is bound, and does not listen.
+fn bound() -> TcpListener {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+    socket
+        .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
+        .unwrap();
+    socket.into()
+}
 
 #[test]
 fn a_dual_stack_listener_says_that_it_takes_ipv4() {
@@ -45,7 +62,7 @@ fn an_ipv6_only_listener_is_not_found_by_an_ipv4_address() {
 
 #[test]
 fn a_connected_udp_socket_is_found_by_its_port_alone() {
-    let (socket, peer) = scene::connected_udp();
+    let (socket, peer) = connected_udp();
     let [port, peer_port] = [&socket, &peer].map(|end| end.local_addr().unwrap().port());
     let listed = portwho(&["-u", "--json"]).rows();
     assert!(rows_of(&listed, inode(&socket)).is_empty());
@@ -63,7 +80,7 @@ fn a_socket_that_is_bound_without_listening_is_found_by_its_port_alone() {
     if !kernel_is((6, 8)) {
         skip!("the kernel shows no bound sockets before 6.8");
     }
-    let socket = scene::bound();
+    let socket = bound();
     let inode = inode(&socket);
     let answer = portwho(&[&format!("tcp:{}", port(&socket)), "--json"]);
     if answer.json()["source"] != "sock_diag" {

@@ -7,8 +7,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::held::{Held, NOBODY, inode, is_root, open_folder, portwho_for_all, row_of};
-use crate::answer::{Answer, assert_hidden, assert_owned, sees_bound, try_run};
+use super::held::{
+    Held, NOBODY, assert_hidden, inode, is_root, note_count, open_folder, portwho_for_all, row_of,
+};
+use crate::answer::{Answer, assert_owned, sees_bound, try_run};
 use crate::scene::{self, port};
 
 /// A listener of root, one of an ordinary user, and portwho for that user.
@@ -68,7 +70,7 @@ fn an_ordinary_user_sees_every_socket_and_is_told_whose_owner_is_hidden() {
     assert_eq!(root["uid"], 0);
     assert_owned(row_of(&rows, scene.inode), &[scene.nobody.pid()]);
     assert_eq!(answer.json()["complete"], false);
-    assert_eq!(answer.note_count("owners-hidden"), Some(1));
+    assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
 
     let table = scene.ask(&[&scene.ports(), "--format", "table"]).unwrap();
     assert_eq!(table.code, Some(0), "{table:?}");
