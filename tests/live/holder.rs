@@ -1,0 +1,104 @@
+//! Holds sockets in ways that a test cannot: in workers that it forks, in a thread with descriptors
+//! of its own, in a process whose first thread has ended. It tells its port, and who has it.
+
+#[cfg(not(target_os = "linux"))]
+fn main() {}
+
+#[cfg(target_os = "linux")]
+fn main() {
+    // Of the other arguments, some are no UTF-8.
+    let case = std::env::args_os().nth(1).unwrap_or_default();
+    match case.to_str().unwrap_or_default() {
+        "workers" => linux::workers(),
+        "thread" => linux::thread(),
+        "leaderless" => linux::leaderless(),
+        // Holds what it was given as standard input.
+        _ => linux::rest(),
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io::{Error, Write};
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Duration;
+
+    /// Long enough for a test; the test ends the process much earlier.
+    const LIFE: Duration = Duration::from_secs(600);
+
+    pub fn rest() {
+        thread::sleep(LIFE);
+    }
+
+    fn listener() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").expect("a listener")
+    }
+
+    /// One line: the port, then pids.
+    fn tell(listener: &TcpListener, pids: &[i32]) {
+        let port = listener.local_addr().expect("an address").port();
+        let mut line = port.to_string();
+        for pid in pids {
+            line.push_str(&format!(" {pid}"));
+        }
+        writeln!(std::io::stdout(), "{line}").expect("a reader");
+    }
+
+    /// A listener, and three workers that have it too: as prefork servers do.
+    pub fn workers() {
+        let listener = listener();
+        let parent = std::process::id();
+        let mut pids = Vec::new();
+        for _ in 0..3 {
+            // SAFETY: this program has one thread, so the child finds every lock free.
+            let pid = unsafe { libc::fork() };
+            match pid {
+                -1 => panic!("fork: {}", Error::last_os_error()),
+                0 => {
+                    // SAFETY: prctl takes integers alone here.
+                    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+                    if std::os::unix::process::parent_id() == parent {
+                        rest();
+                    }
+                    std::process::exit(0);
+                }
+                pid => pids.push(pid),
+            }
+        }
+        tell(&listener, &pids);
+        rest();
+    }
+
+    /// A listener that only one thread has: its table of descriptors is its own.
+    pub fn thread() {
+        thread::spawn(|| {
+            // SAFETY: what this thread opens from here on is used by this thread alone.
+            let done = unsafe { libc::unshare(libc::CLONE_FILES) };
+            assert_eq!(done, 0, "unshare: {}", Error::last_os_error());
+            let listener = listener();
+            tell(&listener, &[]);
+            rest();
+        });
+        rest();
+    }
+
+    /// A listener in a process that lives on, though the thread that it began with has ended.
+    pub fn leaderless() {
+        thread::spawn(|| {
+            let listener = listener();
+            // Of the process, this file tells the state of the first thread.
+            let is_zombie = || {
+                let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+                stat.contains(") Z ")
+            };
+            while !is_zombie() {
+                thread::sleep(Duration::from_millis(5));
+            }
+            tell(&listener, &[]);
+            rest();
+        });
+        // SAFETY: ends this thread alone, exit(2); nothing on its stack is used by another.
+        unsafe { libc::syscall(libc::SYS_exit, 0) };
+    }
+}

@@ -1,0 +1,141 @@
+//! Where something cannot be looked at: what is left is told, and that it is not all.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::apart::with_proc_mounted;
+use super::held::{
+    Held, NOBODY, assert_hidden, has_tool, inode, is_root, note_count, open_folder,
+    portwho_for_all, row_of,
+};
+use crate::answer::{PORTWHO, assert_owned, portwho, run, try_run};
+use crate::scene::{self, port};
+
+#[test]
+fn without_proc_sockets_are_listed_and_their_owners_hidden() {
+    let listener = scene::listener();
+    let (port, inode) = (format!("tcp:{}", port(&listener)), inode(&listener));
+    let scene = with_proc_mounted(c"tmpfs", c"", || {
+        let answer = portwho(&[&port, "--json"]);
+        if answer.json()["source"] == "" {
+            skip!("the kernel does not answer sock_diag");
+        }
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert_hidden(row_of(&answer.rows(), inode));
+        assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
+        let card = portwho(&[&port]);
+        assert!(card.stdout.contains("the owner cannot be seen"), "{card:?}");
+        assert!(card.stderr.contains("/proc"), "{card:?}");
+        let nameless = portwho(&[&port, "name=sleep"]);
+        assert_eq!(nameless.code, Some(3), "{nameless:?}");
+        // The tables themselves are in /proc too.
+        let blind = portwho(&[&port, "--source", "proc"]);
+        assert_eq!(blind.code, Some(3), "{blind:?}");
+        assert_eq!(blind.stdout, "");
+        assert!(blind.stderr.contains("/proc/net/tcp"), "{blind:?}");
+    });
+    if let Err(why) = scene {
+        skip!("/proc cannot be covered: {why}");
+    }
+}
+
+#[test]
+fn hidepid_hides_owners_and_not_sockets() {
+    if !is_root() {
+        skip!("only root can be two users");
+    }
+    let (root, own) = (scene::listener(), scene::listener());
+    let ports = format!("tcp:{},{}", port(&root), port(&own));
+    let inodes = [inode(&root), inode(&own)];
+    let held = match Held::sleep_as(NOBODY, own) {
+        Ok(held) => held,
+        Err(why) => skip!("{why}"),
+    };
+    let folder = open_folder();
+    let program = portwho_for_all(&folder);
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).current_dir("/");
+        try_run(command.uid(NOBODY).gid(NOBODY))
+    };
+    let scene = with_proc_mounted(c"proc", c"hidepid=2", || {
+        let answer = match ask(&[&ports, "--json"]) {
+            Ok(answer) => answer,
+            Err(why) => skip!("{why}"),
+        };
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        let rows = answer.rows();
+        assert_hidden(row_of(&rows, inodes[0]));
+        assert_owned(row_of(&rows, inodes[1]), &[held.pid()]);
+        assert_eq!(row_of(&rows, inodes[1])["owner_status"], "partial");
+        let nameless = ask(&[&ports, "name=no-such-name"]).unwrap();
+        assert_eq!(nameless.code, Some(3), "{nameless:?}");
+        assert!(nameless.stderr.contains("sudo"), "{nameless:?}");
+    });
+    if let Err(why) = scene {
+        skip!("/proc cannot be mounted with hidepid: {why}");
+    }
+}
+
+#[test]
+fn root_without_the_ptrace_capability_is_told_what_it_cannot_see() {
+    if !is_root() || !has_tool("setpriv") {
+        skip!("it takes root and setpriv");
+    }
+    let listener = scene::listener();
+    let (port, inode) = (format!("tcp:{}", port(&listener)), inode(&listener));
+    let held = match Held::sleep_as(NOBODY, listener) {
+        Ok(held) => held,
+        Err(why) => skip!("{why}"),
+    };
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--bounding-set=-sys_ptrace",
+            "--inh-caps=-sys_ptrace",
+            PORTWHO,
+        ]);
+        run(command.args(arguments))
+    };
+    let answer = ask(&[&port, "--json"]);
+    if answer.stderr.starts_with("setpriv:") {
+        skip!("{}", answer.stderr);
+    }
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let row = answer.only_row();
+    assert_eq!(row["inode"], inode, "of {}", held.pid());
+    assert_hidden(&row);
+    let table = ask(&[&port, "--format", "table"]);
+    assert!(table.stderr.contains("CAP_SYS_PTRACE"), "{table:?}");
+    assert!(!table.stderr.contains("sudo"), "{table:?}");
+    let nameless = ask(&[&port, "name=no-such-name"]);
+    assert_eq!(nameless.code, Some(3), "{nameless:?}");
+}
+
+#[test]
+fn a_socket_from_outside_the_pid_namespace_is_hidden_and_not_the_kernels() {
+    let listener = scene::listener();
+    let (port, inode) = (format!("tcp:{}", port(&listener)), inode(&listener));
+    let held = Held::sleep(listener);
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--mount-proc", PORTWHO]);
+        try_run(command.args(arguments))
+    };
+    let answer = match ask(&[&port, "--json"]) {
+        Ok(answer) => answer,
+        Err(why) => skip!("unshare: {why}"),
+    };
+    if answer.stderr.starts_with("unshare:") {
+        skip!("{}", answer.stderr);
+    }
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let rows = answer.rows();
+    assert_hidden(row_of(&rows, inode));
+    assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
+    let table = ask(&[&port, "--format", "table"]).unwrap();
+    assert!(table.stdout.contains("(hidden)"), "{table:?}");
+    assert!(!table.stdout.contains(&held.pid().to_string()), "{table:?}");
+    let by_pid = ask(&[&format!("pid={}", held.pid()), &port]).unwrap();
+    assert_eq!(by_pid.code, Some(3), "{by_pid:?}");
+}

@@ -1,0 +1,143 @@
+//! What portwho asks of the system: no more than the answer needs, and nothing that changes anything.
+
+use std::process::Command;
+
+use super::held::has_tool;
+use crate::answer::{Answer, PORTWHO, portwho, run};
+use crate::scene::{self, port};
+
+/// The system calls of a run, one a line, by strace(1); why not, where it cannot trace.
+fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
+    if !has_tool("strace") {
+        return Err("strace is not there".into());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-o"]).arg(&trace).arg(PORTWHO);
+    let answer = run(command.args(arguments));
+    let text = std::fs::read(&trace).map_err(|why| why.to_string())?;
+    let text = String::from_utf8_lossy(&text);
+    // Each line begins with the number of the process.
+    let calls = text.lines().filter_map(|line| line.split_once(' '));
+    let calls: Vec<String> = calls
+        .map(|(_, call)| call.trim_start().to_owned())
+        .collect();
+    if calls
+        .iter()
+        .any(|call| call.starts_with("execve(") && call.ends_with(" = 0"))
+    {
+        Ok((answer, calls))
+    } else {
+        Err(format!("strace may not trace: {}", answer.stderr))
+    }
+}
+
+/// Whether a call opens the descriptors of a process or of a thread.
+fn looks_for_owners(call: &str) -> bool {
+    call.starts_with("open") && call.contains("/fd\"")
+}
+
+/// Whether a call is one of these.
+fn is_one_of(call: &str, names: &[&str]) -> bool {
+    let name = call.split('(').next().unwrap_or_default();
+    names.contains(&name)
+}
+
+#[test]
+fn a_query_that_matches_nothing_looks_into_no_process() {
+    let found = scene::until("a port that stays free", || {
+        let port = scene::free_port();
+        let found = scene::is_free(port).then(|| calls(&[&format!(":{port}")]))?;
+        scene::is_free(port).then_some(found)
+    });
+    let (answer, calls) = match found {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    assert_eq!(answer.stdout, "", "{answer:?}");
+    let looks: Vec<_> = calls.iter().filter(|call| looks_for_owners(call)).collect();
+    assert!(looks.is_empty(), "{looks:#?}");
+}
+
+#[test]
+fn owners_are_looked_for_unless_that_is_not_wanted() {
+    let listener = scene::listener();
+    let port = format!("tcp:{}", port(&listener));
+    let (_, with) = match calls(&[&port]) {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    assert!(
+        with.iter().any(|call| looks_for_owners(call)),
+        "this is how it looks"
+    );
+    let (answer, without) = calls(&[&port, "--no-owners"]).unwrap();
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert!(!without.iter().any(|call| looks_for_owners(call)));
+}
+
+#[test]
+fn a_socket_that_nobody_can_hold_is_no_reason_to_look() {
+    let listener = scene::listener();
+    let (client, accepted) = scene::connection(&listener);
+    let port = port(&listener);
+    drop(accepted);
+    drop(client);
+    drop(listener);
+    let selector = format!("tcp:127.0.0.1:{port}");
+    scene::until("TIME-WAIT", || {
+        let rows = portwho(&[&selector, "--json"]).rows();
+        (rows.len() == 1 && rows[0]["state"] == "time_wait").then_some(())
+    });
+    let (answer, calls) = match calls(&[&selector]) {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert!(!calls.iter().any(|call| looks_for_owners(call)));
+}
+
+#[test]
+fn a_listing_changes_nothing_and_talks_to_the_kernel_alone() {
+    let listener = scene::listener();
+    let (_client, _accepted) = scene::connection(&listener);
+    for arguments in [
+        ["-a", "--json"].as_slice(),
+        &[&format!(":{}", port(&listener))],
+        &["--source", "proc"],
+        &["--source", "portable"],
+    ] {
+        let (answer, calls) = match calls(arguments) {
+            Ok(found) => found,
+            Err(why) => skip!("{why}"),
+        };
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        let bad: Vec<_> = calls.iter().filter(|call| acts(call)).collect();
+        assert!(bad.is_empty(), "{arguments:?} {bad:#?}");
+        let programs = calls.iter().filter(|call| call.starts_with("execve"));
+        assert_eq!(programs.count(), 1, "{arguments:?}");
+    }
+}
+
+/// Whether a call changes something, or speaks to somebody who is not the kernel.
+fn acts(call: &str) -> bool {
+    const WRITES: [&str; 4] = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"];
+    const CHANGES: [&str; 13] = [
+        "listen", "accept", "accept4", "kill", "tkill", "tgkill", "ptrace", "unlink", "unlinkat",
+        "rename", "mkdir", "mount", "setns",
+    ];
+    let opens_to_write = call.starts_with("open") && WRITES.iter().any(|flag| call.contains(flag));
+    let speaks = is_one_of(call, &["connect", "sendto", "sendmsg", "sendmmsg"]);
+    // A name service's daemon would be a stranger too (AF_UNIX).
+    let stranger = speaks
+        && !["NETLINK", "nlmsg_len"]
+            .iter()
+            .any(|netlink| call.contains(netlink));
+    let binds = call.starts_with("bind(") && !call.contains("AF_NETLINK");
+    let socket = call.starts_with("socket(")
+        && !["AF_NETLINK", "AF_UNIX"]
+            .iter()
+            .any(|family| call.contains(family));
+    opens_to_write || stranger || binds || socket || is_one_of(call, &CHANGES)
+}

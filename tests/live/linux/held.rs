@@ -1,0 +1,176 @@
+//! Processes that hold sockets. Each one is ended, and waited for, when it is dropped.
+
+use std::ffi::OsStr;
+use std::fs::Permissions;
+use std::io::{self, BufRead, BufReader};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::answer::{Answer, PORTWHO, pids, turn};
+use crate::scene::until;
+
+/// A user that owns nothing, "nobody" by custom.
+pub const NOBODY: u32 = 65534;
+
+/// A process that lives as long as this value.
+pub struct Held(Child);
+
+impl Held {
+    /// Starts a process.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let _turn = turn();
+        let held = Self(command.spawn()?);
+        // A process has its new name and has closed what it does not keep once it has arguments of
+        // its own (exec(2) sets those last); spawn returns earlier.
+        let own = std::fs::read("/proc/self/cmdline")?;
+        let path = format!("/proc/{}/cmdline", held.pid());
+        until("a process to run its program", || {
+            std::fs::read(&path)
+                .ok()
+                .filter(|now| !now.is_empty() && *now != own)
+        });
+        Ok(held)
+    }
+
+    /// Starts a process that does nothing but hold the socket, as descriptor 0.
+    pub fn holding(command: &mut Command, socket: impl Into<OwnedFd>) -> io::Result<Self> {
+        let held = Self::start(command.stdin(Stdio::from(socket.into())));
+        // The command would keep the socket for another start, in this process.
+        command.stdin(Stdio::null());
+        held
+    }
+
+    /// `sleep` with the socket.
+    pub fn sleep(socket: impl Into<OwnedFd>) -> Self {
+        Self::holding(Command::new("sleep").arg("600"), socket).unwrap()
+    }
+
+    /// `sleep` of another user with the socket; why not, where that cannot be.
+    pub fn sleep_as(user: u32, socket: impl Into<OwnedFd>) -> io::Result<Self> {
+        let mut command = Command::new("sleep");
+        command.arg("600").uid(user).gid(user).current_dir("/");
+        Self::holding(&mut command, socket)
+    }
+
+    /// The helper program with one of its cases, and what it tells: numbers, the first its port.
+    pub fn helper(case: &str) -> io::Result<(Self, Vec<u32>)> {
+        let mut command = Command::new(helper_program()?);
+        let _turn = turn();
+        let mut held = Self(command.arg(case).stdout(Stdio::piped()).spawn()?);
+        // What it tells, it tells when all is set up.
+        let told = held.0.stdout.take().expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(told).read_line(&mut line)?;
+        let numbers: Option<Vec<u32>> = line.split_whitespace().map(|n| n.parse().ok()).collect();
+        let numbers = numbers.filter(|numbers| !numbers.is_empty());
+        numbers
+            .map(|numbers| (held, numbers))
+            .ok_or_else(|| io::Error::other("the helper could not set its scene"))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // One that has ended by itself is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The helper program (`holder.rs`), which Cargo builds with all tests, and not with one alone.
+pub fn helper_program() -> io::Result<PathBuf> {
+    let path = Path::new(PORTWHO).with_file_name("examples").join("holder");
+    let why = "the example 'holder' is not built: run cargo build --examples";
+    path.exists()
+        .then_some(path)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, why))
+}
+
+/// A folder of a test that every user can enter.
+pub fn open_folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// A copy of a program that everybody may run, in its folder.
+fn copy_program(program: impl AsRef<Path>, to: &Path) {
+    let _turn = turn();
+    std::fs::copy(program, to).unwrap();
+}
+
+/// The helper program under a name of its own.
+pub fn helper_named(folder: &TempDir, name: impl AsRef<OsStr>) -> io::Result<PathBuf> {
+    let path = folder.path().join(name.as_ref());
+    copy_program(helper_program()?, &path);
+    Ok(path)
+}
+
+/// portwho where every user can run it.
+pub fn portwho_for_all(folder: &TempDir) -> PathBuf {
+    let path = folder.path().join("portwho");
+    copy_program(PORTWHO, &path);
+    path
+}
+
+/// The number by which the kernel knows a socket: it tells the row of this very one.
+pub fn inode(socket: impl AsFd) -> u64 {
+    rustix::fs::fstat(socket).unwrap().st_ino
+}
+
+/// The rows of a socket; one that is listed has one.
+pub fn rows_of(rows: &[Value], inode: u64) -> Vec<&Value> {
+    rows.iter().filter(|row| row["inode"] == inode).collect()
+}
+
+/// The row of a socket.
+#[track_caller]
+pub fn row_of(rows: &[Value], inode: u64) -> &Value {
+    match rows_of(rows, inode).as_slice() {
+        [row] => row,
+        others => panic!("{} rows of socket {inode} in {rows:#?}", others.len()),
+    }
+}
+
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Whether a tool is there.
+pub fn has_tool(name: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(name).exists())
+}
+
+/// Whether the kernel is of this release or a later one.
+pub fn kernel_is(release: (u32, u32)) -> bool {
+    let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    let mut number = || numbers.next().and_then(Result::ok).unwrap_or(0);
+    (number(), number()) >= release
+}
+
+/// Whether nobody is listed, because the owner cannot be seen.
+#[track_caller]
+pub fn assert_hidden(row: &Value) {
+    assert_eq!(row["owner_status"], "hidden", "{row:#}");
+    assert!(pids(row).is_empty(), "{row:#}");
+}
+
+/// The count of a note, by its code.
+pub fn note_count(answer: &Answer, code: &str) -> Option<u64> {
+    let document = answer.json();
+    let notes = document["notes"].as_array().unwrap();
+    let note = notes.iter().find(|note| note["code"] == code)?;
+    note["count"].as_u64()
+}

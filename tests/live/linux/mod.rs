@@ -1,0 +1,15 @@
+//! What only Linux has: other users, namespaces, `/proc`, protocols and tools of its own.
+
+mod apart;
+mod held;
+
+mod blind;
+mod budget;
+mod hostile;
+mod names;
+mod networks;
+mod owners;
+mod protocols;
+mod sources;
+mod states;
+mod users;

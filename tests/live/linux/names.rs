@@ -1,0 +1,98 @@
+//! The name that a process goes by, and what is told of its program.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::held::{Held, helper_named, open_folder};
+use crate::answer::{pids, portwho};
+use crate::scene::{self, port};
+
+/// The owner that is told of a listener, and what a table says.
+fn owner_of(command: &mut Command) -> std::io::Result<(Held, Value, String)> {
+    let listener = scene::listener();
+    let selector = format!("tcp:{}", port(&listener));
+    let held = Held::holding(command, listener)?;
+    let row = portwho(&[&selector, "--json"]).only_row();
+    assert_eq!(pids(&row), [held.pid()], "{row:#}");
+    let table = portwho(&[&selector, "--format", "table"]).stdout;
+    Ok((held, row["owners"][0].clone(), table))
+}
+
+#[test]
+fn a_name_of_more_than_15_bytes_is_told_whole() {
+    let folder = open_folder();
+    let program = match helper_named(&folder, "averyveryverylongname") {
+        Ok(program) => program,
+        Err(why) => skip!("{why}"),
+    };
+    let (_held, owner, table) = owner_of(&mut Command::new(&program)).unwrap();
+    assert_eq!(owner["name"], "averyveryverylongname");
+    assert_eq!(owner["comm"], "averyveryverylo");
+    let program = program.canonicalize().unwrap();
+    assert_eq!(owner["executable"].as_str(), program.to_str());
+    assert!(table.contains("averyveryverylongname"), "{table}");
+    // A part beyond what the kernel keeps finds it too.
+    let found = portwho(&["name=verylongname", "--json"]);
+    assert_eq!(found.code, Some(0), "{found:?}");
+}
+
+#[test]
+fn empty_arguments_are_kept() {
+    let folder = open_folder();
+    let program = match helper_named(&folder, "arguments") {
+        Ok(program) => program,
+        Err(why) => skip!("{why}"),
+    };
+    let mut command = Command::new(program);
+    command.arg0("arguments").args(["", "two words", ""]);
+    let (_held, owner, _) = owner_of(&mut command).unwrap();
+    let expected = json!(["arguments", "", "two words", ""]);
+    assert_eq!(owner["command"], expected);
+}
+
+#[test]
+fn a_program_that_was_deleted_keeps_its_name() {
+    let folder = open_folder();
+    let program = match helper_named(&folder, "forgotten") {
+        Ok(program) => program,
+        Err(why) => skip!("{why}"),
+    };
+    let listener = scene::listener();
+    let selector = format!("tcp:{}", port(&listener));
+    let _held = Held::holding(&mut Command::new(&program), listener).unwrap();
+    std::fs::remove_file(&program).unwrap();
+    let answer = portwho(&[&selector, "--json"]);
+    let owner = &answer.only_row()["owners"][0];
+    assert_eq!(owner["name"], "forgotten");
+    assert!(!answer.stdout.contains("(deleted)"), "{answer:?}");
+}
+
+#[test]
+fn a_program_that_calls_itself_something_else_is_told_by_its_file() {
+    let folder = open_folder();
+    let program = match helper_named(&folder, "realname") {
+        Ok(program) => program,
+        Err(why) => skip!("{why}"),
+    };
+    let mut command = Command::new(program);
+    let (_held, owner, _) = owner_of(command.arg0("another")).unwrap();
+    assert_eq!(owner["name"], "realname");
+    assert_eq!(owner["command"], json!(["another"]));
+}
+
+#[test]
+fn a_directory_that_was_deleted_is_still_told() {
+    let folder = open_folder();
+    let inside = folder.path().canonicalize().unwrap().join("inside");
+    std::fs::create_dir(&inside).unwrap();
+    let listener = scene::listener();
+    let selector = format!("tcp:{}", port(&listener));
+    let mut sleep = Command::new("sleep");
+    let _held = Held::holding(sleep.arg("600").current_dir(&inside), listener).unwrap();
+    std::fs::remove_dir(&inside).unwrap();
+    let row = portwho(&[&selector, "--json"]).only_row();
+    let directory = &row["owners"][0]["working_directory"];
+    assert_eq!(directory.as_str(), inside.to_str());
+}
