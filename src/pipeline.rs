@@ -20,6 +20,8 @@ pub struct Survey {
     pub owners: bool,
     /// How much of the owners is shown.
     pub depth: Option<Depth>,
+    /// Whether the machine's name and system are told.
+    pub names_machine: bool,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
     pub other_ends: bool,
 }
@@ -34,7 +36,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         ..query.scope()
     };
     let raw = source.sockets(&scope);
-    let machine = source.machine();
+    let machine = source.machine(survey.names_machine);
     let mut notes = table_notes(&raw, &scope);
     let read_by = read_by(&raw);
     let (unreadable, sees_bound) = (unreadable(&raw), raw.sees_bound);

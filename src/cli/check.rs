@@ -121,11 +121,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         None => source::open_live(args.source)?,
     };
     let is_json = args.json || args.format == FormatName::Json;
-    let snapshot = look(
-        source.as_mut(),
-        &claims,
-        if is_json { Depth::Full } else { Depth::Names },
-    );
+    let snapshot = look(source.as_mut(), &claims, is_json);
     let may_bind = !args.no_probe && args.from.is_none() && expected.is_none();
     let limits = source.limits(claims.iter().any(|claim| claim.address.is_some()));
     let mut verdicts = Vec::with_capacity(claims.len());
@@ -167,7 +163,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
 }
 
 /// Reads every socket on the claimed ports, with its owners.
-fn look(source: &mut dyn Source, claims: &[Claim], depth: Depth) -> Snapshot {
+fn look(source: &mut dyn Source, claims: &[Claim], is_json: bool) -> Snapshot {
     let ports = PortSet::from_ranges(claims.iter().map(|claim| (claim.port, claim.port)));
     let query = Query {
         view: View::Everything,
@@ -185,7 +181,8 @@ fn look(source: &mut dyn Source, claims: &[Claim], depth: Depth) -> Snapshot {
         &Survey {
             query,
             owners: true,
-            depth: Some(depth),
+            depth: Some(if is_json { Depth::Full } else { Depth::Names }),
+            names_machine: is_json,
             ..Survey::default()
         },
     );

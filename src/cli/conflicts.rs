@@ -81,6 +81,7 @@ pub fn run(args: &ConflictsArgs) -> Result<Exit, Failure> {
             query,
             owners: true,
             depth,
+            names_machine: args.json,
             ..Survey::default()
         },
     );

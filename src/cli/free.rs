@@ -92,6 +92,7 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
         source.as_mut(),
         &Survey {
             query,
+            names_machine: args.json,
             ..Survey::default()
         },
     );

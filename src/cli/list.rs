@@ -32,18 +32,19 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
     let other_ends = format == Format::Card && !args.no_owners;
     let shown = Survey {
         other_ends,
+        names_machine: format == Format::Json,
         depth: Some(depth(format, &columns)),
         owners: !args.no_owners,
         order,
         query,
     };
     let (snapshot, undecided) = survey(source.as_mut(), &shown);
-    let page = page(args, format, columns, source.as_mut());
     if snapshot.rows.is_empty() {
         refuse_near_verb(&args.selectors)?;
     }
     let has_rows = !snapshot.rows.is_empty();
-    if has_rows || format == Format::Json || (format == Format::Csv && page.look.header) {
+    if has_rows || format == Format::Json || (format == Format::Csv && !args.no_header) {
+        let page = page(args, format, columns, source.as_mut());
         terminal::answer(|out| render(&snapshot, &page, out))?;
     }
     tell_notes(&snapshot, format, args.verbose);

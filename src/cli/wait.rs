@@ -234,6 +234,7 @@ impl Awaited {
             query: self.query.clone(),
             owners: true,
             depth: Some(Depth::Full),
+            names_machine: true,
             ..Survey::default()
         };
         let (snapshot, undecided) = survey(source, &shown);
@@ -264,6 +265,7 @@ fn end(args: &WaitArgs, awaited: &[Awaited], exit: Exit) -> Result<Exit, Failure
                     query,
                     owners: true,
                     depth: Some(Depth::Full),
+                    names_machine: true,
                     ..Survey::default()
                 };
                 survey(source.as_mut(), &shown).0

@@ -39,10 +39,7 @@ impl NoteCode {
 
     /// Whether something is missing from the answer because of it.
     pub fn is_loss(self) -> bool {
-        matches!(
-            self,
-            Self::TableUnknown | Self::TablePartial | Self::OwnersHidden | Self::ProcessesRefused
-        )
+        !matches!(self, Self::TableFallback)
     }
 }
 

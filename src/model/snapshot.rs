@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Note, Owner, OwnerStatus, ProtocolSet, Socket};
+use super::{Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket};
 
 /// Where and when a snapshot was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
+    /// Empty where nobody asked for it.
     pub host: String,
+    /// Empty where nobody asked for it.
     pub os: String,
     /// Seconds since the Unix epoch.
     pub taken_at: i64,
@@ -51,6 +53,7 @@ impl Snapshot {
 
     /// Whether sockets that were asked for may be missing.
     pub fn may_lack_sockets(&self) -> bool {
-        !self.unreadable.is_empty()
+        let is_unseen = |note: &Note| note.code == NoteCode::BoundUnseen;
+        !self.unreadable.is_empty() || self.notes.iter().any(is_unseen)
     }
 }

@@ -14,9 +14,10 @@ pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
     if asked_bound && !raw.sees_bound {
         notes.push(Note {
             code: NoteCode::BoundUnseen,
-            message: "TCP sockets that are bound without listening cannot be seen here \
-                      (that takes Linux 6.8 and sock_diag)"
-                .into(),
+            message:
+                "TCP sockets that are bound without listening cannot be seen here (that takes \
+                      Linux 6.8 and sock_diag): 'portwho check' can tell whether a port is free"
+                    .into(),
             count: None,
         });
     }

@@ -35,7 +35,7 @@ pub struct Capture {
 impl Capture {
     /// Asks a source for everything that it can give.
     pub fn record(source: &mut dyn Source) -> Self {
-        let machine = source.machine();
+        let machine = source.machine(true);
         let sockets = source.sockets(&Scope::everything());
         let handles: Handles = sockets
             .tables
@@ -119,7 +119,7 @@ impl Replay {
 }
 
 impl Source for Replay {
-    fn machine(&mut self) -> Machine {
+    fn machine(&mut self, _: bool) -> Machine {
         self.0.machine.clone()
     }
 

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use sysinfo::System;
 
 use crate::model::Machine;
 
@@ -17,16 +18,23 @@ pub struct Zone {
     pub offset: i32,
 }
 
-/// The machine as it is now.
-pub fn machine() -> Machine {
+/// The machine as it is now; its names are empty where they are not asked for.
+pub fn machine(with_names: bool) -> Machine {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Machine {
-        host: sysinfo::System::host_name().unwrap_or_default(),
-        os: sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
-        taken_at: since_epoch.map_or(0, |elapsed| {
-            i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
-        }),
+    let seconds = since_epoch
+        .map(|elapsed| elapsed.as_secs())
+        .unwrap_or_default();
+    let mut machine = Machine {
+        host: String::new(),
+        os: String::new(),
+        taken_at: i64::try_from(seconds).unwrap_or(i64::MAX),
+    };
+    if with_names {
+        machine.host = System::host_name().unwrap_or_default();
+        let os = System::long_os_version();
+        machine.os = os.unwrap_or_else(|_| std::env::consts::OS.to_owned());
     }
+    machine
 }
 
 /// Addresses of the machine's interfaces.

@@ -19,8 +19,8 @@ use raw::{RawHolders, RawProcess, RawSockets};
 ///
 /// The calls are made in this order, each only when its answer is needed.
 pub trait Source {
-    /// Name, system and clock of the machine.
-    fn machine(&mut self) -> Machine;
+    /// The clock of the machine, and its name and system where they are asked for.
+    fn machine(&mut self, with_names: bool) -> Machine;
 
     /// The machine's time zone.
     fn zone(&mut self) -> Zone;

@@ -24,8 +24,8 @@ pub struct Portable {
 }
 
 impl Source for Portable {
-    fn machine(&mut self) -> Machine {
-        machine::machine()
+    fn machine(&mut self, with_names: bool) -> Machine {
+        machine::machine(with_names)
     }
 
     fn zone(&mut self) -> Zone {

@@ -14,8 +14,8 @@ use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
 pub struct Unsupported;
 
 impl Source for Unsupported {
-    fn machine(&mut self) -> Machine {
-        machine::machine()
+    fn machine(&mut self, with_names: bool) -> Machine {
+        machine::machine(with_names)
     }
 
     fn zone(&mut self) -> Zone {

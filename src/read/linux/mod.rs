@@ -57,8 +57,8 @@ mod live {
     }
 
     impl Source for Linux {
-        fn machine(&mut self) -> Machine {
-            machine::machine()
+        fn machine(&mut self, with_names: bool) -> Machine {
+            machine::machine(with_names)
         }
 
         fn zone(&mut self) -> Zone {

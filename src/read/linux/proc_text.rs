@@ -9,6 +9,8 @@ use crate::model::Foreign;
 pub struct Stat {
     /// At most 15 bytes, of any kind.
     pub comm: Foreign,
+    /// Whether the first thread has ended.
+    pub is_zombie: bool,
     pub parent_pid: u32,
     /// Start time in clock ticks since boot.
     pub start: u64,
@@ -22,10 +24,12 @@ pub fn decode_stat(text: &[u8]) -> Option<Stat> {
     let rest = std::str::from_utf8(text.get(close + 1..)?).ok()?;
     let mut fields = rest.split_ascii_whitespace();
     // Field 4 is the parent, field 22 the start; the state is field 3.
-    let parent_pid = fields.nth(1)?.parse().ok()?;
+    let is_zombie = fields.next()? == "Z";
+    let parent_pid = fields.next()?.parse().ok()?;
     let start = fields.nth(17)?.parse().ok()?;
     Some(Stat {
         comm,
+        is_zombie,
         parent_pid,
         start,
     })
@@ -54,11 +58,6 @@ pub fn decode_command(text: &[u8]) -> Option<Vec<Foreign>> {
             .map(Foreign::from_bytes)
             .collect(),
     )
-}
-
-/// Takes the kernel's " (deleted)" off a link to an executable or directory.
-pub fn strip_deleted(path: &[u8]) -> Foreign {
-    Foreign::from_bytes(path.strip_suffix(b" (deleted)").unwrap_or(path))
 }
 
 /// The inode number in `socket:[4711]`.

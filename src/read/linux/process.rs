@@ -2,15 +2,18 @@
 //! when its pid is used anew meanwhile.
 
 use std::ffi::CStr;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags, fstat, open, openat, readlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, fstat, open, openat, readlinkat, statat};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::proc_text::{decode_command, decode_stat, strip_deleted};
-use crate::model::{Depth, ProcessKey};
+use super::proc_text::{decode_command, decode_stat};
+use crate::model::{Depth, Foreign, ProcessKey};
 use crate::read::raw::RawProcess;
 
+/// What the kernel puts after the path of a file that has been deleted.
+const DELETED: &[u8] = b" (deleted)";
 /// No command line is read beyond this many bytes.
 const LONGEST: usize = 4 << 20;
 
@@ -59,9 +62,21 @@ fn read_one(proc: &OwnedFd, key: ProcessKey, depth: Depth, clock: &Clock) -> Opt
     if stat.start != key.start {
         return None;
     }
+    // Where the first thread has ended, another one knows the rest.
+    let thread = if stat.is_zombie {
+        other_thread(&dir, key.pid)
+    } else {
+        None
+    };
+    let facts = thread.as_ref().unwrap_or(&dir);
     let link = |name: &CStr| {
-        let path = readlinkat(&dir, name, Vec::new()).ok()?;
-        Some(strip_deleted(path.as_bytes()))
+        let path = readlinkat(facts, name, Vec::new()).ok()?;
+        // A file may have such a name; one that is deleted has no link.
+        let is_gone = || statat(facts, name, AtFlags::empty()).is_ok_and(|stat| stat.st_nlink == 0);
+        Some(match path.as_bytes().strip_suffix(DELETED) {
+            Some(before) if is_gone() => Foreign::from_bytes(before),
+            _ => Foreign::from_bytes(path.as_bytes()),
+        })
     };
     let executable = link(c"exe");
     // The arguments tell the name where the executable does not confirm the kernel's.
@@ -70,7 +85,7 @@ fn read_one(proc: &OwnedFd, key: ProcessKey, depth: Depth, clock: &Clock) -> Opt
         .is_some_and(|path| path.base_name() == stat.comm.unclean());
     let wants_command = depth == Depth::Full || !named;
     let command = if wants_command {
-        read_small(&dir, c"cmdline").ok()
+        read_small(facts, c"cmdline").ok()
     } else {
         None
     };
@@ -89,6 +104,21 @@ fn read_one(proc: &OwnedFd, key: ProcessKey, depth: Depth, clock: &Clock) -> Opt
         },
         comm: Some(stat.comm),
     })
+}
+
+/// Opens a thread of the process that is not its first.
+fn other_thread(dir: &OwnedFd, pid: u32) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let tasks = openat(dir, c"task", flags, Mode::empty()).ok()?;
+    let mut buffer = [MaybeUninit::uninit(); 1024];
+    let mut entries = RawDir::new(&tasks, &mut buffer);
+    while let Some(Ok(entry)) = entries.next() {
+        let name = entry.file_name();
+        if name.to_bytes()[0].is_ascii_digit() && name.to_bytes() != pid.to_string().as_bytes() {
+            return openat(&tasks, name, flags, Mode::empty()).ok();
+        }
+    }
+    None
 }
 
 /// What turns clock ticks since boot into seconds since the Unix epoch.

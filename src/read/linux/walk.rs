@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags, RawDir, openat, readlinkat_raw};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
 
 use super::kcmp::share_descriptors;
@@ -38,9 +38,9 @@ pub fn holders(wanted: &Handles) -> RawHolders {
         found,
         buffer: Box::new([MaybeUninit::uninit(); 32 * 1024]),
     };
-    let readable = walk.processes();
+    let present = walk.processes();
     if walk.found.blind.is_empty() && walk.leaves_questions() {
-        walk.threads(&readable);
+        walk.threads(&present);
     }
     if walk.found.blind.is_empty() {
         walk.found.blind = blindness(as_root);
@@ -66,7 +66,7 @@ impl Walk<'_> {
         self.wanted.iter().any(|handle| !held.contains(&handle))
     }
 
-    /// Looks into every process; gives those that could be read.
+    /// Looks into every process; gives those that are there.
     fn processes(&mut self) -> Vec<u32> {
         let pids = match numbers_in(&self.proc, &mut self.buffer[..]) {
             Ok(pids) if !pids.is_empty() => pids,
@@ -75,36 +75,48 @@ impl Walk<'_> {
                 return Vec::new();
             }
         };
-        let mut readable = Vec::with_capacity(pids.len());
+        let mut present = Vec::with_capacity(pids.len());
         for pid in pids {
             match self.look_into(&format!("{pid}/fd"), c"../stat", pid) {
-                Ok(()) => readable.push(pid),
+                Ok(()) => present.push(pid),
                 // Gone in the meantime; a process that is gone holds nothing.
                 Err(Errno::NOENT | Errno::SRCH) => {}
-                Err(_) => self.found.refused += 1,
+                Err(_) => {
+                    self.found.refused += 1;
+                    present.push(pid);
+                }
             }
         }
-        readable
+        present
     }
 
     /// Looks into threads with descriptors of their own, clone(2) without CLONE_FILES, and into those
-    /// whose leader has exited.
+    /// whose leader has exited: then `/proc/PID/fd` is empty, and closed to its own user.
     fn threads(&mut self, pids: &[u32]) {
+        let user = rustix::process::geteuid();
         for pid in pids {
-            let Ok(tasks) = openat(&self.proc, format!("{pid}/task"), DIRECTORY, Mode::empty())
-            else {
-                continue;
-            };
-            // The link count is the number of threads and two.
-            if rustix::fs::fstat(&tasks).is_ok_and(|stat| stat.st_nlink <= 3) {
+            let path = format!("{pid}/task");
+            // The link count is the number of threads and two; the owner is the effective user.
+            let may_tell = statat(&self.proc, &path, AtFlags::empty()).is_ok_and(|stat| {
+                stat.st_nlink > 3 && (user.is_root() || stat.st_uid == user.as_raw())
+            });
+            if !may_tell {
                 continue;
             }
+            let Ok(tasks) = openat(&self.proc, &path, DIRECTORY, Mode::empty()) else {
+                continue;
+            };
             let threads = numbers_in(&tasks, &mut self.buffer[..]).unwrap_or_default();
+            let mut last = *pid;
             for thread in threads.into_iter().filter(|thread| thread != pid) {
-                if share_descriptors(*pid, thread) != Some(true) {
+                let is_known = [*pid, last]
+                    .iter()
+                    .any(|seen| share_descriptors(*seen, thread) == Some(true));
+                if !is_known {
                     // A thread that ends meanwhile, or cannot be read, tells nothing new.
-                    let _ =
-                        self.look_into(&format!("{pid}/task/{thread}/fd"), c"../../../stat", *pid);
+                    let path = format!("{pid}/task/{thread}/fd");
+                    let _ = self.look_into(&path, c"../../../stat", *pid);
+                    last = thread;
                 }
             }
         }

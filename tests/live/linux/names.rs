@@ -83,6 +83,17 @@ fn a_program_that_calls_itself_something_else_is_told_by_its_file() {
 }
 
 #[test]
+fn a_program_may_be_called_deleted_and_be_there() {
+    let folder = open_folder();
+    let program = match helper_named(&folder, "job (deleted)") {
+        Ok(program) => program,
+        Err(why) => skip!("{why}"),
+    };
+    let (_held, owner, _) = owner_of(&mut Command::new(program)).unwrap();
+    assert_eq!(owner["name"], "job (deleted)");
+}
+
+#[test]
 fn a_directory_that_was_deleted_is_still_told() {
     let folder = open_folder();
     let inside = folder.path().canonicalize().unwrap().join("inside");
