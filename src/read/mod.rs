@@ -59,9 +59,9 @@ pub enum Choice {
 #[cfg(target_os = "linux")]
 pub fn live(choice: Choice) -> Option<Box<dyn Source>> {
     Some(match choice {
-        Choice::Auto => Box::new(linux::Linux::new(linux::Method::Auto)),
-        Choice::Native => Box::new(linux::Linux::new(linux::Method::SockDiag)),
-        Choice::Proc => Box::new(linux::Linux::new(linux::Method::ProcNet)),
+        Choice::Auto => Box::new(linux::Linux::new(linux::tables::Method::Auto)),
+        Choice::Native => Box::new(linux::Linux::new(linux::tables::Method::SockDiag)),
+        Choice::Proc => Box::new(linux::Linux::new(linux::tables::Method::ProcNet)),
         Choice::Portable => Box::new(portable::Portable::default()),
     })
 }

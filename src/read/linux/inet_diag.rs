@@ -6,8 +6,9 @@ use super::wire::{ByteOrder, u16_at, u32_at};
 use crate::model::{Endpoint, Protocol, State};
 use crate::read::raw::RawSocket;
 
-const AF_INET: u8 = 2;
-const AF_INET6: u8 = 10;
+/// Address families, linux/socket.h.
+pub const AF_INET: u8 = 2;
+pub const AF_INET6: u8 = 10;
 /// Bytes of `struct inet_diag_msg`; attributes follow.
 const FIXED: usize = 72;
 const INET_DIAG_SKV6ONLY: u16 = 11;

@@ -1,11 +1,13 @@
 //! Stage 1 on Linux: sockets by sock_diag(7) or `/proc/net`, holders and process facts by `/proc`.
-//! The decoders (wire, inet_diag, proc_net, proc_text) are pure and built on every system.
+//! What decodes (wire, inet_diag, proc_net, proc_text) and decides (dump, tables) is pure, and built
+//! on every system.
 
 pub mod dump;
 pub mod errno;
 pub mod inet_diag;
 pub mod proc_net;
 pub mod proc_text;
+pub mod tables;
 pub mod wire;
 
 #[cfg(target_os = "linux")]
@@ -15,35 +17,25 @@ mod limits;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
-mod sock_diag;
+mod running;
 #[cfg(target_os = "linux")]
-mod tables;
+mod sock_diag;
 #[cfg(target_os = "linux")]
 mod walk;
 
 #[cfg(target_os = "linux")]
-pub use live::{Linux, Method};
+pub use live::Linux;
 
 #[cfg(target_os = "linux")]
 mod live {
     use std::collections::BTreeMap;
 
-    use super::{limits, proc_text, process, tables, walk};
+    use super::tables::Method;
+    use super::{limits, proc_text, process, running, walk};
     use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::Source;
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{RawHolders, RawProcess, RawSockets};
-
-    /// The way to the socket tables.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum Method {
-        /// sock_diag, and `/proc/net` for each table that it does not give.
-        Auto,
-        /// sock_diag alone.
-        SockDiag,
-        /// `/proc/net` alone.
-        ProcNet,
-    }
 
     /// The running kernel.
     pub struct Linux {
@@ -66,7 +58,7 @@ mod live {
         }
 
         fn sockets(&mut self, scope: &Scope) -> RawSockets {
-            tables::read(self.method, scope)
+            running::read(self.method, scope)
         }
 
         fn holders(&mut self, handles: &Handles) -> RawHolders {

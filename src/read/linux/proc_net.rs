@@ -22,6 +22,12 @@ pub fn file_name(protocol: Protocol, family: Family) -> Option<&'static str> {
     })
 }
 
+/// Whether a file is such a table: even an empty one has its line of titles.
+pub fn is_table(text: &[u8]) -> bool {
+    let titles = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    titles.windows(13).any(|part| part == b"local_address")
+}
+
 /// Rows of a table, and how many of its lines could not be read.
 pub fn decode_table(text: &[u8], protocol: Protocol, order: ByteOrder) -> (Vec<RawSocket>, usize) {
     let mut skipped = 0;

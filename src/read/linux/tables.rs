@@ -1,32 +1,50 @@
 //! Gets every table that is asked for: by sock_diag, or from `/proc/net` where the kernel refuses.
+//! Knows no system calls: those are behind [`Kernel`].
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::io;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
-
-use super::dump::{self, DumpError};
+use super::dump::{self, DumpError, Link};
 use super::errno::Errno;
-use super::inet_diag::state_bits;
-use super::live::Method;
+use super::inet_diag::{AF_INET, AF_INET6, state_bits};
 use super::proc_net;
-use super::sock_diag::SockDiag;
 use super::wire::{ByteOrder, Request};
 use crate::model::{Family, Protocol, Scope};
-use crate::read::raw::{Outcome, RawSocket, RawSockets, RawTable, Via};
+use crate::read::raw::{Outcome, RawSocket, RawTable, Via};
 
-/// First kernel that shows sockets that are bound without listening.
-const BOUND_SINCE: (u32, u32) = (6, 8);
+/// The way to the socket tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// sock_diag, and `/proc/net` for each table that it does not give.
+    Auto,
+    /// sock_diag alone.
+    SockDiag,
+    /// `/proc/net` alone.
+    ProcNet,
+}
+
+/// A kernel, as far as the reading of tables needs one.
+pub trait Kernel {
+    type Link: Link;
+
+    /// Opens a netlink socket for sock_diag.
+    fn open_link(&mut self) -> Result<Self::Link, Errno>;
+
+    fn read_file(&mut self, path: &str) -> io::Result<Vec<u8>>;
+
+    fn exists(&mut self, path: &str) -> bool;
+}
 
 /// Reads the tables of the scope.
-pub fn read(method: Method, scope: &Scope) -> RawSockets {
+pub fn read(kernel: &mut impl Kernel, method: Method, scope: &Scope) -> Vec<RawTable> {
+    let link = match method {
+        Method::ProcNet => Err(Errno::NOENT),
+        Method::Auto | Method::SockDiag => kernel.open_link(),
+    };
     let mut reader = Reader {
+        kernel,
         method,
         scope,
-        link: match method {
-            Method::ProcNet => Err(Errno::NOENT),
-            Method::Auto | Method::SockDiag => SockDiag::open(),
-        },
+        link,
         buffer: vec![0; dump::BUFFER],
         sequence: 0,
     };
@@ -34,27 +52,19 @@ pub fn read(method: Method, scope: &Scope) -> RawSockets {
     for protocol in scope.protocols.iter() {
         reader.read_protocol(protocol, &mut tables);
     }
-    let by_sock_diag =
-        |table: &RawTable| table.protocol == Protocol::Tcp && table.via == Via::SockDiag;
-    RawSockets {
-        interfaces: interfaces(&tables),
-        netns: rustix::fs::stat("/proc/self/ns/net")
-            .ok()
-            .map(|stat| stat.st_ino),
-        sees_bound: tables.iter().any(by_sock_diag) && kernel_release() >= BOUND_SINCE,
-        tables,
-    }
+    tables
 }
 
-struct Reader<'a> {
+struct Reader<'a, K: Kernel> {
+    kernel: &'a mut K,
     method: Method,
     scope: &'a Scope,
-    link: Result<SockDiag, Errno>,
+    link: Result<K::Link, Errno>,
     buffer: Vec<u8>,
     sequence: u32,
 }
 
-impl Reader<'_> {
+impl<K: Kernel> Reader<'_, K> {
     fn read_protocol(&mut self, protocol: Protocol, tables: &mut Vec<RawTable>) {
         if protocol == Protocol::Tcp && self.scope.family.is_none() && self.link.is_ok() {
             let (sockets, result) = self.dump(protocol, None);
@@ -112,10 +122,13 @@ impl Reader<'_> {
         if self.method == Method::SockDiag {
             return table(Via::SockDiag, Outcome::Unknown { why }, rows);
         }
-        match std::fs::read(Path::new("/proc/net").join(file)) {
+        match self.kernel.read_file(&format!("/proc/net/{file}")) {
             Ok(text) => {
                 let (sockets, skipped) = proc_net::decode_table(&text, protocol, ByteOrder::NATIVE);
                 let outcome = match (skipped, self.method) {
+                    _ if !proc_net::is_table(&text) => Outcome::Unknown {
+                        why: format!("{why}; /proc/net/{file} is no table"),
+                    },
                     (0, Method::ProcNet) => Outcome::Read,
                     (0, _) => Outcome::Fallback { why },
                     _ => Outcome::Partial {
@@ -125,7 +138,8 @@ impl Reader<'_> {
                 table(Via::ProcNet, outcome, sockets)
             }
             Err(error)
-                if error.kind() == std::io::ErrorKind::NotFound && is_absent(protocol, family) =>
+                if error.kind() == std::io::ErrorKind::NotFound
+                    && self.is_absent(protocol, family) =>
             {
                 table(Via::ProcNet, Outcome::Absent, Vec::new())
             }
@@ -140,8 +154,8 @@ impl Reader<'_> {
     }
 
     /// MPTCP sockets stand in the table of TCP too: without a table of their own they are not told apart.
-    fn without_mptcp(&self, refusal: Errno) -> Outcome {
-        let unsupported = refusal == Errno::NOENT && !Path::new("/proc/sys/net/mptcp").exists();
+    fn without_mptcp(&mut self, refusal: Errno) -> Outcome {
+        let unsupported = refusal == Errno::NOENT && !self.kernel.exists("/proc/sys/net/mptcp");
         if unsupported || self.scope.protocols.contains(Protocol::Tcp) {
             Outcome::Absent
         } else {
@@ -163,8 +177,8 @@ impl Reader<'_> {
             .fold(0, |bits, state| bits | state_bits(state, protocol));
         let request = Request {
             family: family.map(|family| match family {
-                Family::Ipv4 => AddressFamily::INET.as_raw() as u8,
-                Family::Ipv6 => AddressFamily::INET6.as_raw() as u8,
+                Family::Ipv4 => AF_INET,
+                Family::Ipv6 => AF_INET6,
             }),
             protocol: number(protocol),
             states,
@@ -183,6 +197,12 @@ impl Reader<'_> {
             ),
         }
     }
+
+    /// Whether a missing file means a missing protocol, not a missing `/proc/net`.
+    fn is_absent(&mut self, protocol: Protocol, family: Family) -> bool {
+        let family_is_off = family == Family::Ipv6 && !self.kernel.exists("/proc/net/if_inet6");
+        self.kernel.exists("/proc/net/udp") && (family_is_off || protocol == Protocol::UdpLite)
+    }
 }
 
 /// `IPPROTO_*`, linux/in.h.
@@ -196,45 +216,5 @@ fn number(protocol: Protocol) -> u16 {
     }
 }
 
-/// Whether a missing file means a missing protocol, not a missing `/proc/net`.
-fn is_absent(protocol: Protocol, family: Family) -> bool {
-    let exists = |file: &str| Path::new("/proc/net").join(file).exists();
-    let family_is_off = family == Family::Ipv6 && !exists("if_inet6");
-    exists("udp") && (family_is_off || protocol == Protocol::UdpLite)
-}
-
-/// Names of the interfaces that rows carry, netdevice(7).
-fn interfaces(tables: &[RawTable]) -> BTreeMap<u32, String> {
-    let indices = tables
-        .iter()
-        .flat_map(|table| &table.sockets)
-        .map(|socket| socket.interface);
-    let mut names: BTreeMap<u32, String> = indices
-        .filter(|index| *index != 0)
-        .map(|index| (index, String::new()))
-        .collect();
-    if !names.is_empty()
-        && let Ok(any) = socket_with(
-            AddressFamily::UNIX,
-            SocketType::DGRAM,
-            SocketFlags::CLOEXEC,
-            None,
-        )
-    {
-        for (index, name) in &mut names {
-            *name = netdevice::index_to_name(&any, *index).unwrap_or_default();
-        }
-    }
-    names.retain(|_, name| !name.is_empty());
-    names
-}
-
-/// The first two numbers of the kernel's release, uname(2).
-fn kernel_release() -> (u32, u32) {
-    let uname = rustix::system::uname();
-    let release = uname.release().to_string_lossy();
-    let mut numbers = release
-        .split(|c: char| !c.is_ascii_digit())
-        .map(|part| part.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! The running kernel, as the reading of tables needs it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
+
+use super::errno::Errno;
+use super::sock_diag::SockDiag;
+use super::tables::{self, Kernel, Method};
+use crate::model::{Protocol, Scope};
+use crate::read::raw::{RawSockets, RawTable, Via};
+
+/// First kernel that shows sockets that are bound without listening.
+const BOUND_SINCE: (u32, u32) = (6, 8);
+
+struct Running;
+
+impl Kernel for Running {
+    type Link = SockDiag;
+
+    fn open_link(&mut self) -> Result<SockDiag, Errno> {
+        SockDiag::open()
+    }
+
+    fn read_file(&mut self, path: &str) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn exists(&mut self, path: &str) -> bool {
+        Path::new(path).exists()
+    }
+}
+
+/// Reads the tables of the scope, and what belongs to them.
+pub fn read(method: Method, scope: &Scope) -> RawSockets {
+    let tables = tables::read(&mut Running, method, scope);
+    let mut tcp = tables
+        .iter()
+        .filter(|table| table.protocol == Protocol::Tcp);
+    let by_sock_diag = tcp.all(|table| table.via == Via::SockDiag);
+    RawSockets {
+        interfaces: interfaces(&tables),
+        netns: rustix::fs::stat("/proc/self/ns/net")
+            .ok()
+            .map(|stat| stat.st_ino),
+        sees_bound: by_sock_diag && kernel_release() >= BOUND_SINCE,
+        tables,
+    }
+}
+
+/// Names of the interfaces that rows carry, netdevice(7).
+fn interfaces(tables: &[RawTable]) -> BTreeMap<u32, String> {
+    let indices = tables
+        .iter()
+        .flat_map(|table| &table.sockets)
+        .map(|socket| socket.interface);
+    let mut names: BTreeMap<u32, String> = indices
+        .filter(|index| *index != 0)
+        .map(|index| (index, String::new()))
+        .collect();
+    if !names.is_empty()
+        && let Ok(any) = socket_with(
+            AddressFamily::UNIX,
+            SocketType::DGRAM,
+            SocketFlags::CLOEXEC,
+            None,
+        )
+    {
+        for (index, name) in &mut names {
+            *name = netdevice::index_to_name(&any, *index).unwrap_or_default();
+        }
+    }
+    names.retain(|_, name| !name.is_empty());
+    names
+}
+
+/// The first two numbers of the kernel's release, uname(2).
+fn kernel_release() -> (u32, u32) {
+    let uname = rustix::system::uname();
+    let release = uname.release().to_string_lossy();
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
