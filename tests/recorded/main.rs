@@ -10,6 +10,7 @@ mod columns;
 mod contract;
 mod exit_codes;
 mod formats;
+mod generated;
 mod habits;
 mod honesty;
 mod hostile;
