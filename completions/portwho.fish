@@ -1,0 +1,133 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_portwho_global_optspecs
+    string join \n t/tcp u/udp l/listening a/all 4/ipv4 6/ipv6 no-owners format= json columns= sort= no-header n/numeric p/processes color= v/verbose source= from= h/help V/version
+end
+
+function __fish_portwho_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_portwho_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_portwho_using_subcommand
+    set -l cmd (__fish_portwho_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c portwho -n "__fish_portwho_needs_command" -l format -d 'Shape of the answer [default: card for one port, else table]' -r -f -a "table\t'A line for each socket'
+card\t'A paragraph for each listener, with its connections'
+plain\t'Columns separated by tabs, nothing shortened'
+json\t'One document: rows, and what must be known of them'
+ndjson\t'A JSON document for each socket'
+csv\t'The fields of JSON, a line for each owner'"
+complete -c portwho -n "__fish_portwho_needs_command" -l columns -d 'Columns to show, or +NAME and -NAME to add and remove; "help" lists them' -r
+complete -c portwho -n "__fish_portwho_needs_command" -l sort -d 'Column to sort by; -NAME for descending order' -r
+complete -c portwho -n "__fish_portwho_needs_command" -l color -d 'When to colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c portwho -n "__fish_portwho_needs_command" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
+native\t'The system\'s own interface alone (Linux: sock_diag)'
+proc\t'The tables of /proc/net alone (Linux)'
+portable\t'The netstat2 and sysinfo libraries'"
+complete -c portwho -n "__fish_portwho_needs_command" -l from -d 'Replay a recording of "portwho capture"; "-" for standard input' -r -F
+complete -c portwho -n "__fish_portwho_needs_command" -s t -l tcp -d 'Show TCP sockets, MPTCP among them'
+complete -c portwho -n "__fish_portwho_needs_command" -s u -l udp -d 'Show UDP sockets'
+complete -c portwho -n "__fish_portwho_needs_command" -s l -l listening -d 'Show only what listens, even where a port is asked for'
+complete -c portwho -n "__fish_portwho_needs_command" -s a -l all -d 'Show every protocol, in every state'
+complete -c portwho -n "__fish_portwho_needs_command" -s 4 -l ipv4 -d 'Show what takes IPv4, dual-stack sockets included'
+complete -c portwho -n "__fish_portwho_needs_command" -s 6 -l ipv6 -d 'Show IPv6 sockets'
+complete -c portwho -n "__fish_portwho_needs_command" -l no-owners -d 'Skip the search for owners'
+complete -c portwho -n "__fish_portwho_needs_command" -l json -d 'Print JSON; the same as --format json'
+complete -c portwho -n "__fish_portwho_needs_command" -l no-header -d 'Leave out the line of column titles'
+complete -c portwho -n "__fish_portwho_needs_command" -s n -l numeric -d 'Show numbers, no service names'
+complete -c portwho -n "__fish_portwho_needs_command" -s p -l processes -d 'Accepted out of habit: owners are always shown'
+complete -c portwho -n "__fish_portwho_needs_command" -s v -l verbose -d 'Say how the answer was found'
+complete -c portwho -n "__fish_portwho_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portwho -n "__fish_portwho_needs_command" -s V -l version -d 'Print version'
+complete -c portwho -n "__fish_portwho_needs_command" -a "check" -d 'Tell whether ports can be bound, and who is in the way'
+complete -c portwho -n "__fish_portwho_needs_command" -a "free" -d 'Name free ports'
+complete -c portwho -n "__fish_portwho_needs_command" -a "wait" -d 'Wait until something listens, or nothing does any more'
+complete -c portwho -n "__fish_portwho_needs_command" -a "conflicts" -d 'Tell what on this machine will bite: listeners in each other\'s way'
+complete -c portwho -n "__fish_portwho_needs_command" -a "capture" -d 'Record what the readers saw, to be replayed with --from'
+complete -c portwho -n "__fish_portwho_needs_command" -a "schema" -d 'Print the JSON Schema of --json'
+complete -c portwho -n "__fish_portwho_needs_command" -a "completions" -d 'Print a shell\'s completion script'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l file -d 'Read specs from a file, one a line; "#" begins a comment' -r -F
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l expect -d 'Ask whether the port is held, listening, by this owner: name=NAME, user=USER, pid=PID (can be repeated)' -r
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
+native\t'The system\'s own interface alone (Linux: sock_diag)'
+proc\t'The tables of /proc/net alone (Linux)'
+portable\t'The netstat2 and sysinfo libraries'"
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l from -d 'Judge a recording of "portwho capture"; nothing is bound then' -r -F
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l format -d 'Shape of the answer' -r -f -a "table\t'A line for each verdict'
+json\t'One document'
+github\t'Annotations of a GitHub workflow'"
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l color -d 'When to colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l no-reuse-addr -d 'Judge for a TCP server that does not set SO_REUSEADDR'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l reuse-addr -d 'Judge for a UDP server that sets SO_REUSEADDR'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l reuse-port -d 'Judge for a server that sets SO_REUSEPORT to join a group'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l probe -d 'Confirm every verdict by a real bind'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l no-probe -d 'Bind nothing; what only a bind can tell stays unknown'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l json -d 'Print JSON; the same as --format json'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -s q -l quiet -d 'Print nothing, only exit with a code'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l no-header -d 'Leave out the line of column titles'
+complete -c portwho -n "__fish_portwho_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portwho -n "__fish_portwho_using_subcommand free" -s n -l count -d 'How many ports' -r
+complete -c portwho -n "__fish_portwho_using_subcommand free" -l address -d 'Address that the server would bind, instead of all' -r
+complete -c portwho -n "__fish_portwho_using_subcommand free" -l seed -d 'Choose the same ports for the same number' -r
+complete -c portwho -n "__fish_portwho_using_subcommand free" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
+native\t'The system\'s own interface alone (Linux: sock_diag)'
+proc\t'The tables of /proc/net alone (Linux)'
+portable\t'The netstat2 and sysinfo libraries'"
+complete -c portwho -n "__fish_portwho_using_subcommand free" -l exec -d 'Run a command with the port in PORT (all of them in PORTS), and exit with its code' -r
+complete -c portwho -n "__fish_portwho_using_subcommand free" -l consecutive -d 'Only ports that follow each other'
+complete -c portwho -n "__fish_portwho_using_subcommand free" -s u -l udp -d 'UDP ports'
+complete -c portwho -n "__fish_portwho_using_subcommand free" -l json -d 'Print JSON'
+complete -c portwho -n "__fish_portwho_using_subcommand free" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l timeout -d 'Give up after this time, with exit code 1' -r
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l owner -d 'Count only this owner: name=NAME, user=USER, pid=PID (can be repeated)' -r
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l color -d 'When to colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
+native\t'The system\'s own interface alone (Linux: sock_diag)'
+proc\t'The tables of /proc/net alone (Linux)'
+portable\t'The netstat2 and sysinfo libraries'"
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l gone -d 'Wait until nothing listens there'
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l fail-fast -d 'Give up at once when a stranger listens'
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -s q -l quiet -d 'Print nothing, only exit with a code'
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l json -d 'Print JSON'
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -l level -d 'Least severity to report' -r -f -a "info\t''
+warning\t''
+error\t''"
+complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -l color -d 'When to colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
+native\t'The system\'s own interface alone (Linux: sock_diag)'
+proc\t'The tables of /proc/net alone (Linux)'
+portable\t'The netstat2 and sysinfo libraries'"
+complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -l from -d 'Judge a recording of "portwho capture"' -r -F
+complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -l json -d 'Print JSON'
+complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portwho -n "__fish_portwho_using_subcommand capture" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
+native\t'The system\'s own interface alone (Linux: sock_diag)'
+proc\t'The tables of /proc/net alone (Linux)'
+portable\t'The netstat2 and sysinfo libraries'"
+complete -c portwho -n "__fish_portwho_using_subcommand capture" -l redact -d 'Replace arguments, directories, addresses and names of users and of the host'
+complete -c portwho -n "__fish_portwho_using_subcommand capture" -l force -d 'Overwrite the file if it is there'
+complete -c portwho -n "__fish_portwho_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portwho -n "__fish_portwho_using_subcommand schema" -s h -l help -d 'Print help'
+complete -c portwho -n "__fish_portwho_using_subcommand completions" -s h -l help -d 'Print help'

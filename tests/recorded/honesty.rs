@@ -1,0 +1,194 @@
+//! What could not be seen is said: no owner is invented, no socket dropped, and the way out is named.
+
+use serde_json::{Value, json};
+
+use crate::contract::{document, end, list, sockets, text};
+use crate::replay;
+
+/// `22/tcp 0.0.0.0: hidden`, for every row of `-a`.
+fn statuses(capture: &str) -> Vec<String> {
+    sockets(capture, &["-a"])
+        .iter()
+        .map(|socket| format!("{}: {}", end(socket), text(socket, "owner_status")))
+        .collect()
+}
+
+fn codes(document: &Value) -> Vec<&str> {
+    list(&document["notes"])
+        .iter()
+        .map(|note| text(note, "code"))
+        .collect()
+}
+
+#[test]
+fn an_ordinary_user_sees_every_socket_and_the_own_owners() {
+    let expected = [
+        "22/tcp 0.0.0.0: hidden",
+        "22/tcp 10.0.0.5: none",
+        "68/udp 0.0.0.0: hidden",
+        "3000/tcp 127.0.0.1: partial",
+        "5432/tcp ::: hidden",
+    ];
+    assert_eq!(statuses("ordinary-user"), expected);
+    assert_eq!(statuses("hidepid"), expected);
+    let document = document("ordinary-user", &[]);
+    assert_eq!(document["complete"], false);
+    assert_eq!(codes(&document), ["owners-hidden", "processes-refused"]);
+    assert_eq!(document["notes"][0]["count"], 3);
+    assert_eq!(document["notes"][1]["count"], 41);
+}
+
+#[test]
+fn where_nobody_could_be_looked_into_every_owner_is_hidden() {
+    for capture in ["no-ptrace", "no-proc"] {
+        for line in statuses(capture) {
+            let status = if line.starts_with("22/tcp 10.0.0.5") {
+                "none"
+            } else {
+                "hidden"
+            };
+            assert!(line.ends_with(status), "{capture}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_containers_own_owners_are_known_and_others_hidden() {
+    assert_eq!(
+        statuses("container"),
+        ["8080/tcp 0.0.0.0: known", "40317/tcp 127.0.0.11: hidden"]
+    );
+}
+
+#[test]
+fn where_everything_was_read_nobody_is_hidden() {
+    for socket in sockets("web1", &["-a"]) {
+        let status = text(&socket, "owner_status");
+        let is_kernels = socket["local_port"] == 2049;
+        let has_none = is_kernels || socket["inode"].is_null();
+        let expected = if has_none { "none" } else { "known" };
+        assert_eq!(status, expected, "{}", end(&socket));
+    }
+}
+
+#[test]
+fn nobody_looked_is_not_nobody() {
+    for socket in sockets("web1", &["--no-owners"]) {
+        assert_eq!(text(&socket, "owner_status"), "skipped");
+        assert_eq!(socket["owners"], json!([]));
+    }
+    assert_eq!(
+        document("ordinary-user", &["--no-owners"])["notes"],
+        json!([])
+    );
+}
+
+#[test]
+fn the_note_names_the_way_out() {
+    for (capture, words) in [
+        (
+            "ordinary-user",
+            "the owners of 3 sockets cannot be seen: run portwho with sudo to see them",
+        ),
+        (
+            "hidepid",
+            "the owners of 3 sockets cannot be seen: run portwho with sudo to see them",
+        ),
+        (
+            "no-ptrace",
+            "the owners of 4 sockets cannot be seen: root lacks CAP_SYS_PTRACE, or a capability that their owners have",
+        ),
+        (
+            "no-proc",
+            "the owners of 4 sockets cannot be seen: /proc is not mounted",
+        ),
+        (
+            "container",
+            "the owner of 1 socket cannot be seen: they live outside this container's pid namespace; run portwho on the host to see them",
+        ),
+    ] {
+        let answer = replay(capture, &[]);
+        assert_eq!(answer.stderr, format!("portwho: note: {words}\n"));
+        assert_eq!(document(capture, &[])["notes"][0]["message"], words);
+    }
+}
+
+#[test]
+fn a_table_that_was_lost_is_told_with_its_reason() {
+    let answer = replay("unknown-table", &[]);
+    let why = "sock_diag: permission denied (EACCES); /proc/net/udp: permission denied";
+    let line = |family| format!("portwho: note: udp over {family}: cannot be read: {why}\n");
+    assert_eq!(answer.stderr, line("IPv4") + &line("IPv6"));
+    assert_eq!(codes(&document("unknown-table", &[])), ["table-unknown"; 2]);
+    assert_eq!(codes(&document("partial-table", &[])), ["table-partial"]);
+    assert_eq!(document("partial-table", &[])["complete"], false);
+    let quiet = replay("unknown-table", &["tcp"]);
+    assert_eq!(quiet.stderr, "", "a table that was not asked for");
+}
+
+#[test]
+fn the_second_best_way_loses_nothing_and_is_told_when_asked() {
+    let quiet = replay("fallback", &[]);
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+    let verbose = replay("fallback", &["-v"]).stderr;
+    assert!(
+        verbose.contains("read by /proc/net; 2 sockets; complete"),
+        "{verbose}"
+    );
+    assert!(
+        verbose.contains("tcp over IPv4: read from /proc/net"),
+        "{verbose}"
+    );
+    let document = document("fallback", &[]);
+    assert_eq!(document["complete"], true);
+    assert_eq!(document["source"], "/proc/net");
+    assert_eq!(codes(&document), ["table-fallback"; 4]);
+}
+
+#[test]
+fn an_unknown_v6only_is_null_and_takes_ipv4() {
+    let found = sockets("fallback", &["127.0.0.1:5432"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["v6only"], Value::Null);
+    let table = replay("fallback", &[]).shown();
+    assert!(!table.contains("+IPv4"), "nobody has said so: {table}");
+}
+
+#[test]
+fn a_system_that_hides_bound_sockets_cannot_tell_that_a_port_is_unused() {
+    let answer = replay("fallback", &[":81"]);
+    assert_eq!(answer.code, 3);
+    assert!(
+        answer
+            .stderr
+            .contains("bound without listening cannot be seen"),
+        "{}",
+        answer.stderr
+    );
+    let document = document("fallback", &[":81"]);
+    assert!(codes(&document).contains(&"bound-unseen"));
+}
+
+#[test]
+fn verbose_says_how_the_answer_was_found() {
+    let answer = replay("web1", &["-v"]);
+    assert_eq!(
+        answer.stderr,
+        "portwho: note: read by sock_diag; 22 sockets; complete\n"
+    );
+    let answer = replay("web1", &["-v", "-a"]);
+    assert!(
+        answer.stderr.contains("sock_diag, /proc/net"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn json_holds_its_notes_itself_and_rows_leave_them_to_the_error_stream() {
+    assert_eq!(replay("ordinary-user", &["--json"]).stderr, "");
+    for format in ["ndjson", "csv", "plain", "table"] {
+        let answer = replay("ordinary-user", &["--format", format]);
+        assert!(answer.stderr.contains("sudo"), "{format}");
+    }
+}
