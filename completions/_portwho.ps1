@@ -23,7 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
         'portwho' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Shape of the answer [default: card for one port, else table]')
             [CompletionResult]::new('--columns', '--columns', [CompletionResultType]::ParameterName, 'Columns to show, or +NAME and -NAME to add and remove; "help" lists them')
-            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'Column to sort by; -NAME for descending order')
+            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or queue; -NAME for descending order')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Replay a recording of "portwho capture"; "-" for standard input')
@@ -59,6 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Record what the readers saw, to be replayed with --from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'portwho;check' {
@@ -136,6 +137,41 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
         'portwho;completions' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'portwho;help' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Tell whether ports can be bound, and who is in the way')
+            [CompletionResult]::new('free', 'free', [CompletionResultType]::ParameterValue, 'Name free ports')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until something listens, or nothing does any more')
+            [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'Tell what on this machine will bite: listeners in each other''s way')
+            [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Record what the readers saw, to be replayed with --from')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of --json')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'portwho;help;check' {
+            break
+        }
+        'portwho;help;free' {
+            break
+        }
+        'portwho;help;wait' {
+            break
+        }
+        'portwho;help;conflicts' {
+            break
+        }
+        'portwho;help;capture' {
+            break
+        }
+        'portwho;help;schema' {
+            break
+        }
+        'portwho;help;completions' {
+            break
+        }
+        'portwho;help;help' {
             break
         }
     })

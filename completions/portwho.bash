@@ -31,11 +31,38 @@ _portwho() {
             portwho,free)
                 cmd="portwho__subcmd__free"
                 ;;
+            portwho,help)
+                cmd="portwho__subcmd__help"
+                ;;
             portwho,schema)
                 cmd="portwho__subcmd__schema"
                 ;;
             portwho,wait)
                 cmd="portwho__subcmd__wait"
+                ;;
+            portwho__subcmd__help,capture)
+                cmd="portwho__subcmd__help__subcmd__capture"
+                ;;
+            portwho__subcmd__help,check)
+                cmd="portwho__subcmd__help__subcmd__check"
+                ;;
+            portwho__subcmd__help,completions)
+                cmd="portwho__subcmd__help__subcmd__completions"
+                ;;
+            portwho__subcmd__help,conflicts)
+                cmd="portwho__subcmd__help__subcmd__conflicts"
+                ;;
+            portwho__subcmd__help,free)
+                cmd="portwho__subcmd__help__subcmd__free"
+                ;;
+            portwho__subcmd__help,help)
+                cmd="portwho__subcmd__help__subcmd__help"
+                ;;
+            portwho__subcmd__help,schema)
+                cmd="portwho__subcmd__help__subcmd__schema"
+                ;;
+            portwho__subcmd__help,wait)
+                cmd="portwho__subcmd__help__subcmd__wait"
                 ;;
             *)
                 ;;
@@ -44,7 +71,7 @@ _portwho() {
 
     case "${cmd}" in
         portwho)
-            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --from --help --version check free wait conflicts capture schema completions"
+            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --from --help --version check free wait conflicts capture schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -212,6 +239,132 @@ _portwho() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help)
+            opts="check free wait conflicts capture schema completions help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__capture)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__conflicts)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__free)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__wait)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -20,7 +20,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
         &'portwho'= {
             cand --format 'Shape of the answer [default: card for one port, else table]'
             cand --columns 'Columns to show, or +NAME and -NAME to add and remove; "help" lists them'
-            cand --sort 'Column to sort by; -NAME for descending order'
+            cand --sort 'Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or queue; -NAME for descending order'
             cand --color 'When to colour the output'
             cand --source 'Where to read from'
             cand --from 'Replay a recording of "portwho capture"; "-" for standard input'
@@ -56,6 +56,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'portwho;check'= {
             cand --file 'Read specs from a file, one a line; "#" begins a comment'
@@ -126,6 +127,32 @@ set edit:completion:arg-completer[portwho] = {|@words|
         &'portwho;completions'= {
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'portwho;help'= {
+            cand check 'Tell whether ports can be bound, and who is in the way'
+            cand free 'Name free ports'
+            cand wait 'Wait until something listens, or nothing does any more'
+            cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
+            cand capture 'Record what the readers saw, to be replayed with --from'
+            cand schema 'Print the JSON Schema of --json'
+            cand completions 'Print a shell''s completion script'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'portwho;help;check'= {
+        }
+        &'portwho;help;free'= {
+        }
+        &'portwho;help;wait'= {
+        }
+        &'portwho;help;conflicts'= {
+        }
+        &'portwho;help;capture'= {
+        }
+        &'portwho;help;schema'= {
+        }
+        &'portwho;help;completions'= {
+        }
+        &'portwho;help;help'= {
         }
     ]
     $completions[$command]

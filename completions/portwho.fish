@@ -31,7 +31,7 @@ json\t'One document: rows, and what must be known of them'
 ndjson\t'A JSON document for each socket'
 csv\t'The fields of JSON, a line for each owner'"
 complete -c portwho -n "__fish_portwho_needs_command" -l columns -d 'Columns to show, or +NAME and -NAME to add and remove; "help" lists them' -r
-complete -c portwho -n "__fish_portwho_needs_command" -l sort -d 'Column to sort by; -NAME for descending order' -r
+complete -c portwho -n "__fish_portwho_needs_command" -l sort -d 'Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or queue; -NAME for descending order' -r
 complete -c portwho -n "__fish_portwho_needs_command" -l color -d 'When to colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t''
 never\t''"
@@ -61,6 +61,7 @@ complete -c portwho -n "__fish_portwho_needs_command" -a "conflicts" -d 'Tell wh
 complete -c portwho -n "__fish_portwho_needs_command" -a "capture" -d 'Record what the readers saw, to be replayed with --from'
 complete -c portwho -n "__fish_portwho_needs_command" -a "schema" -d 'Print the JSON Schema of --json'
 complete -c portwho -n "__fish_portwho_needs_command" -a "completions" -d 'Print a shell\'s completion script'
+complete -c portwho -n "__fish_portwho_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c portwho -n "__fish_portwho_using_subcommand check" -l file -d 'Read specs from a file, one a line; "#" begins a comment' -r -F
 complete -c portwho -n "__fish_portwho_using_subcommand check" -l expect -d 'Ask whether the port is held, listening, by this owner: name=NAME, user=USER, pid=PID (can be repeated)' -r
 complete -c portwho -n "__fish_portwho_using_subcommand check" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
@@ -131,3 +132,11 @@ complete -c portwho -n "__fish_portwho_using_subcommand capture" -l force -d 'Ov
 complete -c portwho -n "__fish_portwho_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c portwho -n "__fish_portwho_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "check" -d 'Tell whether ports can be bound, and who is in the way'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "free" -d 'Name free ports'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "wait" -d 'Wait until something listens, or nothing does any more'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "conflicts" -d 'Tell what on this machine will bite: listeners in each other\'s way'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "capture" -d 'Record what the readers saw, to be replayed with --from'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "schema" -d 'Print the JSON Schema of --json'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "completions" -d 'Print a shell\'s completion script'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -24,7 +24,7 @@ module completions {
     --format: string@"nu-complete portwho format" # Shape of the answer [default: card for one port, else table]
     --json                    # Print JSON; the same as --format json
     --columns: string         # Columns to show, or +NAME and -NAME to add and remove; "help" lists them
-    --sort: string            # Column to sort by; -NAME for descending order
+    --sort: string            # Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or queue; -NAME for descending order
     --no-header               # Leave out the line of column titles
     --numeric(-n)             # Show numbers, no service names
     --processes(-p)           # Accepted out of habit: owners are always shown
@@ -157,6 +157,42 @@ module completions {
   export extern "portwho completions" [
     --help(-h)                # Print help
     shell: string@"nu-complete portwho completions shell" # ShellName to complete for
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "portwho help" [
+  ]
+
+  # Tell whether ports can be bound, and who is in the way
+  export extern "portwho help check" [
+  ]
+
+  # Name free ports
+  export extern "portwho help free" [
+  ]
+
+  # Wait until something listens, or nothing does any more
+  export extern "portwho help wait" [
+  ]
+
+  # Tell what on this machine will bite: listeners in each other's way
+  export extern "portwho help conflicts" [
+  ]
+
+  # Record what the readers saw, to be replayed with --from
+  export extern "portwho help capture" [
+  ]
+
+  # Print the JSON Schema of --json
+  export extern "portwho help schema" [
+  ]
+
+  # Print a shell's completion script
+  export extern "portwho help completions" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "portwho help help" [
   ]
 
 }

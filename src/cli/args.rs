@@ -56,7 +56,7 @@ Exit status: 0 something matched, 1 nothing matched, 2 bad usage,
     max_term_width = 100,
     after_help = EXAMPLES,
     args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true,
+    args_override_self = true,
     subcommand_precedence_over_arg = true
 )]
 pub struct Typed {
@@ -136,7 +136,8 @@ pub struct ListArgs {
         help_heading = "Output"
     )]
     pub columns: Option<String>,
-    /// Column to sort by; -NAME for descending order
+    /// Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or
+    /// queue; -NAME for descending order
     #[arg(
         long,
         value_name = "COLUMN",

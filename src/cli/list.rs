@@ -21,8 +21,14 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Yes);
     }
     usage::refuse_reserved(args.selectors.iter().map(String::as_str))?;
+    usage::refuse_late_verbs(args.selectors.iter().map(String::as_str))?;
     let query = query(args)?;
     let format = format(args, &query);
+    if args.columns.is_some() && !matches!(format, Format::Table | Format::Plain) {
+        return Err(Failure::usage(
+            "--columns goes with the formats table and plain alone",
+        ));
+    }
     let columns = columns(args, &query)?;
     let order = order(args)?;
     let mut source = match &args.from {
@@ -113,10 +119,17 @@ fn columns(args: &ListArgs, query: &Query) -> Result<Vec<&'static Column>, Failu
         usual.retain(|name| !matches!(*name, "reach" | "service"));
         usual.splice(2..2, ["state", "peer"]);
     }
+    if args.no_owners {
+        usual.retain(|name| !matches!(*name, "process" | "pid" | "since"));
+    }
     let spec = args.columns.clone().unwrap_or_else(|| usual.join(","));
-    chosen(&spec, &usual).map_err(|name| {
+    let columns = chosen(&spec, &usual).map_err(|name| {
         Failure::usage(format!("{} is not a column", quote(name))).hint("--columns help lists them")
-    })
+    })?;
+    if columns.is_empty() {
+        return Err(Failure::usage("no column is left to show"));
+    }
+    Ok(columns)
 }
 
 fn order(args: &ListArgs) -> Result<Order, Failure> {

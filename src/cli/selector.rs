@@ -1,6 +1,6 @@
 //! The grammar of selectors: text to the parts of a query. No I/O.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::failure::{Failure, quote};
 use crate::model::{PortSet, Protocol, ProtocolSet, State};
@@ -43,7 +43,7 @@ pub fn add(query: &mut Query, text: &str) -> Result<(), Failure> {
 pub fn is_word(text: &str) -> bool {
     let begins_with_letter = text.chars().next().is_some_and(char::is_alphabetic);
     begins_with_letter
-        && text != "localhost"
+        && !text.eq_ignore_ascii_case("localhost")
         && text
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
@@ -110,29 +110,31 @@ pub fn parse_pid(text: &str) -> Result<u32, Failure> {
 /// # Errors
 /// What is wrong with it, and what would be right.
 pub fn parse_place(text: &str) -> Result<Place, Failure> {
-    if let Some((name, rest)) = text.split_once(':')
-        && let Some(protocol) = Protocol::from_name(name)
-    {
-        let place = parse_place(rest)?;
-        if place.protocol.is_some() {
-            return Err(Failure::usage(format!("{} has two protocols", quote(text))));
-        }
-        if !protocol.has_ports() && place.ports.is_some() {
-            return Err(Failure::usage(format!(
-                "{}: {protocol} sockets have no port",
-                quote(text)
-            )));
-        }
-        return Ok(Place {
-            protocol: Some(protocol),
-            ..place
-        });
+    let protocol = |text: &str| Protocol::from_name(text.split_once(':')?.0);
+    let Some(found) = protocol(text) else {
+        return parse_end(text);
+    };
+    let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+    if protocol(rest).is_some() || Protocol::from_name(rest).is_some() {
+        return Err(Failure::usage(format!("{} has two protocols", quote(text))));
     }
-    if text
-        .split('%')
-        .next()
-        .is_some_and(|address| address.parse::<IpAddr>().is_ok())
-    {
+    let place = parse_end(rest)?;
+    if !found.has_ports() && place.ports.is_some() {
+        return Err(Failure::usage(format!(
+            "{}: {found} sockets have no port",
+            quote(text)
+        )));
+    }
+    Ok(Place {
+        protocol: Some(found),
+        ..place
+    })
+}
+
+/// `[ADDRESS[/PREFIX]][:]PORTS`.
+fn parse_end(text: &str) -> Result<Place, Failure> {
+    let bare = text.split(['%', '/']).next().unwrap_or_default();
+    if bare.parse::<Ipv6Addr>().is_ok() {
         return Ok(Place {
             addresses: Some(parse_addresses(text)?),
             ..Place::default()
@@ -165,7 +167,7 @@ fn split_port(text: &str) -> Result<(&str, Option<&str>), Failure> {
             Some((prefix, port)) => (prefix, Some(port)),
             None => (after, None),
         };
-        if prefix.is_empty() {
+        if prefix.is_empty() && !inside.is_empty() {
             return Ok((inside, port));
         }
         let end = text.len() - port.map_or(0, |port| port.len() + 1);
@@ -180,7 +182,9 @@ fn split_port(text: &str) -> Result<(&str, Option<&str>), Failure> {
                 .hint("write an IPv6 address with a port as '[::1]:80'"))
         }
         Some((address, port)) => Ok((address, Some(port))),
-        None if text.contains(['.', '/', '*']) || text == "localhost" => Ok((text, None)),
+        None if text.contains(['.', '/', '*']) || text.eq_ignore_ascii_case("localhost") => {
+            Ok((text, None))
+        }
         None => Ok(("", Some(text))),
     }
 }

@@ -8,6 +8,10 @@ use super::args::SourceName;
 use super::failure::{Failure, quote};
 use crate::read::capture::{Capture, Replay};
 use crate::read::{Choice, Source, live};
+use crate::render::Clean;
+
+/// Characters of a reason that are told.
+const LONGEST_REASON: usize = 200;
 
 /// The running system.
 pub fn open_live(name: SourceName) -> Result<Box<dyn Source>, Failure> {
@@ -37,7 +41,10 @@ pub fn open_capture(path: &Path) -> Result<Box<dyn Source>, Failure> {
             File::open(path).map_err(|error| Failure::unknown(format!("{name}: {error}")))?;
         Box::new(file)
     };
-    let capture =
-        Capture::read(&mut input).map_err(|why| Failure::unknown(format!("{name}: {why}")))?;
+    let capture = Capture::read(&mut input).map_err(|why| {
+        // It may repeat a value of any length.
+        let why = Clean::new(&why.chars().take(LONGEST_REASON).collect::<String>());
+        Failure::unknown(format!("{name}: {why}"))
+    })?;
     Ok(Box::new(Replay::new(capture)))
 }

@@ -16,6 +16,18 @@ pub fn refuse_reserved<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(
     }
 }
 
+/// Refuses verbs that come after an option: what was meant as one must not be taken for a name.
+pub fn refuse_late_verbs<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
+    match words.into_iter().find(|word| VERBS.contains(word)) {
+        Some(verb) => Err(
+            Failure::usage(format!("'{verb}' is a verb: it must come first")).hint(format!(
+                "'portwho {verb} ...'; for processes of that name, 'name={verb}'"
+            )),
+        ),
+        None => Ok(()),
+    }
+}
+
 /// The verb that a word nearly spells.
 pub fn near_verb(word: &str) -> Option<&'static str> {
     let distance = |verb: &str| strsim::damerau_levenshtein(&word.to_ascii_lowercase(), verb);

@@ -1,11 +1,12 @@
 //! `--format card`: a paragraph for each socket that holds a port, with the connections through it.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::cell::Tone;
 use super::paint::paint;
 use super::{Clean, Page, words};
-use crate::model::{Endpoint, Foreign, Owner, OwnerStatus, Row, Snapshot, Socket, State};
+use crate::model::{Endpoint, Foreign, Owner, OwnerStatus, Protocol, Row, Snapshot, Socket, State};
 
 /// Connections that are listed under one listener; more are counted.
 const LISTED: usize = 10;
@@ -40,49 +41,51 @@ fn cards(rows: &[Row]) -> Vec<Card<'_>> {
             State::Listen | State::Unconnected | State::Bound
         )
     };
-    let mut cards: Vec<Card> = rows
-        .iter()
-        .filter(|row| is_holder(row))
+    let (holders, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| is_holder(row));
+    let mut by_port: HashMap<_, Vec<usize>> = HashMap::new();
+    for (at, row) in holders.iter().enumerate() {
+        by_port.entry(port_of(&row.socket)).or_default().push(at);
+    }
+    let mut cards: Vec<Card> = holders
+        .into_iter()
         .map(|row| Card {
             holder: Some(row),
             connections: Vec::new(),
         })
         .collect();
-    let holders = cards.len();
-    let mut loose: Vec<Card> = Vec::new();
-    for row in rows.iter().filter(|row| !is_holder(row)) {
-        let fits = |card: &Card| {
-            card.holder
-                .is_some_and(|holder| accepts(&holder.socket, &row.socket))
+    let mut loose: HashMap<_, usize> = HashMap::new();
+    for row in others {
+        let holder_of = |at: &usize| cards[*at].holder.map(|holder| &holder.socket);
+        let near = by_port
+            .get(&port_of(&row.socket))
+            .map_or(&[][..], Vec::as_slice);
+        let fits = |at: &&usize| holder_of(at).is_some_and(|holder| accepts(holder, &row.socket));
+        let is_exact = |at: &&usize| {
+            let same = |holder: &Socket| holder.local.canonical() == row.socket.local.canonical();
+            holder_of(at).is_some_and(same)
         };
-        let is_exact = |card: &Card| {
-            card.holder
-                .is_some_and(|h| h.socket.local.canonical() == row.socket.local.canonical())
-        };
-        let exact = cards[..holders]
-            .iter()
-            .position(|card| fits(card) && is_exact(card));
-        let place = exact.or_else(|| cards[..holders].iter().position(fits));
-        match place {
-            Some(at) => cards[at].connections.push(row),
-            None => {
-                let same = |card: &&mut Card| {
-                    card.connections
-                        .first()
-                        .is_some_and(|first| belongs_with(first, row))
-                };
-                match loose.iter_mut().find(same) {
-                    Some(card) => card.connections.push(row),
-                    None => loose.push(Card {
-                        holder: None,
-                        connections: vec![row],
-                    }),
-                }
-            }
-        }
+        let exact = near.iter().find(|at| fits(at) && is_exact(at));
+        let place = exact.or_else(|| near.iter().find(fits)).copied();
+        let place = place.unwrap_or_else(|| {
+            // Without a listener, connections of one end, state and owner are told together.
+            let pids: Vec<_> = row.owners.iter().map(|owner| owner.process.key).collect();
+            let socket = &row.socket;
+            let alike = (socket.protocol, socket.state, socket.local, pids);
+            *loose.entry(alike).or_insert_with(|| {
+                cards.push(Card {
+                    holder: None,
+                    connections: Vec::new(),
+                });
+                cards.len() - 1
+            })
+        });
+        cards[place].connections.push(row);
     }
-    cards.append(&mut loose);
     cards
+}
+
+fn port_of(socket: &Socket) -> (Protocol, Option<u16>) {
+    (socket.protocol.port_space(), socket.local.port)
 }
 
 /// Whether the connection came in by the listener.
@@ -94,13 +97,6 @@ fn accepts(listener: &Socket, connection: &Socket) -> bool {
             || (listener.local.is_wildcard()
                 && (listener.family() == connection.family()
                     || (listener.takes_ipv4() && connection.takes_ipv4()))))
-}
-
-/// Whether two connections without a listener are told together: same end, state and owners.
-fn belongs_with(first: &Row, second: &Row) -> bool {
-    let (a, b) = (&first.socket, &second.socket);
-    (a.protocol, a.state, a.local) == (b.protocol, b.state, b.local)
-        && first.owners == second.owners
 }
 
 struct Writer<'a> {
@@ -229,7 +225,7 @@ impl Writer<'_> {
             return Ok(());
         };
         let process = &*first.process;
-        let name = self.paint(Clean::from(&process.name).as_str(), Tone::Strong);
+        let name = self.paint(Clean::new(words::name(process)).as_str(), Tone::Strong);
         let pids: Vec<_> = alike
             .iter()
             .map(|owner| owner.process.key.pid.to_string())
@@ -367,7 +363,7 @@ fn named(owners: &[Owner]) -> String {
     let one = |owner: &Owner| {
         format!(
             "{} (pid {})",
-            owner.process.name.unclean(),
+            words::name(&owner.process),
             owner.process.key.pid
         )
     };

@@ -51,7 +51,8 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
     let mut lines = csv::Writer::from_writer(out);
     if page.look.header {
         let owner = OWNER.iter().map(|field| format!("owner_{field}"));
-        lines.write_record(SOCKET.iter().map(|field| (*field).to_owned()).chain(owner))?;
+        let titles = SOCKET.iter().map(|field| (*field).to_owned());
+        lines.write_record(titles.chain(owner)).map_err(io_error)?;
     }
     for row in &snapshot.rows {
         let Value::Object(socket) = serde_json::to_value(RowOut::new(row))? else {
@@ -64,10 +65,19 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
         };
         for owner in owners {
             let fields = SOCKET.iter().map(|field| text(socket.get(*field)));
-            lines.write_record(fields.chain(OWNER.iter().map(|field| text(owner.get(*field)))))?;
+            let record = fields.chain(OWNER.iter().map(|field| text(owner.get(*field))));
+            lines.write_record(record).map_err(io_error)?;
         }
     }
     lines.flush()
+}
+
+/// The error of the writer itself, its kind kept: a reader that has left is no failure.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// A field as text: nothing for null, and no line break or escape sequence from outside.

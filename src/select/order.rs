@@ -56,39 +56,40 @@ pub struct Order {
 impl Order {
     pub fn sort(self, rows: &mut [Row]) {
         rows.sort_unstable_by(|a, b| {
-            let first = by_key(self.key, a, b);
-            let first = if self.direction == Direction::Descending {
-                first.reverse()
-            } else {
-                first
-            };
+            let first = by_key(self.key, self.direction, a, b);
             first.then_with(|| usual(a, b))
         });
     }
 }
 
-/// Unknown comes last.
-fn by_key(key: Key, a: &Row, b: &Row) -> Ordering {
-    fn known<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
-        match (a, b) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        }
+/// Unknown comes last, in both directions.
+fn by_key(key: Key, direction: Direction, a: &Row, b: &Row) -> Ordering {
+    let turn = |order: Ordering| match direction {
+        Direction::Ascending => order,
+        Direction::Descending => order.reverse(),
+    };
+    macro_rules! known {
+        ($a:expr, $b:expr) => {
+            match ($a, $b) {
+                (Some(a), Some(b)) => turn(a.cmp(&b)),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            }
+        };
     }
     let (x, y) = (&a.socket, &b.socket);
     match key {
-        Key::Port => known(x.local.port, y.local.port),
-        Key::Address => x.local.address.cmp(&y.local.address),
-        Key::Protocol => x.protocol.cmp(&y.protocol),
-        Key::State => x.state.cmp(&y.state),
-        Key::Peer => known(x.peer, y.peer),
-        Key::Process => known(process_name(a), process_name(b)),
-        Key::Pid => known(pid(a), pid(b)),
-        Key::User => known(user(a), user(b)),
-        Key::Since => known(started(a), started(b)),
-        Key::Service => known(x.service, y.service),
-        Key::Reach => known(x.exposure(), y.exposure()),
-        Key::Queue => known(x.recv_queue, y.recv_queue),
+        Key::Port => known!(x.local.port, y.local.port),
+        Key::Address => turn(x.local.address.cmp(&y.local.address)),
+        Key::Protocol => turn(x.protocol.cmp(&y.protocol)),
+        Key::State => turn(x.state.cmp(&y.state)),
+        Key::Peer => known!(x.peer, y.peer),
+        Key::Process => known!(process_name(a), process_name(b)),
+        Key::Pid => known!(pid(a), pid(b)),
+        Key::User => known!(user(a), user(b)),
+        Key::Since => known!(started(a), started(b)),
+        Key::Service => known!(x.service, y.service),
+        Key::Reach => known!(x.exposure(), y.exposure()),
+        Key::Queue => known!(x.recv_queue, y.recv_queue),
     }
 }
 

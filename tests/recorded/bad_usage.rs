@@ -304,7 +304,6 @@ fn mistakes_with_options_take_the_same_form() {
         (&["-4", "-6"], "cannot go with"),
         (&["-l", "-a"], "cannot go with"),
         (&["--source", "proc"], "--source"),
-        (&["--format", "csv", "--format", "csv"], "--format"),
         (&["--json=yes"], "--json"),
         (&["--sort", "nonsense"], "'nonsense'"),
         (&["--sort", ""], "''"),

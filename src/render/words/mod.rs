@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Endpoint, Exposure, Owner, OwnerStatus, Row, Socket, State};
+use crate::model::{Endpoint, Exposure, Owner, OwnerStatus, Process, Row, Socket, State};
 
 /// `10.0.0.1`, `[::1]`, `[fe80::1%eth0]`.
 pub fn address(end: &Endpoint, interface: Option<&str>) -> String {
@@ -111,11 +111,19 @@ pub fn state_sentence(socket: &Socket) -> Option<&'static str> {
     }
 }
 
+/// The name of a process; words where it has none.
+pub fn name(process: &Process) -> &str {
+    match process.name.unclean() {
+        "" => "(no name)",
+        name => name,
+    }
+}
+
 /// Names of the owners: one name with its count, or all of them.
 pub fn processes(row: &Row) -> String {
     let mut names: Vec<&str> = Vec::new();
     for owner in &row.owners {
-        let name = owner.process.name.unclean();
+        let name = name(&owner.process);
         if !names.contains(&name) {
             names.push(name);
         }

@@ -168,7 +168,7 @@ pub fn owners(row: &Row) -> String {
         },
         ([one], _) => format!(
             "{} (pid {})",
-            one.process.name.unclean(),
+            super::name(&one.process),
             one.process.key.pid
         ),
         (many, _) => {
