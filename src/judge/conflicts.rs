@@ -125,7 +125,9 @@ pub fn conflicts(rows: &[Row], limits: &Limits) -> (Vec<Finding>, bool) {
             .copied()
             .filter(|at| of(at).socket.state.is_listening())
             .collect();
-        is_blind |= listening.len() > 1 && listening.iter().any(|at| of(at).owners.is_empty());
+        let is_hidden =
+            |at: &usize| of(at).owners.is_empty() && of(at).owner_status != OwnerStatus::None;
+        is_blind |= listening.len() > 1 && listening.iter().any(is_hidden);
         if let Some(pair) = split_localhost(rows, &listening) {
             found(FindingCode::SplitLocalhost, pair);
         }

@@ -16,6 +16,7 @@ mod honesty;
 mod hostile;
 mod layout;
 mod many;
+mod readme;
 mod selectors;
 mod sources;
 mod verbs;
