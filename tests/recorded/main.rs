@@ -14,6 +14,7 @@ mod generated;
 mod habits;
 mod honesty;
 mod hostile;
+mod kernel_bytes;
 mod layout;
 mod many;
 mod readme;
