@@ -1,7 +1,9 @@
 //! Stage 3: which rows, in which order. Takes rows, gives rows. Pure.
 
 mod order;
+mod place;
 mod query;
 
 pub use order::{Direction, Key, Order};
-pub use query::{Addresses, Place, Query, View};
+pub use place::{Addresses, Place};
+pub use query::{Query, View};

@@ -1,10 +1,8 @@
 //! What is wanted: selectors of one kind widen, different kinds narrow.
 
-use std::net::IpAddr;
-
+use super::place::{Addresses, Place};
 use crate::model::{
-    Endpoint, Family, Owner, PortSet, Process, Protocol, ProtocolSet, Row, Scope, Socket, State,
-    StateSet,
+    Family, Owner, PortSet, Process, Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
 };
 
 /// Everything that was asked for.
@@ -40,142 +38,6 @@ pub enum View {
     Listening,
     /// Every state of every protocol (`-a`).
     Everything,
-}
-
-/// Ports, perhaps of one protocol, perhaps at some addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
-    pub protocol: Option<Protocol>,
-    pub addresses: Option<Addresses>,
-    pub ports: Option<PortSet>,
-}
-
-/// Addresses that share a prefix, perhaps on one interface; or the loopback addresses by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Addresses {
-    Prefix {
-        network: IpAddr,
-        length: u8,
-        interface: Option<String>,
-    },
-    /// `localhost`, RFC 6761: `127.0.0.1` and `::1`.
-    Localhost,
-}
-
-impl Addresses {
-    pub fn one(address: IpAddr) -> Self {
-        let address = address.to_canonical();
-        let length = if address.is_ipv4() { 32 } else { 128 };
-        Self::Prefix {
-            network: address,
-            length,
-            interface: None,
-        }
-    }
-
-    /// Whether the address itself is one of these; an IPv4-mapped address counts as IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self, address.to_canonical()) {
-            (Self::Localhost, address) => {
-                address.is_ipv6() && address.is_loopback()
-                    || address == IpAddr::from([127, 0, 0, 1])
-            }
-            (
-                Self::Prefix {
-                    network: IpAddr::V4(network),
-                    length,
-                    ..
-                },
-                IpAddr::V4(address),
-            ) => {
-                let shift = 32 - u32::from(*length);
-                (network.to_bits() ^ address.to_bits())
-                    .checked_shr(shift)
-                    .unwrap_or(0)
-                    == 0
-            }
-            (
-                Self::Prefix {
-                    network: IpAddr::V6(network),
-                    length,
-                    ..
-                },
-                IpAddr::V6(address),
-            ) => {
-                let shift = 128 - u32::from(*length);
-                (network.to_bits() ^ address.to_bits())
-                    .checked_shr(shift)
-                    .unwrap_or(0)
-                    == 0
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether something sent to one of these addresses reaches the socket.
-    pub fn reach(&self, socket: &Socket) -> bool {
-        if !self.is_on(socket.interface.as_deref()) {
-            return false;
-        }
-        let is_wildcard = socket.local.canonical().is_unspecified();
-        let wildcard_takes = match self {
-            Self::Localhost => true,
-            Self::Prefix {
-                network: IpAddr::V4(_),
-                ..
-            } => socket.takes_ipv4(),
-            Self::Prefix {
-                network: IpAddr::V6(_),
-                ..
-            } => socket.family() == Family::Ipv6 && !socket.local.is_ipv4_mapped(),
-        };
-        self.contains(socket.local.address) || (is_wildcard && wildcard_takes)
-    }
-
-    fn is_on(&self, interface: Option<&str>) -> bool {
-        match (self, interface) {
-            (
-                Self::Prefix {
-                    interface: Some(wanted),
-                    ..
-                },
-                Some(actual),
-            ) => wanted == actual,
-            _ => true,
-        }
-    }
-}
-
-impl Place {
-    /// Whether the socket is reached there.
-    fn reaches(&self, socket: &Socket) -> bool {
-        self.covers(socket.protocol)
-            && self.has_port(&socket.local)
-            && self
-                .addresses
-                .as_ref()
-                .is_none_or(|addresses| addresses.reach(socket))
-    }
-
-    /// Whether this very end was written.
-    fn is_end(&self, protocol: Protocol, end: &Endpoint, interface: Option<&str>) -> bool {
-        self.covers(protocol)
-            && self.has_port(end)
-            && self.addresses.as_ref().is_none_or(|addresses| {
-                addresses.contains(end.address) && addresses.is_on(interface)
-            })
-    }
-
-    fn covers(&self, protocol: Protocol) -> bool {
-        self.protocol
-            .is_none_or(|wanted| ProtocolSet::meant_by(wanted).contains(protocol))
-    }
-
-    fn has_port(&self, end: &Endpoint) -> bool {
-        self.ports
-            .as_ref()
-            .is_none_or(|ports| end.port.is_some_and(|port| ports.contains(port)))
-    }
 }
 
 impl Query {

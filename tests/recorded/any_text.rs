@@ -81,6 +81,17 @@ proptest! {
 }
 
 fn taken_or_refused(text: &str) -> Result<(), TestCaseError> {
+    if let Ok(place) = portwho::cli::parse_place(text) {
+        let printed = place.to_string();
+        let again = portwho::cli::parse_place(&printed);
+        prop_assert_eq!(again.as_ref(), Ok(&place), "printed as {}", printed);
+        let ports = place.ports.iter().flat_map(|ports| ports.ranges());
+        prop_assert!(
+            ports
+                .into_iter()
+                .all(|(first, last)| 1 <= *first && first <= last)
+        );
+    }
     let mut query = Query::default();
     if let Err(failure) = portwho::cli::add_selector(&mut query, text) {
         prop_assert!(is_calm(&failure.to_string().replacen("\nhint: ", " ", 1)));

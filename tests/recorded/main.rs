@@ -3,6 +3,7 @@
 //! No privileges, no system access, the same answer on every OS. What each capture shows stands in
 //! `tests/captures/README.md`.
 
+mod any_bytes;
 mod any_text;
 mod bad_usage;
 mod cards;
