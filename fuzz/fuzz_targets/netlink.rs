@@ -1,0 +1,21 @@
+//! Datagrams of any content, as a kernel of either byte order would send them.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portwho::model::Protocol;
+use portwho::read::linux::inet_diag::decode_row;
+use portwho::read::linux::wire::{ByteOrder, Message, Messages};
+
+fuzz_target!(|bytes: &[u8]| {
+    for order in [ByteOrder::Little, ByteOrder::Big] {
+        for message in Messages::new(bytes, 7, order) {
+            if let Message::Row(body) = message {
+                for protocol in Protocol::ALL {
+                    if let Some(row) = decode_row(body, protocol, order) {
+                        assert!(row.handle != 0 || row.uid.is_none());
+                    }
+                }
+            }
+        }
+    }
+});
