@@ -27,7 +27,48 @@ pub fn sockets(raw: RawSockets) -> Vec<Socket> {
             sockets.push(socket(row, &raw.interfaces, raw.netns));
         }
     }
+    once_each(&mut sockets);
     sockets
+}
+
+/// What makes a socket itself: its handle, or the two ends of a connection that nobody holds any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Identity {
+    Handle(Protocol, u64),
+    Ends(Protocol, Endpoint, Endpoint),
+}
+
+/// Leaves each socket once. A table that changes while it is read may show a socket twice: in two
+/// places, or first established and then in TIME_WAIT.
+fn once_each(sockets: &mut Vec<Socket>) {
+    let ends = |socket: &Socket| {
+        let peer = socket.peer.filter(|_| socket.protocol.is_stream())?;
+        Some(Identity::Ends(
+            socket.protocol.port_space(),
+            socket.local,
+            peer,
+        ))
+    };
+    let handle = |socket: &Socket| Some(Identity::Handle(socket.protocol, socket.handle?));
+    let mut handles: Vec<u64> = sockets.iter().filter_map(|socket| socket.handle).collect();
+    handles.sort_unstable();
+    let has_orphans = sockets
+        .iter()
+        .any(|socket| socket.handle.is_none() && socket.peer.is_some());
+    if has_orphans || handles.windows(2).any(|pair| pair[0] == pair[1]) {
+        let mut seen = HashSet::new();
+        // Whoever is held comes before whoever is not.
+        let held: HashSet<Identity> = sockets
+            .iter()
+            .filter(|socket| socket.handle.is_some())
+            .filter_map(ends)
+            .collect();
+        sockets.retain(|socket| match (handle(socket), ends(socket)) {
+            (Some(identity), _) => seen.insert(identity),
+            (None, Some(identity)) => !held.contains(&identity) && seen.insert(identity),
+            (None, None) => true,
+        });
+    }
 }
 
 fn socket(row: RawSocket, interfaces: &BTreeMap<u32, String>, netns: Option<u64>) -> Socket {
@@ -113,6 +154,38 @@ mod tests {
         assert_eq!(
             found,
             [(Protocol::Tcp, Some(6)), (Protocol::Mptcp, Some(5))]
+        );
+    }
+
+    #[test]
+    fn a_socket_that_a_changing_table_shows_twice_is_one_row() {
+        let connected = |state: State, inode: u64| RawSocket {
+            state,
+            peer: Endpoint::new(Ipv4Addr::LOCALHOST, 5000),
+            ..row(Protocol::Tcp, 80, inode)
+        };
+        let rows = vec![
+            row(Protocol::Tcp, 80, 5),
+            connected(State::TimeWait, 0),
+            connected(State::Established, 6),
+            row(Protocol::Tcp, 80, 5),
+            connected(State::TimeWait, 0),
+        ];
+        let found: Vec<_> = normalize(rows)
+            .iter()
+            .map(|row| (row.state, row.inode))
+            .collect();
+        assert_eq!(
+            found,
+            [(State::Listen, Some(5)), (State::Established, Some(6))]
+        );
+        let closed = vec![connected(State::TimeWait, 0), connected(State::TimeWait, 0)];
+        assert_eq!(normalize(closed).len(), 1);
+        let group = vec![row(Protocol::Tcp, 80, 7), row(Protocol::Tcp, 80, 8)];
+        assert_eq!(
+            normalize(group).len(),
+            2,
+            "two sockets of a group share their address"
         );
     }
 

@@ -15,6 +15,10 @@ pub trait Link {
 
     /// Receives one datagram into the buffer.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<Datagram, Errno>;
+
+    /// Begins anew: a dump that broke off goes on in the kernel, which refuses another on the same
+    /// socket (EBUSY).
+    fn reopen(&mut self) -> Result<(), Errno>;
 }
 
 /// What is known of a received datagram.
@@ -90,7 +94,14 @@ fn attempt(
     let mut interrupted = false;
     let mut malformed = false;
     loop {
-        let datagram = retry(|| link.receive(buffer))?;
+        let datagram = match retry(|| link.receive(buffer)) {
+            Ok(datagram) => datagram,
+            Err(error) => {
+                // Where that fails too, the next dump will say so.
+                let _ = link.reopen();
+                return Err(error);
+            }
+        };
         if !datagram.from_kernel {
             continue;
         }
@@ -152,6 +163,7 @@ mod tests {
         sent: usize,
         truncated: bool,
         stranger: bool,
+        reopened: usize,
     }
 
     impl Link for Script {
@@ -173,6 +185,11 @@ mod tests {
                 truncated: self.truncated,
                 from_kernel,
             })
+        }
+
+        fn reopen(&mut self) -> Result<(), Errno> {
+            self.reopened += 1;
+            Ok(())
         }
     }
 
@@ -249,7 +266,7 @@ mod tests {
     fn lost_messages_repeat_the_dump_without_repeating_rows() {
         let mut script = script([Ok(row()), Err(Errno::NOBUFS), Ok(row()), Ok(done(0))]);
         assert_eq!(play(&mut script), (1, Ok(())));
-        assert_eq!(script.sent, 2);
+        assert_eq!((script.sent, script.reopened), (2, 1));
     }
 
     #[test]

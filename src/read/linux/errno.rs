@@ -24,6 +24,7 @@ impl fmt::Display for Errno {
             4 => "interrupted by signals (EINTR)",
             12 => "out of memory (ENOMEM)",
             13 => "permission denied (EACCES)",
+            16 => "busy (EBUSY)",
             23 | 24 => "too many open files (EMFILE)",
             93 => "no such netlink protocol (EPROTONOSUPPORT)",
             97 => "no such address family (EAFNOSUPPORT)",

@@ -55,4 +55,9 @@ impl Link for SockDiag {
             from_kernel: sender.is_some_and(|sender| sender.pid() == 0),
         })
     }
+
+    fn reopen(&mut self) -> Result<(), Errno> {
+        *self = Self::open()?;
+        Ok(())
+    }
 }

@@ -5,11 +5,14 @@ mod held;
 
 mod blind;
 mod budget;
+mod churn;
+mod faults;
 mod hostile;
 mod names;
 mod networks;
 mod owners;
 mod protocols;
+mod scarce;
 mod sources;
 mod states;
 mod users;

@@ -47,6 +47,10 @@ impl Link for FakeLink {
             from_kernel: true,
         })
     }
+
+    fn reopen(&mut self) -> Result<(), Errno> {
+        Ok(())
+    }
 }
 
 impl Kernel for Fake {
