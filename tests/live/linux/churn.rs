@@ -12,10 +12,10 @@ use super::held::{inode, rows_of};
 use crate::answer::portwho;
 use crate::scene;
 
-/// Opens and closes connections until it is told to stop.
-fn churn(listener: &TcpListener, stop: &AtomicBool) {
+/// Opens and closes connections, some thousands of them: each takes a port for a minute.
+fn churn(listener: &TcpListener, done: &AtomicBool) {
     let address = listener.local_addr().unwrap();
-    while !stop.load(Ordering::Relaxed) {
+    for _ in 0..150 {
         let batch: Vec<(TcpStream, TcpStream)> = (0..20)
             .filter_map(|_| Some((TcpStream::connect(address).ok()?, listener.accept().ok()?.0)))
             .collect();
@@ -25,6 +25,7 @@ fn churn(listener: &TcpListener, stop: &AtomicBool) {
             let _ = accepted.shutdown(Shutdown::Both);
         }
     }
+    done.store(true, Ordering::Relaxed);
 }
 
 #[test]
@@ -32,11 +33,11 @@ fn connections_that_come_and_go_hide_none_that_stays_and_show_none_twice() {
     let stable: Vec<TcpListener> = (0..50).map(|_| scene::listener()).collect();
     let kept: Vec<(TcpStream, TcpStream)> = stable.iter().map(scene::connection).collect();
     let busy = scene::listener();
-    let stop = AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| churn(&busy, &stop));
-        for source in ["native", "proc"] {
-            for _ in 0..6 {
+        scope.spawn(|| churn(&busy, &done));
+        while !done.load(Ordering::Relaxed) {
+            for source in ["native", "proc"] {
                 let rows = portwho(&["-ta", "--no-owners", "--json", "--source", source]).rows();
                 let mut seen = HashSet::new();
                 for row in rows.iter().filter(|row| !row["inode"].is_null()) {
@@ -59,9 +60,6 @@ fn connections_that_come_and_go_hide_none_that_stays_and_show_none_twice() {
                 }
             }
         }
-        stop.store(true, Ordering::Relaxed);
-        // The other thread may wait for a connection.
-        let _ = TcpStream::connect(busy.local_addr().unwrap());
     });
 }
 
