@@ -206,7 +206,7 @@ fn parse_addresses(text: &str) -> Result<Addresses, Failure> {
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(address);
     let (address, interface) = match address.split_once('%') {
-        Some((address, interface)) if !interface.is_empty() => {
+        Some((address, interface)) if is_interface(interface) => {
             (address, Some(interface.to_owned()))
         }
         Some(_) => return Err(bad()),
@@ -312,6 +312,12 @@ fn parse_port(text: &str, part: &str) -> Result<u16, Failure> {
             })
         }
     }
+}
+
+/// Whether a text can name an interface: nothing in it that means something in a selector.
+fn is_interface(text: &str) -> bool {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || "[]/:%,".contains(c);
+    !text.is_empty() && !text.contains(is_odd)
 }
 
 /// Digits of ASCII alone: what else `parse` takes (a sign) or Unicode calls a digit is a mistake here.

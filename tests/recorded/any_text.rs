@@ -64,6 +64,19 @@ const PARTS: [&str; 36] = [
     "٨",
 ];
 
+/// What a search by machine has found, and what was wrong with it.
+const FOUND: [&str; 1] = [
+    // The name of the interface had a bracket, which could not be written again.
+    "fe80::2%eth0]:40=8[fe80::2%eth0]:40=80",
+];
+
+#[test]
+fn what_was_found_once_is_taken_or_refused() {
+    for text in FOUND {
+        taken_or_refused(text).unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(settings(2000))]
 

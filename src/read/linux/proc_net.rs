@@ -28,6 +28,18 @@ pub fn is_table(text: &[u8]) -> bool {
     titles.windows(13).any(|part| part == b"local_address")
 }
 
+/// How many sockets of a protocol, IPv4 and IPv6, `/proc/net/protocols` counts; `None` where it does
+/// not speak of it.
+pub fn count_of(text: &[u8], protocol: &str) -> Option<u64> {
+    let text = String::from_utf8_lossy(text);
+    let counts = text.lines().filter_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        let name = fields.next()?.strip_prefix(protocol)?;
+        (name.is_empty() || name == "v6").then(|| fields.nth(1)?.parse::<u64>().ok())?
+    });
+    counts.reduce(|all, one| all + one)
+}
+
 /// Rows of a table, and how many of its lines could not be read.
 pub fn decode_table(text: &[u8], protocol: Protocol, order: ByteOrder) -> (Vec<RawSocket>, usize) {
     let mut skipped = 0;
@@ -145,6 +157,15 @@ mod tests {
             one("7F000001:0050", ByteOrder::Big),
             Endpoint::new(Ipv4Addr::LOCALHOST, 80)
         );
+    }
+
+    #[test]
+    fn sockets_of_a_protocol_are_counted() {
+        let text = b"protocol  size sockets  memory\nMPTCPv6 2064 1 0 no\nTCP 2304 7 1 no\nMPTCP 1936 2 0 no\n";
+        assert_eq!(count_of(text, "MPTCP"), Some(3));
+        assert_eq!(count_of(text, "TCP"), Some(7));
+        assert_eq!(count_of(text, "SCTP"), None);
+        assert_eq!(count_of(b"", "MPTCP"), None);
     }
 
     #[test]

@@ -31,6 +31,10 @@ impl Kernel for Running {
     fn exists(&mut self, path: &str) -> bool {
         Path::new(path).exists()
     }
+
+    fn release(&mut self) -> (u32, u32) {
+        kernel_release()
+    }
 }
 
 /// Reads the tables of the scope, and what belongs to them.

@@ -32,7 +32,13 @@ pub trait Kernel {
     fn read_file(&mut self, path: &str) -> io::Result<Vec<u8>>;
 
     fn exists(&mut self, path: &str) -> bool;
+
+    /// The first two numbers of the kernel's release, uname(2).
+    fn release(&mut self) -> (u32, u32);
 }
+
+/// First kernel that counts MPTCP sockets in `/proc/net/protocols`.
+const MPTCP_COUNTED_SINCE: (u32, u32) = (6, 3);
 
 /// Reads the tables of the scope.
 pub fn read(kernel: &mut impl Kernel, method: Method, scope: &Scope) -> Vec<RawTable> {
@@ -85,6 +91,16 @@ impl<K: Kernel> Reader<'_, K> {
                 });
                 return;
             }
+        }
+        if protocol == Protocol::Mptcp && self.has_no_mptcp() {
+            tables.push(RawTable {
+                protocol,
+                family: None,
+                via: Via::ProcNet,
+                outcome: Outcome::Absent,
+                sockets: Vec::new(),
+            });
+            return;
         }
         for family in [Family::Ipv4, Family::Ipv6] {
             if self.scope.includes(family) {
@@ -151,6 +167,17 @@ impl<K: Kernel> Reader<'_, K> {
                 table(Via::ProcNet, Outcome::Unknown { why }, rows)
             }
         }
+    }
+
+    /// Whether there is surely no MPTCP socket. To dump none costs the kernel a walk of all its
+    /// tokens, some hundred times what it costs to read this count.
+    fn has_no_mptcp(&mut self) -> bool {
+        self.method != Method::ProcNet
+            && self.kernel.release() >= MPTCP_COUNTED_SINCE
+            && self
+                .kernel
+                .read_file("/proc/net/protocols")
+                .is_ok_and(|text| proc_net::count_of(&text, "MPTCP") == Some(0))
     }
 
     /// MPTCP sockets stand in the table of TCP too: without a table of their own they are not told apart.

@@ -76,6 +76,10 @@ impl Kernel for Fake {
     fn exists(&mut self, path: &str) -> bool {
         self.files.contains_key(path)
     }
+
+    fn release(&mut self) -> (u32, u32) {
+        (6, 18)
+    }
 }
 
 const EMPTY: &str = "  sl  local_address rem_address   st tx_queue rx_queue\n";
@@ -244,4 +248,30 @@ fn mptcp_alone_is_unknown_where_the_kernel_may_have_it() {
     assert_eq!(outcome(&mut kernel), Outcome::Absent);
     kernel.files.insert("/proc/sys/net/mptcp", Ok(""));
     assert!(matches!(outcome(&mut kernel), Outcome::Unknown { .. }));
+}
+
+#[test]
+fn a_count_of_no_mptcp_sockets_spares_the_dump() {
+    let scope = Scope {
+        protocols: [Protocol::Mptcp].into_iter().collect(),
+        ..Scope::everything()
+    };
+    let table = |count: &'static str| {
+        let files = BTreeMap::from([("/proc/net/protocols", Ok(count))]);
+        read(
+            &mut Fake {
+                files,
+                ..Fake::default()
+            },
+            Method::Auto,
+            &scope,
+        )
+    };
+    assert_eq!(table("MPTCP 1 0 0\nMPTCPv6 1 0 0\n").len(), 1);
+    assert_eq!(
+        table("MPTCP 1 0 0\nMPTCPv6 1 1 0\n").len(),
+        2,
+        "one for each family"
+    );
+    assert_eq!(table("TCP 1 5 0\n").len(), 2);
 }
