@@ -1,12 +1,12 @@
 //! The stages in their order. Each asks only for what the answer still needs: owners of the sockets
 //! that survive, facts of the processes that are shown.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use crate::model::{
     Depth, Endpoint, Handles, OwnerStatus, ProcessKey, ProtocolSet, Row, Scope, Snapshot, Socket,
 };
-use crate::normalize::{join, owner_notes, sockets, table_notes};
+use crate::normalize::{Users, join, owner_notes, sockets, table_notes};
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawHolders, RawSockets, RawTable};
 use crate::select::{Order, Query};
@@ -40,17 +40,24 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     let mut notes = table_notes(&raw, &scope);
     let read_by = read_by(&raw);
     let (unreadable, sees_bound) = (unreadable(&raw), raw.sees_bound);
-    let (mut found, others): (Vec<Socket>, Vec<Socket>) = sockets(raw)
-        .into_iter()
-        .partition(|socket| query.wants(socket));
+    let mut found = sockets(raw);
     if survey.other_ends {
+        let others = found
+            .extract_if(.., |socket| !query.wants(socket))
+            .collect();
         let other_ends = other_ends(&found, others);
         found.extend(other_ends);
-    }
-    let users = if found.is_empty() {
-        BTreeMap::new()
     } else {
-        source.users()
+        found.retain(|socket| query.wants(socket));
+    }
+    let users: Users = if found.is_empty() {
+        Users::new()
+    } else {
+        source
+            .users()
+            .into_iter()
+            .map(|(uid, name)| (uid, name.into()))
+            .collect()
     };
     for socket in &mut found {
         socket.user = socket.uid.and_then(|uid| users.get(&uid).cloned());
@@ -107,7 +114,7 @@ fn owned(
     source: &mut dyn Source,
     found: Vec<Socket>,
     survey: &Survey,
-    users: &BTreeMap<u32, String>,
+    users: &Users,
 ) -> (Vec<Row>, RawHolders) {
     let handles: Handles = found.iter().filter_map(|socket| socket.handle).collect();
     if handles.is_empty() {

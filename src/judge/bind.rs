@@ -80,7 +80,7 @@ fn overlap(holder: &Socket, claim: &Claim) -> Bar {
 
 fn on_other_interfaces(holder: &Socket, claim: &Claim) -> bool {
     match (&holder.interface, &claim.interface) {
-        (Some(theirs), Some(ours)) => theirs != ours,
+        (Some(theirs), Some(ours)) => **theirs != **ours,
         _ => false,
     }
 }

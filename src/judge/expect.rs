@@ -52,7 +52,7 @@ impl Expected {
                 .any(|name| self.names.contains(*name)),
         ) && none_or(
             self.users.is_empty(),
-            [&process.user, &uid]
+            [process.user.as_deref(), uid.as_deref()]
                 .into_iter()
                 .flatten()
                 .any(|user| self.users.contains(user)),

@@ -25,7 +25,7 @@ pub struct Process {
     pub executable: Option<Foreign>,
     pub command: Option<Vec<Foreign>>,
     pub uid: Option<u32>,
-    pub user: Option<String>,
+    pub user: Option<Rc<str>>,
     pub parent_pid: Option<u32>,
     /// Seconds since the Unix epoch.
     pub started_at: Option<i64>,

@@ -1,5 +1,7 @@
 //! A socket as portwho speaks of it, after normalization.
 
+use std::rc::Rc;
+
 use super::{Endpoint, Exposure, Family, Protocol, State};
 
 /// One socket of the system. Unknown is `None`, never zero.
@@ -13,12 +15,12 @@ pub struct Socket {
     /// IP protocol number of a raw socket.
     pub ip_protocol: Option<u8>,
     /// Scope of a link-local address, or the device that the socket is bound to.
-    pub interface: Option<String>,
+    pub interface: Option<Rc<str>>,
     /// Whether an IPv6 socket refuses IPv4; `None` for IPv4 and where the system does not tell.
     pub v6only: Option<bool>,
     pub service: Option<&'static str>,
     pub uid: Option<u32>,
-    pub user: Option<String>,
+    pub user: Option<Rc<str>>,
     pub inode: Option<u64>,
     /// Inode number of the network namespace.
     pub netns: Option<u64>,

@@ -7,12 +7,15 @@ use super::name::full_name;
 use crate::model::{Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
 use crate::read::raw::{Blind, RawHolder, RawHolders, RawProcess};
 
+/// User names by uid.
+pub type Users = BTreeMap<u32, Rc<str>>;
+
 /// Gives each socket its owners. A holder without facts has gone meanwhile, and is no owner.
 pub fn join(
     sockets: Vec<Socket>,
     raw: &RawHolders,
     processes: Vec<RawProcess>,
-    users: &BTreeMap<u32, String>,
+    users: &Users,
 ) -> Vec<Row> {
     let processes: HashMap<ProcessKey, Rc<Process>> = processes
         .into_iter()
@@ -74,7 +77,7 @@ fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
     }
 }
 
-fn process(raw: RawProcess, users: &BTreeMap<u32, String>) -> Process {
+fn process(raw: RawProcess, users: &Users) -> Process {
     Process {
         key: raw.key,
         name: full_name(

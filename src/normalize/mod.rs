@@ -6,7 +6,7 @@ mod notes;
 mod services;
 mod sockets;
 
-pub use join::join;
+pub use join::{Users, join};
 pub use name::full_name;
 pub use notes::{owner_notes, table_notes};
 pub use services::{port_of, service_of};

@@ -1,6 +1,7 @@
 //! Raw rows to sockets: one row for each socket, unknown where the system said nothing.
 
 use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 use super::services::service_of;
 use crate::model::{Endpoint, Protocol, Socket};
@@ -12,6 +13,11 @@ use crate::read::raw::{RawSocket, RawSockets};
 pub fn sockets(raw: RawSockets) -> Vec<Socket> {
     let rows = |table: &crate::read::raw::RawTable| table.sockets.len();
     let mut sockets = Vec::with_capacity(raw.tables.iter().map(rows).sum());
+    let interfaces: BTreeMap<u32, Rc<str>> = raw
+        .interfaces
+        .into_iter()
+        .map(|(index, name)| (index, name.into()))
+        .collect();
     let mptcp: HashSet<u64> = raw
         .tables
         .iter()
@@ -24,17 +30,17 @@ pub fn sockets(raw: RawSockets) -> Vec<Socket> {
             && !mptcp.is_empty()
             && row.inode.is_some_and(|inode| mptcp.contains(&inode));
         if !is_seen_as_mptcp {
-            sockets.push(socket(row, &raw.interfaces, raw.netns));
+            sockets.push(socket(row, &interfaces, raw.netns));
         }
     }
     once_each(&mut sockets);
     sockets
 }
 
-/// What makes a socket itself: its handle, or the two ends of a connection that nobody holds any more.
+/// What makes a socket itself: its handle and its end, or the two ends of a connection that nobody holds any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Identity {
-    Handle(Protocol, u64),
+    Handle(Protocol, u64, Endpoint),
     Ends(Protocol, Endpoint, Endpoint),
 }
 
@@ -49,7 +55,13 @@ fn once_each(sockets: &mut Vec<Socket>) {
             peer,
         ))
     };
-    let handle = |socket: &Socket| Some(Identity::Handle(socket.protocol, socket.handle?));
+    let handle = |socket: &Socket| {
+        Some(Identity::Handle(
+            socket.protocol,
+            socket.handle?,
+            socket.local,
+        ))
+    };
     let mut handles: Vec<u64> = sockets.iter().filter_map(|socket| socket.handle).collect();
     handles.sort_unstable();
     let has_orphans = sockets
@@ -71,7 +83,7 @@ fn once_each(sockets: &mut Vec<Socket>) {
     }
 }
 
-fn socket(row: RawSocket, interfaces: &BTreeMap<u32, String>, netns: Option<u64>) -> Socket {
+fn socket(row: RawSocket, interfaces: &BTreeMap<u32, Rc<str>>, netns: Option<u64>) -> Socket {
     let is_raw = row.protocol == Protocol::Raw;
     let port = row.local.port.filter(|_| !is_raw);
     let peer = Endpoint {

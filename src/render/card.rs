@@ -233,7 +233,8 @@ impl Writer<'_> {
         let noun = if alike.len() == 1 { "pid" } else { "pids" };
         let user = process
             .user
-            .clone()
+            .as_deref()
+            .map(str::to_owned)
             .or_else(|| process.uid.map(|uid| uid.to_string()));
         let user = user
             .map(|user| format!("   user {}", Clean::new(&user)))

@@ -1,6 +1,9 @@
 //! One field of one row: clean text and what it means for the eye.
 
+use std::borrow::Cow;
+
 use super::clean::Clean;
+use crate::model::Foreign;
 
 /// How a cell is painted, where there is colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,16 +25,24 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub fn new(text: impl AsRef<str>) -> Self {
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            text: Clean::new(text.as_ref()),
+            text: Clean::from(text.into()),
             tone: Tone::Plain,
         }
     }
 
     /// The text, or a faint dash for nothing.
-    pub fn of(text: Option<impl AsRef<str>>) -> Self {
+    pub fn of(text: Option<impl Into<Cow<'static, str>>>) -> Self {
         text.map_or_else(Self::absent, Self::new)
+    }
+
+    /// Text of another process, or a faint dash for nothing.
+    pub fn foreign(text: Option<&Foreign>) -> Self {
+        text.map_or_else(Self::absent, |text| Self {
+            text: Clean::from(text),
+            tone: Tone::Plain,
+        })
     }
 
     /// What stands where there is nothing to say.

@@ -9,13 +9,13 @@ use crate::model::Foreign;
 
 /// Text that is safe on a terminal and stays on its line. There is no way to make one that does not clean.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Clean(String);
+pub struct Clean(Cow<'static, str>);
 
 impl Clean {
     /// Makes visible what would act: control characters as `\n` or `\x1b`, marks of direction and
     /// characters without width as `\u{202e}`.
     pub fn new(text: &str) -> Self {
-        Self(clean(text).into_owned())
+        Self(Cow::Owned(clean(text).into_owned()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -24,7 +24,11 @@ impl Clean {
 
     /// Columns of a terminal that the text takes.
     pub fn width(&self) -> usize {
-        self.0.width()
+        if self.0.is_ascii() {
+            self.0.len()
+        } else {
+            self.0.width()
+        }
     }
 
     /// The text in at most so many columns, its cut end marked.
@@ -34,7 +38,7 @@ impl Clean {
             return self.clone();
         }
         match columns.checked_sub(1) {
-            Some(room) => Self(fitting(self.0.chars(), room) + "…"),
+            Some(room) => Self(Cow::Owned(fitting(self.0.chars(), room) + "…")),
             None => Self::default(),
         }
     }
@@ -50,7 +54,17 @@ impl Clean {
             .rev()
             .collect();
         let start = fitting(self.0.chars(), columns - 1 - end.width());
-        Self(format!("{start}…{end}"))
+        Self(Cow::Owned(format!("{start}…{end}")))
+    }
+}
+
+/// Keeps text that is clean already as it is, without a copy.
+impl From<Cow<'static, str>> for Clean {
+    fn from(text: Cow<'static, str>) -> Self {
+        match clean(&text) {
+            Cow::Borrowed(_) => Self(text),
+            Cow::Owned(cleaned) => Self(Cow::Owned(cleaned)),
+        }
     }
 }
 

@@ -206,11 +206,7 @@ pub static COLUMNS: [Column; 25] = [
         false,
         |row, _| {
             let process = row.owners.first().map(|owner| &owner.process);
-            Cell::of(
-                process
-                    .and_then(|process| process.executable.as_ref())
-                    .map(crate::model::Foreign::unclean),
-            )
+            Cell::foreign(process.and_then(|process| process.executable.as_ref()))
         }
     ),
     column!(
@@ -222,11 +218,7 @@ pub static COLUMNS: [Column; 25] = [
         false,
         |row, _| {
             let process = row.owners.first().map(|owner| &owner.process);
-            Cell::of(
-                process
-                    .and_then(|process| process.working_directory.as_ref())
-                    .map(crate::model::Foreign::unclean),
-            )
+            Cell::foreign(process.and_then(|process| process.working_directory.as_ref()))
         }
     ),
     column!(
@@ -314,7 +306,7 @@ pub static COLUMNS: [Column; 25] = [
         Shrink::Never,
         0,
         false,
-        |row, _| { Cell::of(row.socket.interface.as_ref()) }
+        |row, _| { Cell::of(row.socket.interface.as_deref().map(str::to_owned)) }
     ),
     column!(
         "queue",

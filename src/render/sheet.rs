@@ -3,6 +3,7 @@
 //! Widths are fixed before the first line. Few rows for a terminal are laid out by comfy-table; for
 //! pipes, and beyond [`MANY`] rows, lines are written as they come, and memory stays bounded.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::{
@@ -201,8 +202,12 @@ impl Layout<'_> {
             let (before, after) = if head.right { (rest, 0) } else { (0, rest) };
             blanks += before;
             if !text.as_str().is_empty() {
-                let painted = paint(text.as_str(), cell.tone, self.look.colour);
-                write!(out, "{:blanks$}{painted}", "")?;
+                write_blanks(blanks, out)?;
+                if self.look.colour {
+                    out.write_all(paint(text.as_str(), cell.tone, true).as_bytes())?;
+                } else {
+                    out.write_all(text.as_str().as_bytes())?;
+                }
                 blanks = 0;
             }
             blanks += after + GAP;
@@ -211,12 +216,14 @@ impl Layout<'_> {
     }
 
     /// The text of a cell in the width of its column; where nothing limits a line, whole.
-    fn cut(&self, cell: &Cell, head: &Head, width: usize) -> Clean {
-        match head.shrink {
-            _ if self.look.width.is_none() => cell.text.clone(),
+    fn cut<'c>(&self, cell: &'c Cell, head: &Head, width: usize) -> Cow<'c, Clean> {
+        if self.look.width.is_none() || cell.text.width() <= width {
+            return Cow::Borrowed(&cell.text);
+        }
+        Cow::Owned(match head.shrink {
             Shrink::Middle(_) => cell.text.cut_middle(width),
             Shrink::Never | Shrink::End(_) => cell.text.cut(width),
-        }
+        })
     }
 
     fn write_with_comfy(&self, cells: Vec<Vec<Cell>>, out: &mut dyn Write) -> io::Result<()> {
@@ -244,7 +251,7 @@ impl Layout<'_> {
                     .zip(self.heads)
                     .zip(self.widths)
                     .map(|((cell, column), width)| {
-                        comfy_cell(self.cut(cell, column, *width), cell.tone)
+                        comfy_cell(&self.cut(cell, column, *width), cell.tone)
                     });
             let mut line = Line::from(fitted.collect::<Vec<_>>());
             line.max_height(1);
@@ -269,7 +276,17 @@ impl Layout<'_> {
     }
 }
 
-fn comfy_cell(text: Clean, tone: Tone) -> comfy_table::Cell {
+fn write_blanks(mut count: usize, out: &mut dyn Write) -> io::Result<()> {
+    const BLANKS: [u8; 64] = [b' '; 64];
+    while count > 0 {
+        let now = count.min(BLANKS.len());
+        out.write_all(&BLANKS[..now])?;
+        count -= now;
+    }
+    Ok(())
+}
+
+fn comfy_cell(text: &Clean, tone: Tone) -> comfy_table::Cell {
     let styled = comfy_table::Cell::new_owned(text.to_string());
     match tone {
         Tone::Plain => styled,

@@ -101,13 +101,13 @@ fn pid(row: &Row) -> Option<u32> {
     row.owners.first().map(|owner| owner.process.key.pid)
 }
 
-fn user(row: &Row) -> Option<(Option<&String>, Option<u32>)> {
+fn user(row: &Row) -> Option<(Option<&str>, Option<u32>)> {
     let owner = row.owners.first().map(|owner| &*owner.process);
-    let by_owner = owner.map(|process| (process.user.as_ref(), process.uid));
+    let by_owner = owner.map(|process| (process.user.as_deref(), process.uid));
     by_owner.or_else(|| {
         row.socket
             .uid
-            .map(|uid| (row.socket.user.as_ref(), Some(uid)))
+            .map(|uid| (row.socket.user.as_deref(), Some(uid)))
     })
 }
 

@@ -147,12 +147,13 @@ pub fn nobody(row: &Row) -> &'static str {
 
 /// The user of the first owner, else of the socket; a number where it has no name.
 pub fn user(row: &Row) -> Option<String> {
-    let of = |name: &Option<String>, uid: Option<u32>| {
-        name.clone().or_else(|| uid.map(|uid| uid.to_string()))
+    let of = |name: Option<&str>, uid: Option<u32>| {
+        name.map(str::to_owned)
+            .or_else(|| uid.map(|uid| uid.to_string()))
     };
     match row.owners.first() {
-        Some(Owner { process, .. }) => of(&process.user, process.uid),
-        None => of(&row.socket.user, row.socket.uid),
+        Some(Owner { process, .. }) => of(process.user.as_deref(), process.uid),
+        None => of(row.socket.user.as_deref(), row.socket.uid),
     }
 }
 
