@@ -174,6 +174,15 @@ pub struct ListArgs {
         help_heading = "Source"
     )]
     pub source: SourceName,
+    /// How to find owners (Linux)
+    #[arg(
+        long,
+        value_name = "WAY",
+        env = "PORTWHO_OWNERS",
+        default_value = "auto",
+        help_heading = "Source"
+    )]
+    pub owners: OwnersName,
     /// Replay a recording of "portwho capture"; "-" for standard input
     #[arg(
         long,
@@ -218,4 +227,14 @@ pub enum SourceName {
     Proc,
     /// The netstat2 and sysinfo libraries
     Portable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OwnersName {
+    /// A BPF iterator where it is permitted and saves what one would notice, else /proc
+    Auto,
+    /// A BPF iterator, which takes CAP_BPF and CAP_PERFMON
+    Bpf,
+    /// A walk of /proc
+    Proc,
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::args::{SourceName, When};
+use super::args::{OwnersName, SourceName, When};
 use super::failure::{Exit, Failure, quote};
 use super::{owner, selector, source, terminal};
 use crate::act::try_bind;
@@ -118,7 +118,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let expected = owner::parse(&args.expect)?;
     let mut source = match &args.from {
         Some(file) => source::open_capture(file)?,
-        None => source::open_live(args.source)?,
+        None => source::open_live(args.source, OwnersName::Auto)?,
     };
     let is_json = args.json || args.format == FormatName::Json;
     let snapshot = look(source.as_mut(), &claims, is_json);

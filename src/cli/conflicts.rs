@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{SourceName, When};
+use super::args::{OwnersName, SourceName, When};
 use super::check::tell_losses;
 use super::failure::{Exit, Failure};
 use super::{source, terminal};
@@ -57,7 +57,7 @@ enum Level {
 pub fn run(args: &ConflictsArgs) -> Result<Exit, Failure> {
     let mut source = match &args.from {
         Some(file) => source::open_capture(file)?,
-        None => source::open_live(args.source)?,
+        None => source::open_live(args.source, OwnersName::Auto)?,
     };
     let least = match args.level {
         Level::Info => Severity::Info,

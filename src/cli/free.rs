@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use clap::Args;
 
-use super::args::SourceName;
+use super::args::{OwnersName, SourceName};
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
 use super::{selector, source, terminal};
@@ -76,7 +76,7 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
     } else {
         Protocol::Tcp
     };
-    let mut source = source::open_live(args.source)?;
+    let mut source = source::open_live(args.source, OwnersName::Auto)?;
     let limits = source.limits(address.is_some());
     let mut candidates = Candidates::new(range.as_ref(), &limits);
     let mut random = args

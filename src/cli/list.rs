@@ -33,7 +33,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
     let order = order(args)?;
     let mut source = match &args.from {
         Some(file) => source::open_capture(file)?,
-        None => source::open_live(args.source)?,
+        None => source::open_live(args.source, args.owners)?,
     };
     let other_ends = format == Format::Card && !args.no_owners;
     let shown = Survey {
@@ -238,7 +238,7 @@ fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool) {
         ));
     }
     let matters = |note: &&Note| match note.code {
-        NoteCode::TableFallback | NoteCode::ProcessesRefused => verbose,
+        NoteCode::TableFallback | NoteCode::ProcessesRefused | NoteCode::OwnersFoundBy => verbose,
         NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),
         told => told.is_told(),
     };

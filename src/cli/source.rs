@@ -4,24 +4,29 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::args::SourceName;
+use super::args::{OwnersName, SourceName};
 use super::failure::{Failure, quote};
 use crate::read::capture::{Capture, Replay};
-use crate::read::{Choice, Source, live};
+use crate::read::{Choice, Owners, Source, live};
 use crate::render::Clean;
 
 /// Characters of a reason that are told.
 const LONGEST_REASON: usize = 200;
 
 /// The running system.
-pub fn open_live(name: SourceName) -> Result<Box<dyn Source>, Failure> {
+pub fn open_live(name: SourceName, owners: OwnersName) -> Result<Box<dyn Source>, Failure> {
     let choice = match name {
         SourceName::Auto => Choice::Auto,
         SourceName::Native => Choice::Native,
         SourceName::Proc => Choice::Proc,
         SourceName::Portable => Choice::Portable,
     };
-    live(choice).ok_or_else(|| {
+    let owners = match owners {
+        OwnersName::Auto => Owners::Auto,
+        OwnersName::Bpf => Owners::Bpf,
+        OwnersName::Proc => Owners::Proc,
+    };
+    live(choice, owners).ok_or_else(|| {
         Failure::usage("this system has no such source")
             .hint("leave --source out, or take '--source portable'")
     })

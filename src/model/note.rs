@@ -15,6 +15,8 @@ pub enum NoteCode {
     OwnersHidden,
     /// Processes could not be looked into; the count is their number.
     ProcessesRefused,
+    /// How owners were found; nothing is missing.
+    OwnersFoundBy,
 }
 
 impl NoteCode {
@@ -26,6 +28,7 @@ impl NoteCode {
             Self::BoundUnseen => "bound-unseen",
             Self::OwnersHidden => "owners-hidden",
             Self::ProcessesRefused => "processes-refused",
+            Self::OwnersFoundBy => "owners-found-by",
         }
     }
 
@@ -39,7 +42,7 @@ impl NoteCode {
 
     /// Whether something is missing from the answer because of it.
     pub fn is_loss(self) -> bool {
-        !matches!(self, Self::TableFallback)
+        !matches!(self, Self::TableFallback | Self::OwnersFoundBy)
     }
 }
 

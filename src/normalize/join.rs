@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::name::full_name;
-use crate::model::{Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
+use crate::model::{Foreign, Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
 use crate::read::raw::{Blind, RawHolder, RawHolders, RawProcess};
 
 /// User names by uid.
@@ -43,21 +43,43 @@ pub fn join(
 }
 
 fn owners(holders: &[&RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) -> Vec<Owner> {
-    let mut fds: BTreeMap<ProcessKey, Vec<u32>> = BTreeMap::new();
+    let mut fds: BTreeMap<ProcessKey, (Vec<u32>, Option<&Foreign>)> = BTreeMap::new();
     for holder in holders {
-        fds.entry(holder.process).or_default().extend(holder.fd);
+        let (fds, comm) = fds.entry(holder.process).or_default();
+        fds.extend(holder.fd);
+        *comm = comm.or(holder.comm.as_ref());
     }
     fds.into_iter()
-        .filter_map(|(key, mut fds)| {
+        .filter_map(|(key, (mut fds, comm))| {
             fds.sort_unstable();
             fds.dedup();
-            let process = Rc::clone(processes.get(&key)?);
+            let process = match (processes.get(&key), comm) {
+                (Some(process), _) => Rc::clone(process),
+                (None, Some(comm)) => Rc::new(named_only(key, comm)),
+                (None, None) => return None,
+            };
             Some(Owner {
                 process,
                 fds: Some(fds).filter(|fds| !fds.is_empty()),
             })
         })
         .collect()
+}
+
+/// A process of which nothing is known but what its holder told.
+fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
+    Process {
+        key,
+        name: comm.clone(),
+        comm: Some(comm.clone()),
+        executable: None,
+        command: None,
+        uid: None,
+        user: None,
+        parent_pid: None,
+        started_at: None,
+        working_directory: None,
+    }
 }
 
 /// A process outside the reader's pid namespace is the likely holder only of a socket that nobody

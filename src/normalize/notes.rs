@@ -59,6 +59,13 @@ fn table_note(table: &RawTable) -> Option<Note> {
 /// Notes on the owners of the rows.
 pub fn owner_notes(rows: &[Row], raw: &RawHolders) -> Vec<Note> {
     let mut notes = Vec::new();
+    if let Some(way) = &raw.found_by {
+        notes.push(Note {
+            code: NoteCode::OwnersFoundBy,
+            message: format!("owners were found by {way}"),
+            count: None,
+        });
+    }
     let with = |status| rows.iter().filter(|row| row.owner_status == status).count();
     let hidden = with(OwnerStatus::Hidden);
     if hidden > 0 {

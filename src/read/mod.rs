@@ -55,20 +55,32 @@ pub enum Choice {
     Portable,
 }
 
+/// How to find owners (`--owners`), where a system has more than one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Owners {
+    /// The one that costs less.
+    #[default]
+    Auto,
+    /// A BPF iterator (Linux).
+    Bpf,
+    /// A walk of `/proc` (Linux).
+    Proc,
+}
+
 /// The live source of this system; `None` when it has none of that kind.
 #[cfg(target_os = "linux")]
-pub fn live(choice: Choice) -> Option<Box<dyn Source>> {
+pub fn live(choice: Choice, owners: Owners) -> Option<Box<dyn Source>> {
     Some(match choice {
-        Choice::Auto => Box::new(linux::Linux::new(linux::tables::Method::Auto)),
-        Choice::Native => Box::new(linux::Linux::new(linux::tables::Method::SockDiag)),
-        Choice::Proc => Box::new(linux::Linux::new(linux::tables::Method::ProcNet)),
+        Choice::Auto => Box::new(linux::Linux::new(linux::tables::Method::Auto, owners)),
+        Choice::Native => Box::new(linux::Linux::new(linux::tables::Method::SockDiag, owners)),
+        Choice::Proc => Box::new(linux::Linux::new(linux::tables::Method::ProcNet, owners)),
         Choice::Portable => Box::new(portable::Portable::default()),
     })
 }
 
 /// The live source of this system; `None` when it has none of that kind.
 #[cfg(any(target_os = "macos", target_os = "windows"))]
-pub fn live(choice: Choice) -> Option<Box<dyn Source>> {
+pub fn live(choice: Choice, _: Owners) -> Option<Box<dyn Source>> {
     match choice {
         Choice::Auto | Choice::Portable => Some(Box::new(portable::Portable::default())),
         Choice::Native | Choice::Proc => None,
@@ -77,6 +89,6 @@ pub fn live(choice: Choice) -> Option<Box<dyn Source>> {
 
 /// The live source of this system: one that says that there is none.
 #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
-pub fn live(choice: Choice) -> Option<Box<dyn Source>> {
+pub fn live(choice: Choice, _: Owners) -> Option<Box<dyn Source>> {
     (choice == Choice::Auto).then(|| Box::new(unsupported::Unsupported) as Box<dyn Source>)
 }

@@ -61,6 +61,7 @@ impl Source for Portable {
                 handle,
                 process: ProcessKey { pid, start },
                 fd: None,
+                comm: None,
             })
         });
         RawHolders {

@@ -93,6 +93,9 @@ pub struct RawSocket {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawHolders {
     pub holders: Vec<RawHolder>,
+    /// How they were found, in words; `None` where there is one way only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<String>,
     /// Whether the reader runs as root.
     pub as_root: bool,
     /// Processes whose descriptors could not be read.
@@ -107,6 +110,9 @@ pub struct RawHolder {
     pub handle: u64,
     pub process: ProcessKey,
     pub fd: Option<u32>,
+    /// The process's name, where it was told at once: `/proc` may not show the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comm: Option<Foreign>,
 }
 
 /// A reason for which processes stay unseen without any error.

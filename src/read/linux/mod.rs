@@ -2,6 +2,7 @@
 //! What decodes (wire, inet_diag, proc_net, proc_text) and decides (dump, tables) is pure, and built
 //! on every system.
 
+pub mod bpf;
 pub mod dump;
 pub mod errno;
 pub mod inet_diag;
@@ -14,6 +15,8 @@ pub mod wire;
 mod kcmp;
 #[cfg(target_os = "linux")]
 mod limits;
+#[cfg(target_os = "linux")]
+mod owners;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
@@ -31,20 +34,21 @@ mod live {
     use std::collections::BTreeMap;
 
     use super::tables::Method;
-    use super::{limits, proc_text, process, running, walk};
+    use super::{limits, owners, proc_text, process, running};
     use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
-    use crate::read::Source;
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{RawHolders, RawProcess, RawSockets};
+    use crate::read::{Owners, Source};
 
     /// The running kernel.
     pub struct Linux {
         method: Method,
+        owners: Owners,
     }
 
     impl Linux {
-        pub fn new(method: Method) -> Self {
-            Self { method }
+        pub fn new(method: Method, owners: Owners) -> Self {
+            Self { method, owners }
         }
     }
 
@@ -62,7 +66,7 @@ mod live {
         }
 
         fn holders(&mut self, handles: &Handles) -> RawHolders {
-            walk::holders(handles)
+            owners::holders(self.owners, handles)
         }
 
         fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {

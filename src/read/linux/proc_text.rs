@@ -110,9 +110,12 @@ pub fn hides_processes(mountinfo: &[u8]) -> bool {
     })
 }
 
-/// CAP_NET_BIND_SERVICE and CAP_SYS_PTRACE, capabilities(7).
+/// Numbers of capabilities, capabilities(7).
 pub const NET_BIND_SERVICE: u32 = 10;
 pub const SYS_PTRACE: u32 = 19;
+pub const SYS_ADMIN: u32 = 21;
+pub const PERFMON: u32 = 38;
+pub const BPF: u32 = 39;
 
 /// Whether `CapEff` in `/proc/self/status` has a capability, proc_pid_status(5).
 pub fn has_capability(status: &[u8], capability: u32) -> bool {

@@ -65,7 +65,7 @@ fn connections_that_come_and_go_hide_none_that_stays_and_show_none_twice() {
 
 #[test]
 fn a_process_with_another_start_time_is_another_process() {
-    let mut source = live(Choice::Auto).unwrap();
+    let mut source = live(Choice::Auto, portwho::read::Owners::Auto).unwrap();
     let pid = std::process::id();
     let reused = ProcessKey { pid, start: 1 };
     assert!(

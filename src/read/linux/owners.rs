@@ -1,0 +1,45 @@
+//! Chooses how holders are found: by the kernel's own iterator or by a walk of `/proc`.
+
+use super::{bpf, walk};
+use crate::model::Handles;
+use crate::read::Owners;
+use crate::read::raw::{Blind, RawHolders};
+
+/// Descriptors from which an iterator saves what somebody would notice: a walk of so many takes some
+/// 25 ms. Below that, no bpf(2) is called, which some monitors report.
+const WORTH_IT: u64 = 10_000;
+
+/// Finds the holders in the chosen way; falls back to the walk where an iterator is not to be had.
+pub fn holders(way: Owners, handles: &Handles) -> RawHolders {
+    let is_worth_it = || bpf::may_be_permitted() && walk::count_descriptors(WORTH_IT) > WORTH_IT;
+    let refusal = match way {
+        Owners::Proc => None,
+        Owners::Auto if !is_worth_it() => None,
+        Owners::Auto | Owners::Bpf => match bpf::holders(handles) {
+            Ok(holders) => return by_iterator(holders),
+            Err(error) => Some(error),
+        },
+    };
+    let found_by = match refusal {
+        Some(why) => format!("a walk of /proc, since a BPF iterator is not to be had: {why}"),
+        None => "a walk of /proc".into(),
+    };
+    RawHolders {
+        found_by: Some(found_by),
+        ..walk::holders(handles)
+    }
+}
+
+fn by_iterator(holders: Vec<crate::read::raw::RawHolder>) -> RawHolders {
+    let as_root = rustix::process::geteuid().is_root();
+    let mut blind = walk::blindness(as_root);
+    // The kernel shows what a mount of /proc hides.
+    blind.retain(|reason| *reason != Blind::Hidepid);
+    RawHolders {
+        holders,
+        found_by: Some("a BPF iterator".into()),
+        as_root,
+        refused: 0,
+        blind,
+    }
+}
