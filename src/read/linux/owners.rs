@@ -1,9 +1,11 @@
 //! Chooses how holders are found: by the kernel's own iterator or by a walk of `/proc`.
 
+use std::collections::HashSet;
+
 use super::{bpf, walk};
 use crate::model::Handles;
 use crate::read::Owners;
-use crate::read::raw::{Blind, RawHolders};
+use crate::read::raw::{Blind, RawHolder, RawHolders};
 
 /// Descriptors from which an iterator saves what somebody would notice: a walk of so many takes some
 /// 25 ms. Below that, no bpf(2) is called, which some monitors report.
@@ -16,7 +18,7 @@ pub fn holders(way: Owners, handles: &Handles) -> RawHolders {
         Owners::Proc => None,
         Owners::Auto if !is_worth_it() => None,
         Owners::Auto | Owners::Bpf => match bpf::holders(handles) {
-            Ok(holders) => return by_iterator(holders),
+            Ok(holders) => return by_iterator(holders, handles),
             Err(error) => Some(error),
         },
     };
@@ -30,16 +32,27 @@ pub fn holders(way: Owners, handles: &Handles) -> RawHolders {
     }
 }
 
-fn by_iterator(holders: Vec<crate::read::raw::RawHolder>) -> RawHolders {
-    let as_root = rustix::process::geteuid().is_root();
-    let mut blind = walk::blindness(as_root);
+/// Takes what the iterator told. Whether nobody holds the sockets that are left, the walk must say:
+/// only it knows of processes into which nobody may look.
+fn by_iterator(holders: Vec<RawHolder>, handles: &Handles) -> RawHolders {
+    let held: HashSet<u64> = holders.iter().map(|holder| holder.handle).collect();
+    let left: Handles = handles
+        .iter()
+        .filter(|handle| !held.contains(handle))
+        .collect();
+    let rest = if left.is_empty() {
+        RawHolders::default()
+    } else {
+        walk::holders(&left)
+    };
+    let mut blind = rest.blind;
     // The kernel shows what a mount of /proc hides.
     blind.retain(|reason| *reason != Blind::Hidepid);
     RawHolders {
-        holders,
+        holders: [holders, rest.holders].concat(),
         found_by: Some("a BPF iterator".into()),
-        as_root,
-        refused: 0,
+        as_root: rustix::process::geteuid().is_root(),
+        refused: rest.refused,
         blind,
     }
 }

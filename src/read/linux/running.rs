@@ -1,7 +1,7 @@
 //! The running kernel, as the reading of tables needs it.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
@@ -25,7 +25,10 @@ impl Kernel for Running {
     }
 
     fn read_file(&mut self, path: &str) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        // Files of /proc tell no size, from which the standard library would begin small.
+        let mut text = Vec::with_capacity(64 * 1024);
+        std::fs::File::open(path)?.read_to_end(&mut text)?;
+        Ok(text)
     }
 
     fn exists(&mut self, path: &str) -> bool {

@@ -16,3 +16,4 @@ mod scarce;
 mod sources;
 mod states;
 mod users;
+mod ways;
