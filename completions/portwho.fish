@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_portwho_global_optspecs
-    string join \n t/tcp u/udp l/listening a/all 4/ipv4 6/ipv6 no-owners format= json columns= sort= no-header n/numeric p/processes color= v/verbose source= from= h/help V/version
+    string join \n t/tcp u/udp l/listening a/all 4/ipv4 6/ipv6 no-owners format= json columns= sort= no-header n/numeric p/processes color= v/verbose source= owners= from= h/help V/version
 end
 
 function __fish_portwho_needs_command
@@ -39,6 +39,9 @@ complete -c portwho -n "__fish_portwho_needs_command" -l source -d 'Where to rea
 native\t'The system\'s own interface alone (Linux: sock_diag)'
 proc\t'The tables of /proc/net alone (Linux)'
 portable\t'The netstat2 and sysinfo libraries'"
+complete -c portwho -n "__fish_portwho_needs_command" -l owners -d 'How to find owners (Linux)' -r -f -a "auto\t'A BPF iterator where it is permitted and saves what one would notice, else /proc'
+bpf\t'A BPF iterator, which takes CAP_BPF and CAP_PERFMON'
+proc\t'A walk of /proc'"
 complete -c portwho -n "__fish_portwho_needs_command" -l from -d 'Replay a recording of "portwho capture"; "-" for standard input' -r -F
 complete -c portwho -n "__fish_portwho_needs_command" -s t -l tcp -d 'Show TCP sockets, MPTCP among them'
 complete -c portwho -n "__fish_portwho_needs_command" -s u -l udp -d 'Show UDP sockets'

@@ -12,6 +12,10 @@ module completions {
     [ "auto" "native" "proc" "portable" ]
   }
 
+  def "nu-complete portwho owners" [] {
+    [ "auto" "bpf" "proc" ]
+  }
+
   # Tell who has a port
   export extern portwho [
     --tcp(-t)                 # Show TCP sockets, MPTCP among them
@@ -31,6 +35,7 @@ module completions {
     --color: string@"nu-complete portwho color" # When to colour the output
     --verbose(-v)             # Say how the answer was found
     --source: string@"nu-complete portwho source" # Where to read from
+    --owners: string@"nu-complete portwho owners" # How to find owners (Linux)
     --from: path              # Replay a recording of "portwho capture"; "-" for standard input
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
