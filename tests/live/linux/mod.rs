@@ -2,10 +2,14 @@
 
 mod apart;
 mod held;
+mod place;
+mod truth;
 
+mod binds;
 mod blind;
 mod budget;
 mod hostile;
+mod leftovers;
 mod names;
 mod networks;
 mod owners;
