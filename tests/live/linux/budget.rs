@@ -7,7 +7,7 @@ use crate::answer::{Answer, PORTWHO, portwho, run};
 use crate::scene::{self, port};
 
 /// The system calls of a run, one a line, by strace(1); why not, where it cannot trace.
-fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
+pub fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
     if !has_tool("strace") {
         return Err("strace is not there".into());
     }
