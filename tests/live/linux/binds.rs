@@ -10,6 +10,7 @@ use super::apart::alone;
 use super::held::{NOBODY, is_root};
 use super::place::{Place, accept, connect, places, port};
 use super::truth::{BOTH, GROUP, PLAIN, REUSE, assert_agrees};
+use crate::scene::close;
 
 const LOCAL: Place = Place::at(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
@@ -170,7 +171,7 @@ fn a_connection_that_was_reset_blocks_what_the_kernel_says_it_blocks() {
             accepted
                 .set_linger(Some(std::time::Duration::ZERO))
                 .unwrap();
-            drop(accepted);
+            close(accepted);
             assert_agrees(&format!("reset {options:?}"), port(&client));
         }
     });

@@ -100,7 +100,7 @@ fn codes(findings: &[Value]) -> Vec<&str> {
 macro_rules! on_own_network {
     ($scene:expr) => {
         if let Err(why) = on_own_network($scene).and_then(|scene: io::Result<()>| scene) {
-            skip!("{why}");
+            skip!("no such network of its own: {why}");
         }
     };
 }

@@ -6,7 +6,7 @@ use super::apart::alone;
 use super::place::{Place, accept, places, port};
 use super::truth::{BOTH, GROUP, Options, PLAIN, REUSE, assert_agrees};
 use crate::answer::{at, portwho};
-use crate::scene::until;
+use crate::scene::{close, until};
 
 /// Waits until a port has a socket in this state and no listener; for TIME-WAIT, no other socket.
 fn in_state(port: u16, state: &str) {
@@ -52,8 +52,8 @@ fn time_wait_blocks_what_the_kernel_says_it_blocks() {
         let all = [PLAIN, REUSE, BOTH];
         each_connection(&all, |scene, port, [listener, client, accepted]| {
             // Who closes first waits.
-            drop(accepted);
-            drop(client);
+            close(accepted);
+            close(client);
             drop(listener);
             in_state(port, "time_wait");
             assert_agrees(&format!("time-wait of {scene}"), port);
@@ -66,7 +66,7 @@ fn an_orphan_of_a_listener_that_has_gone_blocks_what_the_kernel_says_it_blocks()
     alone!(|| {
         let all = [PLAIN, REUSE];
         each_connection(&all, |scene, port, [listener, _client, accepted]| {
-            drop(accepted);
+            close(accepted);
             drop(listener);
             in_state(port, "fin_wait_2");
             assert_agrees(&format!("orphan of {scene}"), port);
@@ -85,8 +85,8 @@ fn a_port_that_a_client_chose_blocks_what_the_kernel_says_it_blocks() {
                     let accepted = accept(&listener, ip, &client);
                     let (scene, port) = (format!("{place:?} to {ip} {options:?}"), port(&client));
                     assert_agrees(&format!("client {scene}"), port);
-                    drop(client);
-                    drop(accepted);
+                    close(client);
+                    close(accepted);
                     in_state(port, "time_wait");
                     assert_agrees(&format!("closed client {scene}"), port);
                 }
@@ -107,8 +107,8 @@ fn a_port_that_the_kernel_chose_for_a_client_blocks_what_it_says() {
                     let accepted = accept(&listener, ip, &client);
                     let (scene, port) = (format!("{place:?} to {ip} {options:?}"), port(&client));
                     assert_agrees(&format!("client {scene}"), port);
-                    drop(client);
-                    drop(accepted);
+                    close(client);
+                    close(accepted);
                     in_state(port, "time_wait");
                     assert_agrees(&format!("closed client {scene}"), port);
                 }

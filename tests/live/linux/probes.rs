@@ -84,8 +84,8 @@ fn time_wait_makes_one_bind_of_it() {
     let spec = listener.local_addr().unwrap().to_string();
     let (client, accepted) = scene::connection(&listener);
     // Who closes first waits.
-    drop(accepted);
-    drop(client);
+    scene::close(accepted);
+    scene::close(client);
     drop(listener);
     until("TIME-WAIT", || {
         let rows = portwho(&[&format!("tcp:{spec}"), "--json"]).rows();
