@@ -131,33 +131,52 @@ fn without_any_table_nothing_is_free() {
     }
 }
 
+/// Runs portwho where no socket can be made; whether that was so.
+fn without_sockets(arguments: &[&str]) -> (Answer, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let mut command = Command::new("strace");
+    command.args([
+        "-qq",
+        "-e",
+        "trace=socket",
+        "-e",
+        "inject=socket:error=EPERM",
+        "-o",
+    ]);
+    let answer = try_run(command.arg(&trace).arg(PORTWHO).args(arguments)).unwrap();
+    let text = std::fs::read_to_string(&trace).unwrap_or_default();
+    (answer, text.contains("(INJECTED)"))
+}
+
+#[test]
+fn a_bind_that_cannot_be_tried_tells_nothing() {
+    if !has_tool("strace") {
+        skip!("strace is not there");
+    }
+    // The tables of /proc can be read; bound sockets are not among them.
+    let spec = format!("127.0.0.77:{}", scene::free_port());
+    let (answer, is_refused) = without_sockets(&["check", &spec, "--json"]);
+    if !is_refused {
+        skip!("strace may not inject: {answer:?}");
+    }
+    assert_eq!(answer.code, Some(3), "{answer:?}");
+    assert_eq!(checks(&answer)[0]["verdict"], "unknown", "{answer:?}");
+    let (free, _) = without_sockets(&["free", "--address", "127.0.0.77"]);
+    assert_eq!((free.code, free.stdout.as_str()), (Some(3), ""), "{free:?}");
+}
+
 #[test]
 fn where_the_kernel_refuses_all_that_is_asked_nothing_is_free() {
     if !has_tool("strace") {
         skip!("strace is not there");
     }
-    let folder = tempfile::tempdir().unwrap();
-    let trace = folder.path().join("trace");
-    let ask = |arguments: &[&str]| {
-        let mut command = Command::new("strace");
-        command.args([
-            "-qq",
-            "-e",
-            "trace=socket",
-            "-e",
-            "inject=socket:error=EPERM",
-            "-o",
-        ]);
-        let answer = try_run(command.arg(&trace).arg(PORTWHO).args(arguments)).unwrap();
-        let text = std::fs::read_to_string(&trace).unwrap_or_default();
-        (answer, text.contains("(INJECTED)"))
-    };
     let scene = with_proc_mounted(c"tmpfs", c"", || {
-        let (answer, is_refused) = ask(&["check", "1", "--json"]);
+        let (answer, is_refused) = without_sockets(&["check", "1", "--json"]);
         if !is_refused {
             skip!("strace may not inject: {answer:?}");
         }
-        assert_knows_nothing(|arguments| ask(arguments).0);
+        assert_knows_nothing(|arguments| without_sockets(arguments).0);
     });
     if let Err(why) = scene {
         skip!("/proc cannot be covered: {why}");
