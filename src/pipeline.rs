@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 
 use crate::model::{
-    Depth, Endpoint, Handles, OwnerStatus, ProcessKey, ProtocolSet, Row, Scope, Snapshot, Socket,
+    Depth, Endpoint, Handles, OwnerStatus, ProcessKey, Protocol, ProtocolSet, Row, Scope, Snapshot,
+    Socket,
 };
 use crate::normalize::{Users, join, owner_notes, sockets, table_notes};
 use crate::read::Source;
@@ -98,7 +99,16 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
 /// Looks whether any socket matches, by all that is known without owners: the handles of those that
 /// do, or `None` where a table could not be read and none of the others has a match.
 pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>> {
-    let raw = source.sockets(&query.scope());
+    let mut scope = query.scope();
+    if scope.protocols.contains(Protocol::Tcp) {
+        // MPTCP sockets stand in the table of TCP too; which of them are MPTCP matters to nobody here.
+        scope.protocols = scope
+            .protocols
+            .iter()
+            .filter(|one| *one != Protocol::Mptcp)
+            .collect();
+    }
+    let raw = source.sockets(&scope);
     let is_whole = unreadable(&raw).is_empty();
     let matching = sockets(raw)
         .into_iter()

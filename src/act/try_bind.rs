@@ -41,18 +41,29 @@ fn bind(address: SocketAddr, protocol: Protocol, options: Options) -> io::Result
     } else {
         Type::STREAM
     };
-    let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    let socket = Socket::new(Domain::for_address(address), kind, None).map_err(untried)?;
     if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
+        socket
+            .set_only_v6(!address.ip().is_unspecified())
+            .map_err(untried)?;
     }
     if options.reuse_addr {
-        socket.set_reuse_address(true)?;
+        socket.set_reuse_address(true).map_err(untried)?;
     }
     #[cfg(unix)]
     if options.reuse_port {
-        socket.set_reuse_port(true)?;
+        socket.set_reuse_port(true).map_err(untried)?;
     }
     socket.bind(&address.into())
+}
+
+/// An error from before the bind: whatever its kind, it says nothing of the port.
+fn untried(error: io::Error) -> io::Error {
+    if is_unsupported(&error) {
+        error
+    } else {
+        io::Error::other(error)
+    }
 }
 
 /// Whether the system has no such address family.

@@ -112,6 +112,7 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
     };
     let check = Check { evidence, options };
     let mut known: BTreeMap<u16, bool> = BTreeMap::new();
+    let mut is_unknown = false;
     let mut is_free = |port: u16| {
         *known.entry(port).or_insert_with(|| {
             let claim = Claim {
@@ -122,7 +123,12 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
             };
             let verdict = check.judge(&claim);
             let may_be = verdict.ruling == Ruling::Free || Check::needs_bind(&verdict);
-            may_be && try_bind(&claim, options) == Bound::Yes
+            if !may_be {
+                return false;
+            }
+            let bound = try_bind(&claim, options);
+            is_unknown |= bound.is_unknown();
+            bound == Bound::Yes
         })
     };
     let count = usize::from(args.count);
@@ -149,6 +155,11 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
     };
     if args.json {
         terminal::answer(|out| free_json(&snapshot, (protocol, address), count, &ports, out))?;
+    }
+    if ports.len() < count && is_unknown {
+        return Err(Failure::unknown(
+            "cannot tell which ports are free: none could be bound to try it",
+        ));
     }
     if ports.len() < count {
         let failure = Failure::usage(format!("{} of {count} ports found", ports.len()));

@@ -113,7 +113,7 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
         }
         for one in &mut awaited {
             if let Progress::Stranger(who) = one.progress.clone() {
-                if one.told.as_ref() != Some(&who) {
+                if !args.quiet && one.told.as_ref() != Some(&who) {
                     status.clear();
                     terminal::tell(format_args!(
                         "portwho: note: {} is held by a stranger: {}",
@@ -320,6 +320,7 @@ fn end(args: &WaitArgs, awaited: &[Awaited], exit: Exit) -> Result<Exit, Failure
         .filter(|one| one.progress != Progress::Reached);
     let open: Vec<String> = open.map(|one| quote(&one.text)).collect();
     match exit {
+        _ if args.quiet => {}
         Exit::No => terminal::tell(format_args!(
             "portwho: gave up waiting for {}",
             open.join(" ")

@@ -14,10 +14,11 @@
 //! | UDP | SO_REUSEADDR or SO_REUSEPORT | free if the holder set it too: not visible |
 //!
 //! Addresses overlap when they are equal, or one is a wildcard of the same family; an IPv6 wildcard
-//! overlaps IPv4 unless its IPV6_V6ONLY is set. TIME_WAIT and connections hold their port as well.
+//! overlaps IPv4 unless its IPV6_V6ONLY is set, and a connection of an IPv6 address may keep `0.0.0.0` from
+//! being bound. TIME_WAIT and connections hold their port as well.
 //! A request that has not become a connection (SYN_RECV) holds none.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::claim::{Claim, Options};
 use crate::model::{Socket, State};
@@ -66,7 +67,7 @@ fn overlap(holder: &Socket, claim: &Claim) -> Bar {
             IpAddr::V4(held) => {
                 yes_if(held == wanted || held.is_unspecified() || wanted.is_unspecified())
             }
-            IpAddr::V6(held) if !held.is_unspecified() => Bar::No,
+            IpAddr::V6(held) if !held.is_unspecified() => stands_for_ipv4(holder, wanted),
             IpAddr::V6(_) => match holder.v6only {
                 Some(v6only) => yes_if(!v6only),
                 None => Bar::Perhaps,
@@ -75,6 +76,20 @@ fn overlap(holder: &Socket, claim: &Claim) -> Bar {
         Some(IpAddr::V6(wanted)) => {
             yes_if(held == IpAddr::V6(wanted) || (held.is_ipv6() && held.is_unspecified()))
         }
+    }
+}
+
+/// The kernel keeps an IPv4 address for every IPv6 socket, 127.0.0.6 where there is none
+/// (LOOPBACK4_IPV6, net/ipv6.h), and compares by it unless the socket is v6only. Listeners and bound
+/// sockets it compares by their IPv6 address; of connections it does not show whether they are v6only.
+fn stands_for_ipv4(holder: &Socket, wanted: Ipv4Addr) -> Bar {
+    const LOOPBACK4_IPV6: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
+    let is_compared = wanted.is_unspecified() || wanted == LOOPBACK4_IPV6;
+    match holder.v6only {
+        _ if !is_compared || matches!(holder.state, State::Listen | State::Bound) => Bar::No,
+        Some(true) => Bar::No,
+        Some(false) => Bar::Yes,
+        None => Bar::Perhaps,
     }
 }
 

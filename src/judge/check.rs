@@ -101,6 +101,14 @@ pub struct Check<'a> {
     pub options: Options,
 }
 
+impl Bound {
+    /// Whether the bind was refused for a reason that says nothing of the port.
+    pub fn is_unknown(&self) -> bool {
+        use ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+        matches!(self, Self::No(kind, _) if ![AddrInUse, AddrNotAvailable, PermissionDenied].contains(kind))
+    }
+}
+
 impl Check<'_> {
     /// The verdict as far as the tables give it. `Unknown` with [`Reason::NotTried`] is for a bind to settle.
     pub fn judge(&self, claim: &Claim) -> Verdict {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Ruling, Verdict};
+use super::check::{Reason, Ruling, Verdict};
 use crate::model::{OwnerStatus, Process, Row};
 
 /// Who should own a port. Unlike the selectors of a listing, a name must be equal, not part of
@@ -68,7 +68,9 @@ impl Expected {
             .filter(|row| row.socket.state.is_listening())
             .collect();
         if listeners.is_empty() {
-            let may_be_there = verdict.ruling == Ruling::Unknown;
+            // What only a bind would tell is no listener: those stand in the tables.
+            let may_be_there =
+                verdict.ruling == Ruling::Unknown && verdict.reason != Some(Reason::NotTried);
             return if may_be_there {
                 Met::Unknown
             } else {

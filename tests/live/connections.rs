@@ -26,10 +26,11 @@ fn a_client_is_found_by_its_source_port() {
     let source = client.local_addr().unwrap().port();
     let answer = portwho(&[&format!("tcp:{source}"), "--json"]);
     let rows = answer.rows();
-    let found = at(&rows, "tcp", source);
+    // The kernel gives one source port to clients of several listeners.
+    let mut found = at(&rows, "tcp", source);
+    found.retain(|row| row["peer_port"] == port(&listener));
     assert_eq!(found.len(), 1, "{rows:#?}");
     assert_eq!(found[0]["state"], "established");
-    assert_eq!(found[0]["peer_port"], port(&listener));
     assert_eq!(found[0]["exposure"], serde_json::Value::Null);
     assert!(pids(found[0]).contains(&id()));
     let card = portwho(&[&format!("tcp:{source}")]);

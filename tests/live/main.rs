@@ -7,9 +7,12 @@
 mod scene;
 mod answer;
 
+mod check;
 mod connections;
+mod free;
 mod listeners;
 mod output;
+mod wait;
 
 #[cfg(target_os = "linux")]
 mod linux;

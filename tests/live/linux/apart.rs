@@ -15,6 +15,16 @@ pub fn on_own_network<T: Send>(scene: impl FnOnce() -> T + Send) -> io::Result<T
     apart(libc::CLONE_NEWNET, set_up, scene)
 }
 
+/// Runs the rest of a test in a network of its own, where no other test is; skips it where there is none.
+macro_rules! alone {
+    ($scene:expr) => {
+        if let Err(why) = super::apart::on_own_network($scene) {
+            skip!("no network of its own: {why}");
+        }
+    };
+}
+pub(super) use alone;
+
 /// Runs the scene on a thread where a file system of this kind covers `/proc`.
 pub fn with_proc_mounted<T: Send>(
     kind: &CStr,

@@ -7,7 +7,7 @@ use crate::answer::{Answer, PORTWHO, portwho, run};
 use crate::scene::{self, port};
 
 /// The system calls of a run, one a line, by strace(1); why not, where it cannot trace.
-fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
+pub fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
     if !has_tool("strace") {
         return Err("strace is not there".into());
     }
@@ -82,8 +82,8 @@ fn a_socket_that_nobody_can_hold_is_no_reason_to_look() {
     let listener = scene::listener();
     let (client, accepted) = scene::connection(&listener);
     let port = port(&listener);
-    drop(accepted);
-    drop(client);
+    scene::close(accepted);
+    scene::close(client);
     drop(listener);
     let selector = format!("tcp:127.0.0.1:{port}");
     scene::until("TIME-WAIT", || {

@@ -2,18 +2,28 @@
 
 mod apart;
 mod held;
+mod place;
+mod truth;
 
+mod binds;
 mod blind;
 mod budget;
+mod chosen;
 mod churn;
+mod conflicts;
+mod expected;
 mod faults;
 mod hostile;
+mod leftovers;
 mod names;
 mod networks;
 mod owners;
+mod probes;
 mod protocols;
+mod refused;
 mod scarce;
 mod sources;
 mod states;
 mod users;
+mod waiting;
 mod ways;

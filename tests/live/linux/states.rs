@@ -121,8 +121,8 @@ fn a_socket_in_time_wait_has_no_owner_and_no_user() {
     let (client, accepted) = scene::connection(&listener);
     let source = client.local_addr().unwrap().port();
     // Who closes first waits.
-    drop(accepted);
-    drop(client);
+    scene::close(accepted);
+    scene::close(client);
     let port = port(&listener);
     let row = in_state(port, "time_wait", &[]);
     assert_nobodys(&row);
@@ -138,7 +138,7 @@ fn a_socket_in_time_wait_has_no_owner_and_no_user() {
 fn a_peer_that_has_closed_leaves_close_wait() {
     let listener = scene::listener();
     let (client, accepted) = scene::connection(&listener);
-    drop(accepted);
+    scene::close(accepted);
     let source = client.local_addr().unwrap().port();
     let row = in_state(source, "close_wait", &[]);
     assert_owned(&row, &[std::process::id()]);
@@ -151,7 +151,7 @@ fn a_peer_that_has_closed_leaves_close_wait() {
 fn a_closed_socket_whose_peer_lingers_has_no_owner() {
     let listener = scene::listener();
     let (_client, accepted) = scene::connection(&listener);
-    drop(accepted);
+    scene::close(accepted);
     assert_nobodys(&in_state(port(&listener), "fin_wait_2", &[]));
 }
 

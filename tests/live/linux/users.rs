@@ -14,8 +14,8 @@ use crate::answer::{Answer, assert_owned, sees_bound, try_run};
 use crate::scene::{self, port};
 
 /// A listener of root, one of an ordinary user, and portwho for that user.
-struct Scene {
-    root: TcpListener,
+pub struct Scene {
+    pub root: TcpListener,
     nobody: Held,
     /// Port and socket of the ordinary user.
     port: u16,
@@ -25,7 +25,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new() -> Result<Self, String> {
+    pub fn new() -> Result<Self, String> {
         if !is_root() {
             return Err("only root can be two users".into());
         }
@@ -45,7 +45,7 @@ impl Scene {
         as_nobody.map(|_| scene).map_err(|why| why.to_string())
     }
 
-    fn ask(&self, arguments: &[&str]) -> std::io::Result<Answer> {
+    pub fn ask(&self, arguments: &[&str]) -> std::io::Result<Answer> {
         let mut command = Command::new(&self.portwho);
         command.args(arguments).current_dir("/");
         try_run(command.uid(NOBODY).gid(NOBODY))
