@@ -40,6 +40,13 @@ impl Foreign {
     }
 }
 
+/// Whether Linux would show a program of this name as `comm`: it cuts names to 15 bytes
+/// (TASK_COMM_LEN less the NUL).
+pub fn is_comm_of(comm: &str, name: &str) -> bool {
+    const CUT: usize = 15;
+    name == comm || (comm.len() >= CUT && name.as_bytes().starts_with(comm.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ mod socket;
 mod state;
 
 pub use endpoint::{Endpoint, Exposure, Family};
-pub use foreign::Foreign;
+pub use foreign::{Foreign, is_comm_of};
 pub use limits::Limits;
 pub use note::{Note, NoteCode};
 pub use owner::{Owner, OwnerStatus, Process, ProcessKey};

@@ -1,9 +1,6 @@
 //! The name that people know a program by.
 
-use crate::model::Foreign;
-
-/// Bytes after which Linux cuts a name, TASK_COMM_LEN less the NUL.
-const CUT: usize = 15;
+use crate::model::{Foreign, is_comm_of};
 
 /// Completes the kernel's name from the executable or the arguments where they agree with it; where
 /// it agrees with none of them ("MainThread", titles), gives the executable's base name.
@@ -37,13 +34,8 @@ pub fn full_name(
     let agreeing = candidates
         .into_iter()
         .flatten()
-        .find(|name| agrees(name, comm));
+        .find(|name| is_comm_of(comm, name));
     Foreign::new(agreeing.or(from_executable).unwrap_or(comm))
-}
-
-/// Whether the kernel would show `name` as `comm`.
-fn agrees(name: &str, comm: &str) -> bool {
-    name == comm || (comm.len() >= CUT && name.as_bytes().starts_with(comm.as_bytes()))
 }
 
 #[cfg(test)]

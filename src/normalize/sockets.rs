@@ -1,6 +1,7 @@
 //! Raw rows to sockets: one row for each socket, unknown where the system said nothing.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::services::service_of;
@@ -47,40 +48,76 @@ enum Identity {
 /// Leaves each socket once. A table that changes while it is read may show a socket twice: in two
 /// places, or first established and then in TIME_WAIT.
 fn once_each(sockets: &mut Vec<Socket>) {
-    let ends = |socket: &Socket| {
-        let peer = socket.peer.filter(|_| socket.protocol.is_stream())?;
-        Some(Identity::Ends(
-            socket.protocol.port_space(),
-            socket.local,
-            peer,
-        ))
-    };
-    let handle = |socket: &Socket| {
-        Some(Identity::Handle(
-            socket.protocol,
-            socket.handle?,
-            socket.local,
-        ))
-    };
+    if !may_repeat(sockets) {
+        return;
+    }
+    // Whoever is held comes before whoever is not.
+    let held: HashSet<Identity> = sockets
+        .iter()
+        .filter(|socket| socket.handle.is_some())
+        .filter_map(ends)
+        .collect();
+    let mut seen = HashSet::new();
+    sockets.retain(|socket| match (handle(socket), ends(socket)) {
+        (Some(identity), _) => seen.insert(identity),
+        (None, Some(identity)) => !held.contains(&identity) && seen.insert(identity),
+        (None, None) => true,
+    });
+}
+
+/// Whether a socket may stand there twice. It costs little to find that none does, which is the rule.
+fn may_repeat(sockets: &[Socket]) -> bool {
     let mut handles: Vec<u64> = sockets.iter().filter_map(|socket| socket.handle).collect();
     handles.sort_unstable();
-    let has_orphans = sockets
-        .iter()
-        .any(|socket| socket.handle.is_none() && socket.peer.is_some());
-    if has_orphans || handles.windows(2).any(|pair| pair[0] == pair[1]) {
-        let mut seen = HashSet::new();
-        // Whoever is held comes before whoever is not.
-        let held: HashSet<Identity> = sockets
-            .iter()
-            .filter(|socket| socket.handle.is_some())
-            .filter_map(ends)
-            .collect();
-        sockets.retain(|socket| match (handle(socket), ends(socket)) {
-            (Some(identity), _) => seen.insert(identity),
-            (None, Some(identity)) => !held.contains(&identity) && seen.insert(identity),
-            (None, None) => true,
-        });
-    }
+    let orphans = sockets.iter().filter(|socket| socket.handle.is_none());
+    let mut orphans: Vec<u64> = orphans.filter_map(fingerprint).collect();
+    orphans.sort_unstable();
+    let repeats = |numbers: &[u64]| numbers.windows(2).any(|pair| pair[0] == pair[1]);
+    repeats(&handles)
+        || repeats(&orphans)
+        || (!orphans.is_empty()
+            && sockets
+                .iter()
+                .filter(|socket| socket.handle.is_some())
+                .filter_map(fingerprint)
+                .any(|one| orphans.binary_search(&one).is_ok()))
+}
+
+/// A number that two connections with the same ends share, and others hardly ever.
+fn fingerprint(socket: &Socket) -> Option<u64> {
+    let peer = socket.peer.filter(|_| socket.protocol.is_stream())?;
+    let mix = |number: u64, more: u64| {
+        (number.rotate_left(23) ^ more).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    };
+    let number = [socket.local, peer].iter().fold(0, |number, end| {
+        let address = match end.address {
+            IpAddr::V4(v4) => u128::from(v4.to_bits()),
+            IpAddr::V6(v6) => v6.to_bits(),
+        };
+        let number = mix(number, address as u64);
+        mix(
+            mix(number, (address >> 64) as u64),
+            u64::from(end.port.unwrap_or(0)),
+        )
+    });
+    Some(number)
+}
+
+fn handle(socket: &Socket) -> Option<Identity> {
+    Some(Identity::Handle(
+        socket.protocol,
+        socket.handle?,
+        socket.local,
+    ))
+}
+
+fn ends(socket: &Socket) -> Option<Identity> {
+    let peer = socket.peer.filter(|_| socket.protocol.is_stream())?;
+    Some(Identity::Ends(
+        socket.protocol.port_space(),
+        socket.local,
+        peer,
+    ))
 }
 
 fn socket(row: RawSocket, interfaces: &BTreeMap<u32, Rc<str>>, netns: Option<u64>) -> Socket {

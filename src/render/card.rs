@@ -149,7 +149,7 @@ impl Writer<'_> {
             .map(|service| format!("  ({service})"))
             .unwrap_or_default();
         let name = self.paint(&format!("{} {end}", socket.protocol), Tone::Strong);
-        let state = self.paint(&words::state(socket.state), Tone::Plain);
+        let state = self.paint(words::state(socket.state), Tone::Plain);
         let meaning = words::state_sentence(socket)
             .map(str::to_owned)
             .or(meaning)
@@ -335,7 +335,11 @@ impl Writer<'_> {
             false => format!("  held by {}", named(&row.owners)),
         };
         let ends = format!("{there}{here}");
-        [peer.unwrap_or_default(), words::state(socket.state), ends].map(|text| Clean::new(&text))
+        [
+            Clean::new(&peer.unwrap_or_default()),
+            Clean::new(words::state(socket.state)),
+            Clean::new(&ends),
+        ]
     }
 
     /// The socket at the other end of a connection, where it is on this machine.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::model::{Endpoint, Foreign, Row};
+use crate::model::{Endpoint, Foreign, Row, Socket};
 
 /// What rows are sorted by before all else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,25 +119,18 @@ fn started(row: &Row) -> Option<i64> {
 
 /// By port, then listeners before connections, then by all that tells two sockets apart.
 fn usual(a: &Row, b: &Row) -> Ordering {
+    let (x, y) = (&a.socket, &b.socket);
     let end = |end: &Endpoint| (end.family(), end.address, end.port);
-    let key = |row: &Row| {
-        let socket = &row.socket;
-        (
-            (
-                socket.local.port.is_none(),
-                socket.local.port,
-                socket.ip_protocol,
-            ),
-            (socket.protocol, socket.state, end(&socket.local)),
-            socket.peer.as_ref().map(end),
-            (socket.inode, socket.handle, socket.netns),
-        )
-    };
-    key(a)
-        .cmp(&key(b))
-        .then_with(|| a.socket.interface.cmp(&b.socket.interface))
+    // Sockets without a port, which are few, come last.
+    let port = |socket: &Socket| socket.local.port.map_or(u32::MAX, u32::from);
+    port(x)
+        .cmp(&port(y))
         .then_with(|| {
-            (a.socket.recv_queue, a.socket.send_queue)
-                .cmp(&(b.socket.recv_queue, b.socket.send_queue))
+            (x.ip_protocol, x.protocol, x.state).cmp(&(y.ip_protocol, y.protocol, y.state))
         })
+        .then_with(|| end(&x.local).cmp(&end(&y.local)))
+        .then_with(|| x.peer.as_ref().map(end).cmp(&y.peer.as_ref().map(end)))
+        .then_with(|| (x.inode, x.handle, x.netns).cmp(&(y.inode, y.handle, y.netns)))
+        .then_with(|| x.interface.cmp(&y.interface))
+        .then_with(|| (x.recv_queue, x.send_queue).cmp(&(y.recv_queue, y.send_queue)))
 }

@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, RawDir, fstat, open, openat, readlinkat,
 use rustix::time::{ClockId, clock_gettime};
 
 use super::proc_text::{decode_command, decode_stat};
-use crate::model::{Depth, Foreign, ProcessKey};
+use crate::model::{Depth, Foreign, ProcessKey, is_comm_of};
 use crate::read::raw::RawProcess;
 
 /// What the kernel puts after the path of a file that has been deleted.
@@ -43,15 +43,14 @@ pub fn read_small(dir: impl AsFd, name: &CStr) -> rustix::io::Result<Vec<u8>> {
     let mut text = vec![0; 1024];
     let mut length = 0;
     loop {
-        if length == text.len() {
-            text.resize(text.len() * 4, 0);
-        }
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut text[length..]))?;
         length += read;
-        if read == 0 || length >= LONGEST {
+        // These files come whole as far as there is room: less is the end.
+        if length < text.len() || length >= LONGEST {
             text.truncate(length);
             return Ok(text);
         }
+        text.resize(text.len() * 4, 0);
     }
 }
 
@@ -82,7 +81,7 @@ fn read_one(proc: &OwnedFd, key: ProcessKey, depth: Depth, clock: &Clock) -> Opt
     // The arguments tell the name where the executable does not confirm the kernel's.
     let named = executable
         .as_ref()
-        .is_some_and(|path| path.base_name() == stat.comm.unclean());
+        .is_some_and(|path| is_comm_of(stat.comm.unclean(), path.base_name()));
     let wants_command = depth == Depth::Full || !named;
     let command = if wants_command {
         read_small(facts, c"cmdline").ok()

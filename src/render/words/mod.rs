@@ -4,6 +4,7 @@ mod verdicts;
 
 pub use verdicts::*;
 
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -40,9 +41,12 @@ pub fn local_address(socket: &Socket) -> String {
 
 /// `10.0.0.1:80`, `[::1]:80`.
 pub fn endpoint(end: &Endpoint, interface: Option<&str>) -> String {
-    let address = address(end, interface);
-    end.port
-        .map_or(address.clone(), |port| format!("{address}:{port}"))
+    let mut text = address(end, interface);
+    if let Some(port) = end.port {
+        // Writing to a string does not fail.
+        let _ = write!(text, ":{port}");
+    }
+    text
 }
 
 /// `80/tcp`; of a raw socket its IP protocol, by name where it has one that people know.
@@ -96,8 +100,22 @@ pub fn reach_sentence(socket: &Socket) -> Option<String> {
 }
 
 /// The state as a heading: `LISTEN`, `TIME-WAIT`.
-pub fn state(state: State) -> String {
-    state.as_str().replace('_', "-").to_uppercase()
+pub fn state(state: State) -> &'static str {
+    match state {
+        State::Listen => "LISTEN",
+        State::Unconnected => "UNCONNECTED",
+        State::Bound => "BOUND",
+        State::Established => "ESTABLISHED",
+        State::SynSent => "SYN-SENT",
+        State::SynRecv => "SYN-RECV",
+        State::FinWait1 => "FIN-WAIT-1",
+        State::FinWait2 => "FIN-WAIT-2",
+        State::TimeWait => "TIME-WAIT",
+        State::CloseWait => "CLOSE-WAIT",
+        State::LastAck => "LAST-ACK",
+        State::Closing => "CLOSING",
+        State::Closed => "CLOSED",
+    }
 }
 
 /// What a socket that neither listens nor is connected does to its port.

@@ -143,7 +143,7 @@ fn holders(verdict: &Verdict, rows: &[Row]) -> String {
     words.join("; ")
 }
 
-/// `nginx (pid 811) listens on 0.0.0.0`.
+/// `nginx listens on 0.0.0.0 (pid 811)`.
 pub fn holder(row: &Row) -> String {
     let socket = &row.socket;
     let address = local_address(socket);
@@ -154,7 +154,20 @@ pub fn holder(row: &Row) -> String {
         State::TimeWait => return format!("a closed connection of {address} is in TIME-WAIT"),
         _ => format!("has a connection from {address}"),
     };
-    format!("{} {does}", owners(row))
+    let pids: Vec<_> = row
+        .owners
+        .iter()
+        .map(|owner| owner.process.key.pid.to_string())
+        .collect();
+    match pids.as_slice() {
+        [] => format!("{} {does}", owners(row)),
+        [pid] => format!("{} {does} (pid {pid})", super::processes(row)),
+        _ => format!(
+            "{} {does} (pids {})",
+            super::processes(row),
+            pids.join(", ")
+        ),
+    }
 }
 
 /// `nginx (pid 811)`, or what is known instead.

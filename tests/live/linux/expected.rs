@@ -49,7 +49,7 @@ fn an_expected_name_must_be_the_whole_name() {
         let answer = expect(&spec, wrong);
         assert_eq!(answer.code, Some(1), "{wrong} {answer:?}");
         assert!(
-            answer.stdout.contains("database_exporter (pid"),
+            answer.stdout.contains("database_exporter listens on"),
             "{answer:?}"
         );
     }
@@ -75,10 +75,11 @@ fn a_stranger_is_named_with_its_process() {
         Ok(scene) => scene,
         Err(why) => skip!("{why}"),
     };
-    let who = format!("stranger (pid {})", held.pid());
+    let who = format!("(pid {})", held.pid());
     for arguments in [[].as_slice(), &["--format", "github"], &["--json"]] {
         let answer = portwho(&[&["check", &spec, "--expect=name=database"], arguments].concat());
         assert_eq!(answer.code, Some(1), "{answer:?}");
+        assert!(answer.stdout.contains("stranger listens on"), "{answer:?}");
         assert!(answer.stdout.contains(&who), "{answer:?}");
     }
     // Where one of two is as expected, the other is the failure.
