@@ -26,7 +26,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or queue; -NAME for descending order')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
-            [CompletionResult]::new('--owners', '--owners', [CompletionResultType]::ParameterName, 'How to find owners (Linux)')
+            [CompletionResult]::new('--owners', '--owners', [CompletionResultType]::ParameterName, 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Replay a recording of "portwho capture"; "-" for standard input')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Show TCP sockets, MPTCP among them')
             [CompletionResult]::new('--tcp', '--tcp', [CompletionResultType]::ParameterName, 'Show TCP sockets, MPTCP among them')

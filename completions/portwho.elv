@@ -23,7 +23,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand --sort 'Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or queue; -NAME for descending order'
             cand --color 'When to colour the output'
             cand --source 'Where to read from'
-            cand --owners 'How to find owners (Linux)'
+            cand --owners 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]'
             cand --from 'Replay a recording of "portwho capture"; "-" for standard input'
             cand -t 'Show TCP sockets, MPTCP among them'
             cand --tcp 'Show TCP sockets, MPTCP among them'

@@ -39,7 +39,7 @@ complete -c portwho -n "__fish_portwho_needs_command" -l source -d 'Where to rea
 native\t'The system\'s own interface alone (Linux: sock_diag)'
 proc\t'The tables of /proc/net alone (Linux)'
 portable\t'The netstat2 and sysinfo libraries'"
-complete -c portwho -n "__fish_portwho_needs_command" -l owners -d 'How to find owners (Linux)' -r -f -a "auto\t'A BPF iterator where it is permitted and saves what one would notice, else /proc'
+complete -c portwho -n "__fish_portwho_needs_command" -l owners -d 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]' -r -f -a "auto\t'A BPF iterator where it is permitted and saves what one would notice, else /proc'
 bpf\t'A BPF iterator, which takes CAP_BPF and CAP_PERFMON'
 proc\t'A walk of /proc'"
 complete -c portwho -n "__fish_portwho_needs_command" -l from -d 'Replay a recording of "portwho capture"; "-" for standard input' -r -F

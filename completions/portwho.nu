@@ -35,7 +35,7 @@ module completions {
     --color: string@"nu-complete portwho color" # When to colour the output
     --verbose(-v)             # Say how the answer was found
     --source: string@"nu-complete portwho source" # Where to read from
-    --owners: string@"nu-complete portwho owners" # How to find owners (Linux)
+    --owners: string@"nu-complete portwho owners" # How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]
     --from: path              # Replay a recording of "portwho capture"; "-" for standard input
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version

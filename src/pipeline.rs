@@ -4,8 +4,7 @@
 use std::collections::HashSet;
 
 use crate::model::{
-    Depth, Endpoint, Handles, OwnerStatus, ProcessKey, Protocol, ProtocolSet, Row, Scope, Snapshot,
-    Socket,
+    Depth, Endpoint, Handles, ProcessKey, Protocol, ProtocolSet, Row, Scope, Snapshot,
 };
 use crate::normalize::{Users, join, owner_notes, sockets, table_notes};
 use crate::read::Source;
@@ -41,39 +40,35 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     let mut notes = table_notes(&raw, &scope);
     let read_by = read_by(&raw);
     let (unreadable, sees_bound) = (unreadable(&raw), raw.sees_bound);
-    let mut found = sockets(raw);
+    let mut rows = sockets(raw);
     if survey.other_ends {
-        let others = found
-            .extract_if(.., |socket| !query.wants(socket))
+        let others = rows
+            .extract_if(.., |row| !query.wants(&row.socket))
             .collect();
-        let other_ends = other_ends(&found, others);
-        found.extend(other_ends);
+        let other_ends = other_ends(&rows, others);
+        rows.extend(other_ends);
     } else {
-        found.retain(|socket| query.wants(socket));
+        rows.retain(|row| query.wants(&row.socket));
     }
-    let users: Users = if found.is_empty() {
+    let users = if rows.is_empty() {
         Users::new()
     } else {
-        source
-            .users()
-            .into_iter()
-            .map(|(uid, name)| (uid, name.into()))
-            .collect()
+        users(source)
     };
-    for socket in &mut found {
-        socket.user = socket.uid.and_then(|uid| users.get(&uid).cloned());
+    for row in &mut rows {
+        row.socket.user = row.socket.uid.and_then(|uid| users.get(&uid).cloned());
     }
-    let (mut rows, holders) = if survey.owners || query.asks_for_owners() {
-        owned(source, found, survey, &users)
+    let holders = if survey.owners || query.asks_for_owners() {
+        find_owners(source, &mut rows, survey, &users)
     } else {
-        (
-            found.into_iter().map(unowned).collect(),
-            RawHolders::default(),
-        )
+        RawHolders::default()
     };
-    let other_ends = rows
-        .extract_if(.., |row| !query.wants(&row.socket))
-        .collect();
+    let other_ends = if survey.other_ends {
+        rows.extract_if(.., |row| !query.wants(&row.socket))
+            .collect()
+    } else {
+        Vec::new()
+    };
     let in_doubt = rows.iter().any(|row| query.could_match(row));
     if in_doubt {
         notes.extend(owner_notes(&rows, &holders));
@@ -110,52 +105,59 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>
     }
     let raw = source.sockets(&scope);
     let is_whole = unreadable(&raw).is_empty();
-    let matching = sockets(raw)
-        .into_iter()
-        .filter(|socket| query.wants(socket));
-    let mut handles: Vec<Option<u64>> = matching.map(|socket| socket.handle).collect();
+    let rows = sockets(raw);
+    let matching = rows.iter().filter(|row| query.wants(&row.socket));
+    let mut handles: Vec<Option<u64>> = matching.map(|row| row.socket.handle).collect();
     handles.sort_unstable();
     (is_whole || !handles.is_empty()).then_some(handles)
 }
 
-/// Finds the owners of the sockets. Where facts of processes decide what is shown, little is read of
-/// all of them, and more of the few that are left.
-fn owned(
+fn users(source: &mut dyn Source) -> Users {
+    source
+        .users()
+        .into_iter()
+        .map(|(uid, name)| (uid, name.into()))
+        .collect()
+}
+
+/// Finds the owners of the rows. Where facts of processes decide what is shown, little is read of all
+/// of them, and more of the few that are left.
+fn find_owners(
     source: &mut dyn Source,
-    found: Vec<Socket>,
+    rows: &mut [Row],
     survey: &Survey,
     users: &Users,
-) -> (Vec<Row>, RawHolders) {
-    let handles: Handles = found.iter().filter_map(|socket| socket.handle).collect();
-    if handles.is_empty() {
-        return (
-            found.into_iter().map(unowned_for_good).collect(),
-            RawHolders::default(),
-        );
-    }
-    let holders = source.holders(&handles);
-    let all_keys = keys(holders.holders.iter().map(|holder| holder.process));
+) -> RawHolders {
+    let handles: Handles = rows.iter().filter_map(|row| row.socket.handle).collect();
+    let holders = if handles.is_empty() {
+        RawHolders::default()
+    } else {
+        source.holders(&handles)
+    };
+    let all = keys(holders.holders.iter().map(|holder| holder.process));
     let shown = survey.depth.unwrap_or(Depth::Names);
     let depth = if survey.query.asks_for_owners() {
         Depth::Names
     } else {
         shown
     };
-    let processes = source.processes(&all_keys, depth);
-    let mut rows = join(found, &holders, processes, users);
+    let read = |source: &mut dyn Source, keys: &[ProcessKey], depth| {
+        if keys.is_empty() {
+            Vec::new()
+        } else {
+            source.processes(keys, depth)
+        }
+    };
+    join(rows, &holders, read(source, &all, depth), users);
     if depth < shown {
-        let matching = rows.iter().filter(|row| survey.query.matches(row));
-        let owners = matching
-            .flat_map(|row| &row.owners)
-            .map(|owner| owner.process.key);
-        let few = keys(owners);
-        let (matching, rest): (Vec<Row>, Vec<Row>) =
-            rows.into_iter().partition(|row| survey.query.matches(row));
-        let matching = matching.into_iter().map(|row| row.socket).collect();
-        rows = join(matching, &holders, source.processes(&few, shown), users);
-        rows.extend(rest);
+        rows.sort_by_key(|row| !survey.query.matches(row));
+        let count = rows.partition_point(|row| survey.query.matches(row));
+        let matching = &mut rows[..count];
+        let owners = matching.iter().flat_map(|row| &row.owners);
+        let few = keys(owners.map(|owner| owner.process.key));
+        join(matching, &holders, read(source, &few, shown), users);
     }
-    (rows, holders)
+    holders
 }
 
 fn keys(keys: impl Iterator<Item = ProcessKey>) -> Vec<ProcessKey> {
@@ -165,34 +167,14 @@ fn keys(keys: impl Iterator<Item = ProcessKey>) -> Vec<ProcessKey> {
     keys
 }
 
-fn unowned(socket: Socket) -> Row {
-    Row {
-        socket,
-        owner_status: OwnerStatus::Skipped,
-        owners: Vec::new(),
-    }
-}
-
-fn unowned_for_good(socket: Socket) -> Row {
-    Row {
-        socket,
-        owner_status: OwnerStatus::None,
-        owners: Vec::new(),
-    }
-}
-
-/// Of the other sockets those at the other end of one that was found.
-fn other_ends(found: &[Socket], mut others: Vec<Socket>) -> Vec<Socket> {
+/// Of the other rows those at the other end of one that was found.
+fn other_ends(found: &[Row], mut others: Vec<Row>) -> Vec<Row> {
     let end = |end: &Endpoint| (end.canonical(), end.port);
-    let wanted: HashSet<_> = found
-        .iter()
-        .filter_map(|socket| Some((end(socket.peer.as_ref()?), end(&socket.local))))
-        .collect();
-    others.retain(|socket| {
-        socket
-            .peer
-            .as_ref()
-            .is_some_and(|peer| wanted.contains(&(end(&socket.local), end(peer))))
+    let swapped = |row: &Row| Some((end(row.socket.peer.as_ref()?), end(&row.socket.local)));
+    let wanted: HashSet<_> = found.iter().filter_map(swapped).collect();
+    others.retain(|row| {
+        let peer = row.socket.peer.as_ref();
+        peer.is_some_and(|peer| wanted.contains(&(end(&row.socket.local), end(peer))))
     });
     others
 }

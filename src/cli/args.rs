@@ -1,12 +1,13 @@
 //! What can be typed. No I/O; what it means is worked out elsewhere.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use super::capture::CaptureArgs;
 use super::check::CheckArgs;
 use super::completions::CompletionsArgs;
 use super::conflicts::ConflictsArgs;
 use super::free::FreeArgs;
+use super::list::ListArgs;
 use super::wait::WaitArgs;
 
 /// Verbs that are taken, though they do not exist yet: nobody shall come to rely on them as names.
@@ -82,159 +83,4 @@ pub enum Verb {
     Schema,
     /// Print a shell's completion script
     Completions(CompletionsArgs),
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct ListArgs {
-    /// What to show: a port, an address, a protocol, a process name ... (can be repeated)
-    #[arg(value_name = "SELECTOR")]
-    pub selectors: Vec<String>,
-
-    /// Show TCP sockets, MPTCP among them
-    #[arg(short = 't', long, help_heading = "Which sockets")]
-    pub tcp: bool,
-    /// Show UDP sockets
-    #[arg(short = 'u', long, help_heading = "Which sockets")]
-    pub udp: bool,
-    /// Show only what listens, even where a port is asked for
-    #[arg(
-        short = 'l',
-        long,
-        conflicts_with = "all",
-        help_heading = "Which sockets"
-    )]
-    pub listening: bool,
-    /// Show every protocol, in every state
-    #[arg(short = 'a', long, help_heading = "Which sockets")]
-    pub all: bool,
-    /// Show what takes IPv4, dual-stack sockets included
-    #[arg(
-        short = '4',
-        long,
-        conflicts_with = "ipv6",
-        help_heading = "Which sockets"
-    )]
-    pub ipv4: bool,
-    /// Show IPv6 sockets
-    #[arg(short = '6', long, help_heading = "Which sockets")]
-    pub ipv6: bool,
-    /// Skip the search for owners
-    #[arg(long, help_heading = "Which sockets")]
-    pub no_owners: bool,
-
-    /// Shape of the answer [default: card for one port, else table]
-    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Option<FormatName>,
-    /// Print JSON; the same as --format json
-    #[arg(long, conflicts_with = "format", help_heading = "Output")]
-    pub json: bool,
-    /// Columns to show, or +NAME and -NAME to add and remove; "help" lists them
-    #[arg(
-        long,
-        value_name = "LIST",
-        allow_hyphen_values = true,
-        help_heading = "Output"
-    )]
-    pub columns: Option<String>,
-    /// Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or
-    /// queue; -NAME for descending order
-    #[arg(
-        long,
-        value_name = "COLUMN",
-        allow_hyphen_values = true,
-        help_heading = "Output"
-    )]
-    pub sort: Option<String>,
-    /// Leave out the line of column titles
-    #[arg(long, help_heading = "Output")]
-    pub no_header: bool,
-    /// Show numbers, no service names
-    #[arg(short = 'n', long, help_heading = "Output")]
-    pub numeric: bool,
-    /// Accepted out of habit: owners are always shown
-    #[arg(short = 'p', long = "processes", help_heading = "Output")]
-    pub processes: bool,
-    /// When to colour the output
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "Output"
-    )]
-    pub color: When,
-    /// Say how the answer was found
-    #[arg(short = 'v', long, help_heading = "Output")]
-    pub verbose: bool,
-
-    /// Where to read from
-    #[arg(
-        long,
-        value_name = "SOURCE",
-        default_value = "auto",
-        help_heading = "Source"
-    )]
-    pub source: SourceName,
-    /// How to find owners (Linux)
-    #[arg(
-        long,
-        value_name = "WAY",
-        env = "PORTWHO_OWNERS",
-        default_value = "auto",
-        help_heading = "Source"
-    )]
-    pub owners: OwnersName,
-    /// Replay a recording of "portwho capture"; "-" for standard input
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "source",
-        help_heading = "Source"
-    )]
-    pub from: Option<std::path::PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FormatName {
-    /// A line for each socket
-    Table,
-    /// A paragraph for each listener, with its connections
-    Card,
-    /// Columns separated by tabs, nothing shortened
-    Plain,
-    /// One document: rows, and what must be known of them
-    Json,
-    /// A JSON document for each socket
-    Ndjson,
-    /// The fields of JSON, a line for each owner
-    Csv,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum When {
-    /// On a terminal, unless NO_COLOR is set or TERM is dumb
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SourceName {
-    /// The best that works
-    Auto,
-    /// The system's own interface alone (Linux: sock_diag)
-    Native,
-    /// The tables of /proc/net alone (Linux)
-    Proc,
-    /// The netstat2 and sysinfo libraries
-    Portable,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OwnersName {
-    /// A BPF iterator where it is permitted and saves what one would notice, else /proc
-    Auto,
-    /// A BPF iterator, which takes CAP_BPF and CAP_PERFMON
-    Bpf,
-    /// A walk of /proc
-    Proc,
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::args::{OwnersName, SourceName};
 use super::failure::{Exit, Failure, quote};
+use super::values::SourceName;
 use super::{source, terminal};
 use crate::act::create_private;
 use crate::read::capture::Capture;
@@ -54,7 +54,7 @@ pub fn run(args: &CaptureArgs) -> Result<Exit, Failure> {
         ))
         .hint("add --force to overwrite it"));
     }
-    let mut source = source::open_live(args.source, OwnersName::Auto)?;
+    let mut source = source::open_live(args.source, None)?;
     let mut capture = Capture::record(source.as_mut());
     if args.redact {
         capture.redact();

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::args::{OwnersName, SourceName, When};
 use super::failure::{Exit, Failure, quote};
+use super::values::{SourceName, When};
 use super::{owner, selector, source, terminal};
 use crate::act::try_bind;
 use crate::judge::{Check, Claim, Evidence, Met, Options, Ruling, Verdict, claims};
@@ -118,7 +118,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let expected = owner::parse(&args.expect)?;
     let mut source = match &args.from {
         Some(file) => source::open_capture(file)?,
-        None => source::open_live(args.source, OwnersName::Auto)?,
+        None => source::open_live(args.source, None)?,
     };
     let is_json = args.json || args.format == FormatName::Json;
     let snapshot = look(source.as_mut(), &claims, is_json);

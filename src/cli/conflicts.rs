@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{OwnersName, SourceName, When};
 use super::check::tell_losses;
 use super::failure::{Exit, Failure};
+use super::values::{SourceName, When};
 use super::{source, terminal};
 use crate::judge::{Severity, conflicts};
 use crate::model::{Depth, State, StateSet};
@@ -57,7 +57,7 @@ enum Level {
 pub fn run(args: &ConflictsArgs) -> Result<Exit, Failure> {
     let mut source = match &args.from {
         Some(file) => source::open_capture(file)?,
-        None => source::open_live(args.source, OwnersName::Auto)?,
+        None => source::open_live(args.source, None)?,
     };
     let least = match args.level {
         Level::Info => Severity::Info,

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use clap::Args;
 
-use super::args::{OwnersName, SourceName};
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
+use super::values::SourceName;
 use super::{selector, source, terminal};
 use crate::act::{run_with, try_bind};
 use crate::judge::{Bound, Candidates, Check, Claim, Evidence, Options, Ruling, consecutive};
@@ -76,7 +76,7 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
     } else {
         Protocol::Tcp
     };
-    let mut source = source::open_live(args.source, OwnersName::Auto)?;
+    let mut source = source::open_live(args.source, None)?;
     let limits = source.limits(address.is_some());
     let mut candidates = Candidates::new(range.as_ref(), &limits);
     let mut random = args

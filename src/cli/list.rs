@@ -1,15 +1,135 @@
 //! `portwho [SELECTOR]...`: what was typed becomes a survey and a page, and the answer is written.
 
+use clap::{Args, ValueEnum};
 use jiff::tz::{Offset, TimeZone};
 
-use super::args::{FormatName, ListArgs};
 use super::failure::{Exit, Failure, quote};
+use super::values::{OwnersName, SourceName, When};
 use super::{selector, source, terminal, usage};
 use crate::model::{Depth, Family, Note, NoteCode, ProtocolSet, Snapshot};
 use crate::read::Source;
 use crate::render::{COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, fit_lines, render};
 use crate::select::{Direction, Key, Order, Query, View};
 use crate::{Survey, survey};
+
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// What to show: a port, an address, a protocol, a process name ... (can be repeated)
+    #[arg(value_name = "SELECTOR")]
+    pub selectors: Vec<String>,
+
+    /// Show TCP sockets, MPTCP among them
+    #[arg(short = 't', long, help_heading = "Which sockets")]
+    pub tcp: bool,
+    /// Show UDP sockets
+    #[arg(short = 'u', long, help_heading = "Which sockets")]
+    pub udp: bool,
+    /// Show only what listens, even where a port is asked for
+    #[arg(
+        short = 'l',
+        long,
+        conflicts_with = "all",
+        help_heading = "Which sockets"
+    )]
+    pub listening: bool,
+    /// Show every protocol, in every state
+    #[arg(short = 'a', long, help_heading = "Which sockets")]
+    pub all: bool,
+    /// Show what takes IPv4, dual-stack sockets included
+    #[arg(
+        short = '4',
+        long,
+        conflicts_with = "ipv6",
+        help_heading = "Which sockets"
+    )]
+    pub ipv4: bool,
+    /// Show IPv6 sockets
+    #[arg(short = '6', long, help_heading = "Which sockets")]
+    pub ipv6: bool,
+    /// Skip the search for owners
+    #[arg(long, help_heading = "Which sockets")]
+    pub no_owners: bool,
+
+    /// Shape of the answer [default: card for one port, else table]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<FormatName>,
+    /// Print JSON; the same as --format json
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
+    pub json: bool,
+    /// Columns to show, or +NAME and -NAME to add and remove; "help" lists them
+    #[arg(
+        long,
+        value_name = "LIST",
+        allow_hyphen_values = true,
+        help_heading = "Output"
+    )]
+    pub columns: Option<String>,
+    /// Sort by port, address, protocol, state, peer, process, pid, user, since, service, reach or
+    /// queue; -NAME for descending order
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        allow_hyphen_values = true,
+        help_heading = "Output"
+    )]
+    pub sort: Option<String>,
+    /// Leave out the line of column titles
+    #[arg(long, help_heading = "Output")]
+    pub no_header: bool,
+    /// Show numbers, no service names
+    #[arg(short = 'n', long, help_heading = "Output")]
+    pub numeric: bool,
+    /// Accepted out of habit: owners are always shown
+    #[arg(short = 'p', long = "processes", help_heading = "Output")]
+    pub processes: bool,
+    /// When to colour the output
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub color: When,
+    /// Say how the answer was found
+    #[arg(short = 'v', long, help_heading = "Output")]
+    pub verbose: bool,
+
+    /// Where to read from
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        default_value = "auto",
+        help_heading = "Source"
+    )]
+    pub source: SourceName,
+    /// How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]
+    #[arg(long, value_name = "WAY", help_heading = "Source")]
+    pub owners: Option<OwnersName>,
+    /// Replay a recording of "portwho capture"; "-" for standard input
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "source",
+        help_heading = "Source"
+    )]
+    pub from: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatName {
+    /// A line for each socket
+    Table,
+    /// A paragraph for each listener, with its connections
+    Card,
+    /// Columns separated by tabs, nothing shortened
+    Plain,
+    /// One document: rows, and what must be known of them
+    Json,
+    /// A JSON document for each socket
+    Ndjson,
+    /// The fields of JSON, a line for each owner
+    Csv,
+}
 
 pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
     if args.columns.as_deref() == Some("help") {

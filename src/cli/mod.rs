@@ -19,6 +19,7 @@ mod selector;
 mod source;
 mod terminal;
 mod usage;
+mod values;
 mod wait;
 
 pub use failure::{Exit, Failure};
@@ -61,7 +62,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Typed>,
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 let text = error.render();
-                let colour = terminal::wants_colour(args::When::Auto);
+                let colour = terminal::wants_colour(values::When::Auto);
                 terminal::answer(|out| {
                     if colour {
                         write!(out, "{}", text.ansi())

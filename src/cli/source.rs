@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::args::{OwnersName, SourceName};
+use clap::ValueEnum;
+
 use super::failure::{Failure, quote};
+use super::values::{OwnersName, SourceName};
 use crate::read::capture::{Capture, Replay};
 use crate::read::{Choice, Owners, Source, live};
 use crate::render::Clean;
@@ -14,14 +16,14 @@ use crate::render::Clean;
 const LONGEST_REASON: usize = 200;
 
 /// The running system.
-pub fn open_live(name: SourceName, owners: OwnersName) -> Result<Box<dyn Source>, Failure> {
+pub fn open_live(name: SourceName, owners: Option<OwnersName>) -> Result<Box<dyn Source>, Failure> {
     let choice = match name {
         SourceName::Auto => Choice::Auto,
         SourceName::Native => Choice::Native,
         SourceName::Proc => Choice::Proc,
         SourceName::Portable => Choice::Portable,
     };
-    let owners = match owners {
+    let owners = match owners.map_or_else(owners_of_environment, Ok)? {
         OwnersName::Auto => Owners::Auto,
         OwnersName::Bpf => Owners::Bpf,
         OwnersName::Proc => Owners::Proc,
@@ -30,6 +32,20 @@ pub fn open_live(name: SourceName, owners: OwnersName) -> Result<Box<dyn Source>
         Failure::usage("this system has no such source")
             .hint("leave --source out, or take '--source portable'")
     })
+}
+
+/// What `PORTWHO_OWNERS` says, which every verb heeds.
+fn owners_of_environment() -> Result<OwnersName, Failure> {
+    match std::env::var("PORTWHO_OWNERS") {
+        Ok(value) if !value.is_empty() => OwnersName::from_str(&value, true).map_err(|_| {
+            Failure::usage(format!(
+                "{} is not a value of PORTWHO_OWNERS",
+                quote(&value)
+            ))
+            .hint("it takes auto, bpf, proc")
+        }),
+        _ => Ok(OwnersName::Auto),
+    }
 }
 
 /// A recording; "-" for standard input.

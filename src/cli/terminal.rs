@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::args::When;
 use super::failure::Failure;
+use super::values::When;
 
 /// Columns of the terminal that standard output is; `None` for a pipe or a file.
 pub fn width() -> Option<u16> {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::args::{OwnersName, SourceName, When};
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
+use super::values::{SourceName, When};
 use super::{owner, selector, source, terminal};
 use crate::judge::{Expected, Met};
 use crate::model::{Depth, Protocol, ProtocolSet, Snapshot};
@@ -93,7 +93,7 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
         .map(|text| awaited(text))
         .collect::<Result<_, _>>()?;
     let expected = owner::parse(&args.owner)?;
-    let mut source = source::open_live(args.source, OwnersName::Auto)?;
+    let mut source = source::open_live(args.source, None)?;
     let start = Instant::now();
     let mut status = Status::new(args);
     loop {
@@ -253,7 +253,7 @@ impl Awaited {
 
 /// Prints the answer, and why there is none.
 fn end(args: &WaitArgs, awaited: &[Awaited], exit: Exit) -> Result<Exit, Failure> {
-    let mut source = source::open_live(args.source, OwnersName::Auto)?;
+    let mut source = source::open_live(args.source, None)?;
     let mut all: Option<Snapshot> = None;
     for one in awaited {
         let snapshot = match (&one.snapshot, args.quiet) {

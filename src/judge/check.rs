@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use super::bind::{Bar, bar};
 use super::claim::{Claim, Options};
-use super::expect::Met;
 use crate::model::{Limits, Protocol, ProtocolSet, Row, State};
 
 /// The answer to "can it be bound?".
@@ -60,6 +59,19 @@ pub enum Warning {
     UdpHeld,
     /// The tables showed a holder, but a bind succeeds.
     BindSucceeds,
+}
+
+/// Whether a port is held by whom it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Met {
+    /// It is held, listening, by whom it should be.
+    Yes,
+    /// Somebody else listens.
+    Stranger,
+    /// Nobody listens.
+    Nobody,
+    /// Who listens could not be seen.
+    Unknown,
 }
 
 /// The ruling on one claim, with what it rests on. Holders are indices of rows.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Reason, Ruling, Verdict};
+use super::check::{Met, Reason, Ruling, Verdict};
 use crate::model::{OwnerStatus, Process, Row};
 
 /// Who should own a port. Unlike the selectors of a listing, a name must be equal, not part of
@@ -12,19 +12,6 @@ pub struct Expected {
     pub names: BTreeSet<String>,
     pub users: BTreeSet<String>,
     pub pids: BTreeSet<u32>,
-}
-
-/// The answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Met {
-    /// It is held, listening, by whom it should be.
-    Yes,
-    /// Somebody else listens.
-    Stranger,
-    /// Nobody listens.
-    Nobody,
-    /// Who listens could not be seen.
-    Unknown,
 }
 
 impl Expected {

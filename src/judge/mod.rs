@@ -10,8 +10,8 @@ mod free;
 mod tests;
 
 pub use bind::{Bar, bar};
-pub use check::{Bound, Check, Decided, Evidence, Reason, Ruling, Verdict, Warning};
+pub use check::{Bound, Check, Decided, Evidence, Met, Reason, Ruling, Verdict, Warning};
 pub use claim::{Claim, Options, claims};
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
-pub use expect::{Expected, Met};
+pub use expect::Expected;
 pub use free::{Candidates, consecutive};

@@ -10,54 +10,42 @@ use crate::read::raw::{Blind, RawHolder, RawHolders, RawProcess};
 /// User names by uid.
 pub type Users = BTreeMap<u32, Rc<str>>;
 
-/// Gives each socket its owners. A holder without facts has gone meanwhile, and is no owner.
-pub fn join(
-    sockets: Vec<Socket>,
-    raw: &RawHolders,
-    processes: Vec<RawProcess>,
-    users: &Users,
-) -> Vec<Row> {
+/// Gives each row its owners. A holder without facts has gone meanwhile, and is no owner.
+pub fn join(rows: &mut [Row], raw: &RawHolders, processes: Vec<RawProcess>, users: &Users) {
     let processes: HashMap<ProcessKey, Rc<Process>> = processes
         .into_iter()
         .map(|raw| (raw.key, Rc::new(process(raw, users))))
         .collect();
-    let mut by_handle: HashMap<u64, Vec<&RawHolder>> = HashMap::new();
-    for holder in &raw.holders {
-        by_handle.entry(holder.handle).or_default().push(holder);
+    let mut holders: Vec<&RawHolder> = raw.holders.iter().collect();
+    holders.sort_unstable_by_key(|holder| (holder.handle, holder.process, holder.fd));
+    for row in rows {
+        let mine = row.socket.handle.map_or(&[][..], |handle| {
+            let first = holders.partition_point(|holder| holder.handle < handle);
+            let count = holders[first..]
+                .iter()
+                .take_while(|holder| holder.handle == handle)
+                .count();
+            &holders[first..first + count]
+        });
+        row.owners = owners(mine, &processes);
+        row.owner_status = status(&row.socket, !row.owners.is_empty(), raw);
     }
-    sockets
-        .into_iter()
-        .map(|socket| {
-            let holders = socket.handle.and_then(|handle| by_handle.get(&handle));
-            let owners = holders
-                .map(|holders| owners(holders, &processes))
-                .unwrap_or_default();
-            let owner_status = status(&socket, !owners.is_empty(), raw);
-            Row {
-                socket,
-                owner_status,
-                owners,
-            }
-        })
-        .collect()
 }
 
+/// The processes of holders that are sorted by process and descriptor.
 fn owners(holders: &[&RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) -> Vec<Owner> {
-    let mut fds: BTreeMap<ProcessKey, (Vec<u32>, Option<&Foreign>)> = BTreeMap::new();
-    for holder in holders {
-        let (fds, comm) = fds.entry(holder.process).or_default();
-        fds.extend(holder.fd);
-        *comm = comm.or(holder.comm.as_ref());
-    }
-    fds.into_iter()
-        .filter_map(|(key, (mut fds, comm))| {
-            fds.sort_unstable();
-            fds.dedup();
+    let of_one = holders.chunk_by(|a, b| a.process == b.process);
+    of_one
+        .filter_map(|mine| {
+            let key = mine.first()?.process;
+            let comm = mine.iter().find_map(|holder| holder.comm.as_ref());
             let process = match (processes.get(&key), comm) {
                 (Some(process), _) => Rc::clone(process),
                 (None, Some(comm)) => Rc::new(named_only(key, comm)),
                 (None, None) => return None,
             };
+            let mut fds: Vec<u32> = mine.iter().filter_map(|holder| holder.fd).collect();
+            fds.dedup();
             Some(Owner {
                 process,
                 fds: Some(fds).filter(|fds| !fds.is_empty()),

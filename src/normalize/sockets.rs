@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::services::service_of;
-use crate::model::{Endpoint, Protocol, Socket};
+use crate::model::{Endpoint, OwnerStatus, Protocol, Row, Socket};
 use crate::read::raw::{RawSocket, RawSockets};
 
-/// Turns the rows of all tables into sockets, their users not yet named.
+/// Turns what all tables hold into rows, their users not yet named and their owners not looked for.
 ///
 /// An MPTCP socket stands in the table of TCP too, under the same inode: it is kept once, as MPTCP.
-pub fn sockets(raw: RawSockets) -> Vec<Socket> {
+pub fn sockets(raw: RawSockets) -> Vec<Row> {
     let rows = |table: &crate::read::raw::RawTable| table.sockets.len();
     let mut sockets = Vec::with_capacity(raw.tables.iter().map(rows).sum());
     let interfaces: BTreeMap<u32, Rc<str>> = raw
@@ -31,7 +31,11 @@ pub fn sockets(raw: RawSockets) -> Vec<Socket> {
             && !mptcp.is_empty()
             && row.inode.is_some_and(|inode| mptcp.contains(&inode));
         if !is_seen_as_mptcp {
-            sockets.push(socket(row, &interfaces, raw.netns));
+            sockets.push(Row {
+                socket: socket(row, &interfaces, raw.netns),
+                owner_status: OwnerStatus::Skipped,
+                owners: Vec::new(),
+            });
         }
     }
     once_each(&mut sockets);
@@ -47,18 +51,19 @@ enum Identity {
 
 /// Leaves each socket once. A table that changes while it is read may show a socket twice: in two
 /// places, or first established and then in TIME_WAIT.
-fn once_each(sockets: &mut Vec<Socket>) {
-    if !may_repeat(sockets) {
+fn once_each(rows: &mut Vec<Row>) {
+    if !may_repeat(rows) {
         return;
     }
     // Whoever is held comes before whoever is not.
-    let held: HashSet<Identity> = sockets
+    let held: HashSet<Identity> = rows
         .iter()
+        .map(|row| &row.socket)
         .filter(|socket| socket.handle.is_some())
         .filter_map(ends)
         .collect();
     let mut seen = HashSet::new();
-    sockets.retain(|socket| match (handle(socket), ends(socket)) {
+    rows.retain(|row| match (handle(&row.socket), ends(&row.socket)) {
         (Some(identity), _) => seen.insert(identity),
         (None, Some(identity)) => !held.contains(&identity) && seen.insert(identity),
         (None, None) => true,
@@ -66,18 +71,18 @@ fn once_each(sockets: &mut Vec<Socket>) {
 }
 
 /// Whether a socket may stand there twice. It costs little to find that none does, which is the rule.
-fn may_repeat(sockets: &[Socket]) -> bool {
-    let mut handles: Vec<u64> = sockets.iter().filter_map(|socket| socket.handle).collect();
+fn may_repeat(rows: &[Row]) -> bool {
+    let sockets = || rows.iter().map(|row| &row.socket);
+    let mut handles: Vec<u64> = sockets().filter_map(|socket| socket.handle).collect();
     handles.sort_unstable();
-    let orphans = sockets.iter().filter(|socket| socket.handle.is_none());
+    let orphans = sockets().filter(|socket| socket.handle.is_none());
     let mut orphans: Vec<u64> = orphans.filter_map(fingerprint).collect();
     orphans.sort_unstable();
     let repeats = |numbers: &[u64]| numbers.windows(2).any(|pair| pair[0] == pair[1]);
     repeats(&handles)
         || repeats(&orphans)
         || (!orphans.is_empty()
-            && sockets
-                .iter()
+            && sockets()
                 .filter(|socket| socket.handle.is_some())
                 .filter_map(fingerprint)
                 .any(|one| orphans.binary_search(&one).is_ok()))
@@ -186,7 +191,7 @@ mod tests {
             tables: rows.into_iter().map(table).collect(),
             ..RawSockets::default()
         };
-        sockets(raw)
+        sockets(raw).into_iter().map(|row| row.socket).collect()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The order of rows: total, so that the same state gives the same rows.
 
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
 use crate::model::{Endpoint, Foreign, Row, Socket};
 
@@ -55,11 +56,45 @@ pub struct Order {
 
 impl Order {
     pub fn sort(self, rows: &mut [Row]) {
+        if self == Self::default() {
+            return sort_as_usual(rows);
+        }
         rows.sort_unstable_by(|a, b| {
-            let first = by_key(self.key, self.direction, a, b);
-            first.then_with(|| usual(a, b))
+            by_key(self.key, self.direction, a, b).then_with(|| usual(a, b))
         });
     }
+}
+
+/// Sorts by a small key first: to compare and to move whole rows is what costs.
+fn sort_as_usual(rows: &mut [Row]) {
+    rows.sort_by_cached_key(|row| beginning(&row.socket));
+    for run in rows.chunk_by_mut(|a, b| beginning(&a.socket) == beginning(&b.socket)) {
+        run.sort_unstable_by(usual);
+    }
+}
+
+/// A number in the order of what [`usual`] compares first: port, IP protocol, protocol, state and the
+/// upper half of the local address.
+fn beginning(socket: &Socket) -> u128 {
+    let port = socket.local.port.map_or(1 << 16, u128::from);
+    let ip_protocol = socket
+        .ip_protocol
+        .map_or(0, |number| u128::from(number) + 1);
+    let (family, address) = match socket.local.address {
+        IpAddr::V4(v4) => (0, u128::from(v4.to_bits()) << 32),
+        IpAddr::V6(v6) => (1, v6.to_bits() >> 64),
+    };
+    let heads = [
+        (9, ip_protocol),
+        (3, socket.protocol as u128),
+        (4, socket.state as u128),
+        (1, family),
+    ];
+    heads
+        .into_iter()
+        .fold(port, |key, (bits, part)| key << bits | part)
+        << 64
+        | address
 }
 
 /// Unknown comes last, in both directions.
@@ -133,4 +168,59 @@ fn usual(a: &Row, b: &Row) -> Ordering {
         .then_with(|| (x.inode, x.handle, x.netns).cmp(&(y.inode, y.handle, y.netns)))
         .then_with(|| x.interface.cmp(&y.interface))
         .then_with(|| (x.recv_queue, x.send_queue).cmp(&(y.recv_queue, y.send_queue)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{OwnerStatus, Protocol, State};
+
+    fn row(port: Option<u16>, protocol: Protocol, state: State, address: &str, peer: u16) -> Row {
+        let socket = Socket {
+            protocol,
+            state,
+            local: Endpoint {
+                address: address.parse().unwrap(),
+                port,
+            },
+            peer: Some(Endpoint::new([10, 0, 0, 1], peer)).filter(|_| peer != 0),
+            ip_protocol: (port.is_none()).then_some(1),
+            interface: None,
+            v6only: None,
+            service: None,
+            uid: None,
+            user: None,
+            inode: None,
+            netns: None,
+            recv_queue: None,
+            send_queue: None,
+            handle: None,
+        };
+        Row {
+            socket,
+            owner_status: OwnerStatus::None,
+            owners: Vec::new(),
+        }
+    }
+
+    /// The small key must never disagree with the whole comparison.
+    #[test]
+    fn the_quick_way_gives_the_usual_order() {
+        let mut rows = Vec::new();
+        for port in [None, Some(80), Some(1), Some(65535)] {
+            for protocol in [Protocol::Udp, Protocol::Tcp, Protocol::Raw] {
+                for state in [State::TimeWait, State::Listen, State::Established] {
+                    for address in ["::1", "10.0.0.2", "::", "10.0.0.1", "fe80::2", "fe80::1"] {
+                        for peer in [0, 9, 5] {
+                            rows.push(row(port, protocol, state, address, peer));
+                        }
+                    }
+                }
+            }
+        }
+        let mut expected = rows.clone();
+        expected.sort_by(usual);
+        Order::default().sort(&mut rows);
+        assert_eq!(rows, expected);
+    }
 }

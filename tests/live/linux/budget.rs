@@ -141,3 +141,34 @@ fn acts(call: &str) -> bool {
             .any(|family| call.contains(family));
     opens_to_write || stranger || binds || socket || is_one_of(call, &CHANGES)
 }
+
+/// The walk may make 1.05 calls for a descriptor and 10 for a process, beside 150 for the rest. A
+/// budget of calls does not hang on how busy the machine is; what was there is counted by what was read.
+#[test]
+fn the_walk_keeps_to_its_budget_of_calls() {
+    let listener = scene::listener();
+    let files: Vec<_> = (0..300)
+        .map(|_| std::fs::File::open("/dev/null").unwrap())
+        .collect();
+    let _sleeper = super::held::Held::sleep(listener.try_clone().unwrap());
+    let port = format!("tcp:{}", port(&listener));
+    let (answer, calls) = match calls(&["-l", &port, "--owners", "proc"]) {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    // A call up to its second argument's end tells which directory and which name.
+    let distinct = |of: &str| -> usize {
+        let told = calls.iter().filter(|call| call.starts_with(of));
+        let names = told.map(|call| call.split('"').take(2).collect::<Vec<_>>());
+        names.collect::<std::collections::HashSet<_>>().len()
+    };
+    let (descriptors, processes) = (distinct("readlinkat("), distinct("openat("));
+    assert!(descriptors > files.len(), "{descriptors}");
+    let budget = descriptors * 105 / 100 + processes * 10 + 150;
+    assert!(
+        calls.len() <= budget,
+        "{} calls for {descriptors} in {processes}",
+        calls.len()
+    );
+}
