@@ -1,14 +1,12 @@
-//! Facts of one process, read through one open `/proc/PID`: they are all of the same process, even
-//! when its pid is used anew meanwhile.
+//! Facts of one process: they are all of the same process, even when its pid is used anew meanwhile.
 
-use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags, RawDir, fstat, open, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, open, openat, readlinkat, statat};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::proc_text::{decode_command, decode_stat};
+use super::proc_text::{Stat, decode_command, decode_stat};
 use crate::model::{Depth, Foreign, ProcessKey, is_comm_of};
 use crate::read::raw::RawProcess;
 
@@ -38,7 +36,7 @@ pub fn open_proc() -> rustix::io::Result<OwnedFd> {
 }
 
 /// Reads a file of `/proc`, up to [`LONGEST`] bytes.
-pub fn read_small(dir: impl AsFd, name: &CStr) -> rustix::io::Result<Vec<u8>> {
+pub fn read_small(dir: impl AsFd, name: impl rustix::path::Arg) -> rustix::io::Result<Vec<u8>> {
     let file = openat(dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut text = vec![0; 1024];
     let mut length = 0;
@@ -54,67 +52,101 @@ pub fn read_small(dir: impl AsFd, name: &CStr) -> rustix::io::Result<Vec<u8>> {
     }
 }
 
+/// Reads what is wanted first and who it was last: the same start time then as when it was found
+/// means the same process all the while, at the cost of five calls.
 fn read_one(proc: &OwnedFd, key: ProcessKey, depth: Depth, clock: &Clock) -> Option<RawProcess> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let dir = openat(proc, key.pid.to_string(), flags, Mode::empty()).ok()?;
-    let stat = decode_stat(&read_small(&dir, c"stat").ok()?)?;
-    if stat.start != key.start {
-        return None;
+    let mut text = Facts::read(proc, &key.pid.to_string(), depth);
+    let mut stat = read_stat(proc, key)?;
+    if stat.is_zombie {
+        // Where the first thread has ended, another one knows the rest.
+        let thread = other_thread(proc, key.pid).unwrap_or(key.pid);
+        let uid = text.uid;
+        text = Facts::read(proc, &format!("{}/task/{thread}", key.pid), depth);
+        text.uid = uid;
+        stat = read_stat(proc, key)?;
     }
-    // Where the first thread has ended, another one knows the rest.
-    let thread = if stat.is_zombie {
-        other_thread(&dir, key.pid)
-    } else {
-        None
-    };
-    let facts = thread.as_ref().unwrap_or(&dir);
-    let link = |name: &CStr| {
-        let path = readlinkat(facts, name, Vec::new()).ok()?;
-        // A file may have such a name; one that is deleted has no link.
-        let is_gone = || statat(facts, name, AtFlags::empty()).is_ok_and(|stat| stat.st_nlink == 0);
-        Some(match path.as_bytes().strip_suffix(DELETED) {
-            Some(before) if is_gone() => Foreign::from_bytes(before),
-            _ => Foreign::from_bytes(path.as_bytes()),
-        })
-    };
-    let executable = link(c"exe");
+    let executable = text.executable;
     // The arguments tell the name where the executable does not confirm the kernel's.
-    let named = executable
-        .as_ref()
-        .is_some_and(|path| is_comm_of(stat.comm.unclean(), path.base_name()));
-    let wants_command = depth == Depth::Full || !named;
-    let command = if wants_command {
-        read_small(facts, c"cmdline").ok()
-    } else {
-        None
-    };
+    let confirms = |path: &Foreign| is_comm_of(stat.comm.unclean(), path.base_name());
+    if text.command.is_none() && !executable.as_ref().is_some_and(confirms) {
+        text.command = read_command(proc, &key.pid.to_string());
+        stat = read_stat(proc, key)?;
+    }
     Some(RawProcess {
         key,
         executable,
-        command: command.as_deref().and_then(decode_command),
-        // Of `/proc/PID` itself the owner is always the effective user (fs/proc/base.c, task_dump_owner).
-        uid: fstat(&dir).ok().map(|stat| stat.st_uid),
+        command: text.command,
+        uid: text.uid,
         parent_pid: Some(stat.parent_pid).filter(|pid| *pid != 0),
         started_at: clock.epoch_of(stat.start),
-        working_directory: if depth == Depth::Full {
-            link(c"cwd")
-        } else {
-            None
-        },
+        working_directory: text.working_directory,
         comm: Some(stat.comm),
     })
 }
 
-/// Opens a thread of the process that is not its first.
-fn other_thread(dir: &OwnedFd, pid: u32) -> Option<OwnedFd> {
+/// Reads `/proc/PID/stat` if it is of this very process.
+fn read_stat(proc: &OwnedFd, key: ProcessKey) -> Option<Stat> {
+    let stat = decode_stat(&read_small(proc, format!("{}/stat", key.pid)).ok()?)?;
+    (stat.start == key.start).then_some(stat)
+}
+
+fn read_command(proc: &OwnedFd, place: &str) -> Option<Vec<Foreign>> {
+    decode_command(&read_small(proc, format!("{place}/cmdline")).ok()?)
+}
+
+/// What stands in files of its own under a process's or a thread's folder.
+struct Facts {
+    executable: Option<Foreign>,
+    uid: Option<u32>,
+    command: Option<Vec<Foreign>>,
+    working_directory: Option<Foreign>,
+}
+
+impl Facts {
+    fn read(proc: &OwnedFd, place: &str, depth: Depth) -> Self {
+        let link = |name: &str| read_link(proc, &format!("{place}/{name}"));
+        let is_full = depth == Depth::Full;
+        Self {
+            executable: link("exe"),
+            // Of the folder the owner is always the effective user (fs/proc/base.c, task_dump_owner).
+            uid: statat(proc, place, AtFlags::empty())
+                .ok()
+                .map(|stat| stat.st_uid),
+            command: if is_full {
+                read_command(proc, place)
+            } else {
+                None
+            },
+            working_directory: if is_full { link("cwd") } else { None },
+        }
+    }
+}
+
+/// Reads a link to a program or a directory, without what the kernel says of a deleted one.
+fn read_link(proc: &OwnedFd, path: &str) -> Option<Foreign> {
+    let target = readlinkat(proc, path, Vec::new()).ok()?;
+    // A file may have such a name; one that is deleted has no link.
+    let is_gone = || statat(proc, path, AtFlags::empty()).is_ok_and(|stat| stat.st_nlink == 0);
+    Some(match target.as_bytes().strip_suffix(DELETED) {
+        Some(before) if is_gone() => Foreign::from_bytes(before),
+        _ => Foreign::from_bytes(target.as_bytes()),
+    })
+}
+
+/// A thread of the process that is not its first.
+fn other_thread(proc: &OwnedFd, pid: u32) -> Option<u32> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let tasks = openat(dir, c"task", flags, Mode::empty()).ok()?;
+    let tasks = openat(proc, format!("{pid}/task"), flags, Mode::empty()).ok()?;
     let mut buffer = [MaybeUninit::uninit(); 1024];
     let mut entries = RawDir::new(&tasks, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {
-        let name = entry.file_name();
-        if name.to_bytes()[0].is_ascii_digit() && name.to_bytes() != pid.to_string().as_bytes() {
-            return openat(&tasks, name, flags, Mode::empty()).ok();
+        let thread = entry
+            .file_name()
+            .to_str()
+            .ok()
+            .and_then(|name| name.parse().ok());
+        if thread.is_some_and(|thread| thread != pid) {
+            return thread;
         }
     }
     None

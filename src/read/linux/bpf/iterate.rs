@@ -6,6 +6,7 @@ use rustix::io::{Errno, read};
 
 use super::btf;
 use super::calls::open_iterator;
+use super::map::Types;
 use super::program::{RECORD, assemble, decode_record};
 use crate::model::{Handles, ProcessKey};
 use crate::read::linux::proc_text::{BPF, PERFMON, SYS_ADMIN, has_capability};
@@ -31,8 +32,8 @@ pub fn holders(wanted: &Handles) -> io::Result<Vec<RawHolder>> {
     if times.is_ok_and(|inode| inode != FIRST_TIME_NAMESPACE) {
         return Err(io::Error::other("a time namespace of its own"));
     }
-    let types = std::fs::read("/sys/kernel/btf/vmlinux")?;
-    let offsets = btf::find(&types)
+    let types = Types::open("/sys/kernel/btf/vmlinux")?;
+    let offsets = btf::find(types.bytes())
         .ok_or_else(|| io::Error::other("types are missing from the kernel's BTF"))?;
     drop(types);
     let iterator = open_iterator(&assemble(&offsets), offsets.iterator)?;

@@ -8,6 +8,8 @@ pub mod program;
 mod calls;
 #[cfg(target_os = "linux")]
 mod iterate;
+#[cfg(target_os = "linux")]
+mod map;
 
 #[cfg(target_os = "linux")]
 pub use iterate::{holders, may_be_permitted};
