@@ -12,6 +12,7 @@ fn main() {
         "workers" => linux::workers(),
         "thread" => linux::thread(),
         "leaderless" => linux::leaderless(),
+        "--port" => linux::serve(),
         // Holds what it was given as standard input.
         _ => linux::rest(),
     }
@@ -28,6 +29,17 @@ mod linux {
     const LIFE: Duration = Duration::from_secs(600);
 
     pub fn rest() {
+        thread::sleep(LIFE);
+    }
+
+    /// A server on the port of the second argument, on every address.
+    pub fn serve() {
+        let port = std::env::args()
+            .nth(2)
+            .expect("a port")
+            .parse()
+            .expect("a number");
+        let _listener = TcpListener::bind(("0.0.0.0", port)).expect("a listener");
         thread::sleep(LIFE);
     }
 

@@ -19,6 +19,7 @@ mod kernel_bytes;
 mod layout;
 mod many;
 mod readme;
+mod redacted;
 mod selectors;
 mod sources;
 mod verbs;

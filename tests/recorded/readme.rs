@@ -133,19 +133,3 @@ fn the_picture_is_drawn_from_what_the_program_prints() {
     let picture = Data::text(text.trim_end()).coerce_to(DataFormat::TermSvg);
     assert_data_eq!(picture, file!["snapshots/picture.term.svg": TermSvg]);
 }
-
-/// The verbs of the CI snippets, as far as they are portwho's.
-#[test]
-fn every_command_of_the_ci_snippets_is_understood() {
-    let snippets = blocks(&readme(), "yaml");
-    assert_eq!(snippets.len(), 2, "one for GitHub Actions, one for GitLab");
-    for snippet in snippets {
-        let lines = snippet
-            .replace("- run: ", "")
-            .replace("run: ", "")
-            .replace("- portwho", "portwho");
-        let all = commands(&lines);
-        assert!(all.len() >= 3, "{snippet}");
-        all.iter().for_each(|words| is_understood(words));
-    }
-}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Capture;
-use crate::model::{Endpoint, Foreign};
+use crate::model::{Endpoint, Foreign, is_comm_of};
 
 const REDACTED: &str = "[redacted]";
 
@@ -28,7 +28,17 @@ pub fn redact(capture: &mut Capture) {
         }
         if let Some([program, arguments @ ..]) = process.command.as_deref_mut() {
             *program = first_word(program);
-            arguments.fill(Foreign::new(REDACTED));
+            let comm = process.comm.as_ref().map_or("", Foreign::unclean);
+            for argument in arguments {
+                // A script that the process is named by keeps its name, which is told anyway.
+                let name = argument.base_name();
+                let kept = if is_comm_of(comm, name) {
+                    name
+                } else {
+                    REDACTED
+                };
+                *argument = Foreign::new(kept);
+            }
         }
     }
     let mut addresses = Addresses::default();

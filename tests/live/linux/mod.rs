@@ -22,6 +22,7 @@ mod probes;
 mod protocols;
 mod refused;
 mod scarce;
+mod snippets;
 mod sources;
 mod states;
 mod users;
