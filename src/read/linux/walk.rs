@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
@@ -21,31 +23,57 @@ const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 /// Longest link of interest: `socket:[` with 20 digits and `]`.
 const LINK: usize = 32;
 
+/// Processes from which a second thread is worth its start.
+const MANY: usize = 200;
+/// Processes that a thread takes at a time: some have thousands of descriptors, most have few.
+const PORTION: usize = 8;
+
 /// Finds every holder of the sockets with these inode numbers.
 pub fn holders(wanted: &Handles) -> RawHolders {
     let as_root = rustix::process::geteuid().is_root();
-    let mut found = RawHolders {
+    let blind = |reason| RawHolders {
         as_root,
+        blind: vec![reason],
         ..RawHolders::default()
     };
     let Ok(proc) = open_proc() else {
-        found.blind.push(Blind::NoProc);
-        return found;
+        return blind(Blind::NoProc);
     };
-    let mut walk = Walk {
-        proc,
-        wanted,
-        found,
-        buffer: Box::new([MaybeUninit::uninit(); 32 * 1024]),
-    };
-    let present = walk.processes();
-    if walk.found.blind.is_empty() && walk.leaves_questions() {
+    let mut walk = Walk::new(&proc, wanted);
+    let pids = numbers_in(&proc, &mut walk.buffer[..]).unwrap_or_default();
+    if pids.is_empty() {
+        return blind(Blind::NoProc);
+    }
+    let next = AtomicUsize::new(0);
+    let mut present = Vec::new();
+    thread::scope(|scope| {
+        let helper = || {
+            let mut walk = Walk::new(&proc, wanted);
+            let present = walk.portions(&pids, &next);
+            (walk.found, present)
+        };
+        // Where no thread is to be had, this one does it all.
+        let is_worth_it = pids.len() >= MANY;
+        let helper = is_worth_it.then(|| thread::Builder::new().spawn_scoped(scope, helper));
+        present = walk.portions(&pids, &next);
+        if let Some(Ok(helper)) = helper
+            && let Ok((found, others)) = helper.join()
+        {
+            walk.found.holders.extend(found.holders);
+            walk.found.refused += found.refused;
+            present.extend(others);
+        }
+    });
+    if walk.leaves_questions() {
         walk.threads(&present);
     }
-    if walk.found.blind.is_empty() {
-        walk.found.blind = blindness(as_root);
+    // Which thread found what must not show.
+    walk.found.holders.sort_unstable();
+    RawHolders {
+        as_root,
+        blind: blindness(as_root),
+        ..walk.found
     }
-    walk.found
 }
 
 /// Counts descriptors of all processes, up to a bound: cheap since Linux 6.2, which tells the number as
@@ -65,13 +93,23 @@ pub fn count_descriptors(enough: u64) -> u64 {
 }
 
 struct Walk<'a> {
-    proc: OwnedFd,
+    proc: &'a OwnedFd,
     wanted: &'a Handles,
     found: RawHolders,
     buffer: Box<[MaybeUninit<u8>; 32 * 1024]>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(proc: &'a OwnedFd, wanted: &'a Handles) -> Self {
+        let buffer = Box::new([MaybeUninit::uninit(); 32 * 1024]);
+        Self {
+            proc,
+            wanted,
+            found: RawHolders::default(),
+            buffer,
+        }
+    }
+
     fn leaves_questions(&self) -> bool {
         let held: HashSet<u64> = self
             .found
@@ -82,28 +120,26 @@ impl Walk<'_> {
         self.wanted.iter().any(|handle| !held.contains(&handle))
     }
 
-    /// Looks into every process; gives those that are there.
-    fn processes(&mut self) -> Vec<u32> {
-        let pids = match numbers_in(&self.proc, &mut self.buffer[..]) {
-            Ok(pids) if !pids.is_empty() => pids,
-            _ => {
-                self.found.blind.push(Blind::NoProc);
-                return Vec::new();
-            }
-        };
+    /// Looks into portions of the processes as long as there are any; gives those that are there.
+    fn portions(&mut self, pids: &[u32], next: &AtomicUsize) -> Vec<u32> {
         let mut present = Vec::with_capacity(pids.len());
-        for pid in pids {
-            match self.look_into(&format!("{pid}/fd"), c"../stat", pid) {
-                Ok(()) => present.push(pid),
-                // Gone in the meantime; a process that is gone holds nothing.
-                Err(Errno::NOENT | Errno::SRCH) => {}
-                Err(_) => {
-                    self.found.refused += 1;
-                    present.push(pid);
+        loop {
+            let start = next.fetch_add(PORTION, Ordering::Relaxed);
+            let Some(rest) = pids.get(start..).filter(|rest| !rest.is_empty()) else {
+                return present;
+            };
+            for pid in &rest[..rest.len().min(PORTION)] {
+                match self.look_into(&format!("{pid}/fd"), c"../stat", *pid) {
+                    Ok(()) => present.push(*pid),
+                    // Gone in the meantime; a process that is gone holds nothing.
+                    Err(Errno::NOENT | Errno::SRCH) => {}
+                    Err(_) => {
+                        self.found.refused += 1;
+                        present.push(*pid);
+                    }
                 }
             }
         }
-        present
     }
 
     /// Looks into threads with descriptors of their own, clone(2) without CLONE_FILES, and into those
@@ -113,13 +149,13 @@ impl Walk<'_> {
         for pid in pids {
             let path = format!("{pid}/task");
             // The link count is the number of threads and two; the owner is the effective user.
-            let may_tell = statat(&self.proc, &path, AtFlags::empty()).is_ok_and(|stat| {
+            let may_tell = statat(self.proc, &path, AtFlags::empty()).is_ok_and(|stat| {
                 stat.st_nlink > 3 && (user.is_root() || stat.st_uid == user.as_raw())
             });
             if !may_tell {
                 continue;
             }
-            let Ok(tasks) = openat(&self.proc, &path, DIRECTORY, Mode::empty()) else {
+            let Ok(tasks) = openat(self.proc, &path, DIRECTORY, Mode::empty()) else {
                 continue;
             };
             let threads = numbers_in(&tasks, &mut self.buffer[..]).unwrap_or_default();
@@ -143,7 +179,7 @@ impl Walk<'_> {
     /// Reads one directory of descriptors. The start time comes through the same open directory, so
     /// that a pid that is used anew meanwhile is not taken for the holder.
     fn look_into(&mut self, path: &str, stat: &CStr, pid: u32) -> rustix::io::Result<()> {
-        let dir = openat(&self.proc, path, DIRECTORY, Mode::empty())?;
+        let dir = openat(self.proc, path, DIRECTORY, Mode::empty())?;
         let before = self.found.holders.len();
         let result = self.read_links(&dir, pid);
         if self.found.holders.len() > before {
