@@ -66,7 +66,7 @@ complete -c portwho -n "__fish_portwho_needs_command" -a "schema" -d 'Print the 
 complete -c portwho -n "__fish_portwho_needs_command" -a "completions" -d 'Print a shell\'s completion script'
 complete -c portwho -n "__fish_portwho_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c portwho -n "__fish_portwho_using_subcommand check" -l file -d 'Read specs from a file, one a line; "#" begins a comment' -r -F
-complete -c portwho -n "__fish_portwho_using_subcommand check" -l expect -d 'Ask whether the port is held, listening, by this owner: name=NAME, user=USER, pid=PID (can be repeated)' -r
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l expect -d 'Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)' -r
 complete -c portwho -n "__fish_portwho_using_subcommand check" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
 native\t'The system\'s own interface alone (Linux: sock_diag)'
 proc\t'The tables of /proc/net alone (Linux)'
@@ -100,7 +100,7 @@ complete -c portwho -n "__fish_portwho_using_subcommand free" -s u -l udp -d 'UD
 complete -c portwho -n "__fish_portwho_using_subcommand free" -l json -d 'Print JSON'
 complete -c portwho -n "__fish_portwho_using_subcommand free" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand wait" -l timeout -d 'Give up after this time, with exit code 1' -r
-complete -c portwho -n "__fish_portwho_using_subcommand wait" -l owner -d 'Count only this owner: name=NAME, user=USER, pid=PID (can be repeated)' -r
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l owner -d 'Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)' -r
 complete -c portwho -n "__fish_portwho_using_subcommand wait" -l color -d 'When to colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t''
 never\t''"

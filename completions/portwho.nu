@@ -60,7 +60,7 @@ module completions {
     --no-reuse-addr           # Judge for a TCP server that does not set SO_REUSEADDR
     --reuse-addr              # Judge for a UDP server that sets SO_REUSEADDR
     --reuse-port              # Judge for a server that sets SO_REUSEPORT to join a group
-    --expect: string          # Ask whether the port is held, listening, by this owner: name=NAME, user=USER, pid=PID (can be repeated)
+    --expect: string          # Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)
     --probe                   # Confirm every verdict by a real bind
     --no-probe                # Bind nothing; what only a bind can tell stays unknown
     --source: string@"nu-complete portwho check source" # Where to read from
@@ -104,7 +104,7 @@ module completions {
   export extern "portwho wait" [
     --gone                    # Wait until nothing listens there
     --timeout: string         # Give up after this time, with exit code 1
-    --owner: string           # Count only this owner: name=NAME, user=USER, pid=PID (can be repeated)
+    --owner: string           # Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)
     --fail-fast               # Give up at once when a stranger listens
     --quiet(-q)               # Print nothing, only exit with a code
     --json                    # Print JSON

@@ -54,7 +54,8 @@ pub struct CheckArgs {
     /// Judge for a server that sets SO_REUSEPORT to join a group
     #[arg(long, help_heading = "The server")]
     reuse_port: bool,
-    /// Ask whether the port is held, listening, by this owner: name=NAME, user=USER, pid=PID (can be repeated)
+    /// Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER,
+    /// pid=PID (can be repeated)
     #[arg(long, value_name = "OWNER", help_heading = "The server")]
     expect: Vec<String>,
 

@@ -74,7 +74,8 @@ pub fn run(args: &ConflictsArgs) -> Result<Exit, Failure> {
         states,
         ..Query::default()
     };
-    let depth = Some(if args.json { Depth::Full } else { Depth::Names });
+    // Arguments tell two servers of one interpreter apart.
+    let depth = Some(Depth::Full);
     let (snapshot, _) = survey(
         source.as_mut(),
         &Survey {

@@ -162,6 +162,7 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
         ));
     }
     if ports.len() < count {
+        // Half an answer on standard output would be taken for a whole one.
         let failure = Failure::usage(format!("{} of {count} ports found", ports.len()));
         return Err(Failure {
             exit: Exit::No,

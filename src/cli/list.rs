@@ -5,8 +5,8 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
-use super::{selector, source, terminal, usage};
-use crate::model::{Depth, Family, Note, NoteCode, ProtocolSet, Snapshot};
+use super::{remarks, selector, source, terminal, usage};
+use crate::model::{Depth, Family, ProtocolSet};
 use crate::read::Source;
 use crate::render::{COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, fit_lines, render};
 use crate::select::{Direction, Key, Order, Query, View};
@@ -173,7 +173,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         let page = page(args, format, columns, source.as_mut());
         terminal::answer(|out| render(&snapshot, &page, out))?;
     }
-    tell_notes(&snapshot, format, args.verbose);
+    remarks::tell_notes(&snapshot, format, args.verbose, undecided);
     Ok(match (has_rows, undecided) {
         (true, _) => Exit::Yes,
         (false, true) => {
@@ -181,7 +181,10 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
             Exit::Unknown
         }
         (false, false) => {
-            terminal::tell(format_args!("portwho: {}", nothing(args, &shown.query)));
+            terminal::tell(format_args!(
+                "portwho: {}",
+                remarks::nothing(&args.selectors, &shown.query)
+            ));
             Exit::No
         }
     })
@@ -340,54 +343,5 @@ fn refuse_near_verb(selectors: &[String]) -> Result<(), Failure> {
                 .hint(format!("did you mean 'portwho {verb}'?")),
         ),
         None => Ok(()),
-    }
-}
-
-/// What is lost is always told; how the answer was found, when asked. JSON holds its notes itself.
-fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool) {
-    if verbose {
-        let rows = snapshot.rows.len();
-        let complete = if snapshot.is_complete() {
-            "complete"
-        } else {
-            "incomplete"
-        };
-        terminal::tell(format_args!(
-            "portwho: note: read by {}; {rows} sockets; {complete}",
-            snapshot.read_by
-        ));
-    }
-    let matters = |note: &&Note| match note.code {
-        NoteCode::TableFallback | NoteCode::ProcessesRefused | NoteCode::OwnersFoundBy => verbose,
-        NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),
-        told => told.is_told(),
-    };
-    if format != Format::Json || verbose {
-        for note in snapshot.notes.iter().filter(matters) {
-            terminal::tell(format_args!(
-                "portwho: note: {}",
-                crate::render::Clean::new(&note.message)
-            ));
-        }
-    }
-}
-
-/// What to say when nothing matched.
-fn nothing(args: &ListArgs, query: &Query) -> String {
-    let what = if query.wants_listeners_only() {
-        "nothing listens"
-    } else {
-        "no socket"
-    };
-    match (query.single_port(), args.selectors.as_slice()) {
-        (_, []) => format!("{what} here"),
-        (Some(port), [_]) if query.wants_listeners_only() => {
-            format!("nothing listens on port {port}")
-        }
-        (Some(port), [_]) => format!("nothing uses port {port}"),
-        (_, selectors) => {
-            let quoted: Vec<_> = selectors.iter().map(|selector| quote(selector)).collect();
-            format!("{what} that matches {}", quoted.join(" "))
-        }
     }
 }

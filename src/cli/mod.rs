@@ -14,6 +14,7 @@ mod failure;
 mod free;
 mod list;
 mod owner;
+mod remarks;
 mod schema;
 mod selector;
 mod source;

@@ -110,6 +110,18 @@ pub fn parse_pid(text: &str) -> Result<u32, Failure> {
 /// # Errors
 /// What is wrong with it, and what would be right.
 pub fn parse_place(text: &str) -> Result<Place, Failure> {
+    // As listings write it: `80/tcp`.
+    if let Some((ports, name)) = text.rsplit_once('/')
+        && let Some(protocol) = Protocol::from_name(name).filter(|protocol| protocol.has_ports())
+        && ports.starts_with(|c: char| c.is_ascii_digit())
+        && !ports.contains(['.', ':'])
+    {
+        return Ok(Place {
+            protocol: Some(protocol),
+            addresses: None,
+            ports: Some(parse_ports(ports)?),
+        });
+    }
     let protocol = |text: &str| Protocol::from_name(text.split_once(':')?.0);
     let Some(found) = protocol(text) else {
         return parse_end(text);

@@ -143,6 +143,8 @@ impl Check<'_> {
         let (ruling, reason) = match (is_open, limits.may_bind_privileged, worst) {
             _ if claim.lacks_scope() => (Ruling::Refused, Some(Reason::Scope)),
             (false, Some(false), _) => (Ruling::Refused, Some(Reason::Privilege)),
+            // Elsewhere's addresses are refused before anybody asks who holds the port.
+            _ if self.is_foreign(claim) => (Ruling::Unknown, Some(Reason::NotTried)),
             (_, _, Bar::Yes) => (Ruling::Taken, Some(Reason::Held)),
             _ if unreadable.contains(claim.protocol) => (Ruling::Unknown, Some(Reason::Unreadable)),
             (false, None, _) | (_, _, Bar::Perhaps) => (Ruling::Unknown, Some(Reason::NotTried)),
@@ -191,6 +193,13 @@ impl Check<'_> {
             Bound::No(ErrorKind::AddrNotAvailable, _) => (Ruling::Refused, Some(Reason::Address)),
             Bound::No(_, why) => (Ruling::Unknown, Some(Reason::Failed(why))),
         };
+    }
+
+    /// Whether none of the machine's addresses, which are known, is the claimed one.
+    fn is_foreign(&self, claim: &Claim) -> bool {
+        !self.evidence.limits.addresses.is_empty()
+            && claim.interface.is_none()
+            && !self.is_local(claim)
     }
 
     /// Whether the machine surely has the address.

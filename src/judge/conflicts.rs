@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Exposure, Family, Limits, OwnerStatus, Protocol, Row, State};
+use crate::model::{Exposure, Family, Limits, OwnerStatus, Process, Protocol, Row, State};
 
 /// How soon it bites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,6 +176,42 @@ fn differ(a: &Row, b: &Row) -> bool {
     }
 }
 
+/// Whether two sockets surely belong to different owners: no process of one is akin to one of the other.
+fn are_strangers(a: &Row, b: &Row) -> bool {
+    let is_known = |row: &Row| !row.owners.is_empty();
+    if !is_known(a) || !is_known(b) {
+        return differ(a, b);
+    }
+    !a.owners
+        .iter()
+        .any(|x| b.owners.iter().any(|y| are_akin(&x.process, &y.process)))
+}
+
+/// Whether two processes are one server: the same, parent and child, workers of one parent, or the
+/// same program started with the same arguments.
+fn are_akin(a: &Process, b: &Process) -> bool {
+    let is_child = |child: &Process, parent: &Process| child.parent_pid == Some(parent.key.pid);
+    let is_same_program = a.name == b.name && a.uid == b.uid;
+    // Everything has the first process for a parent that has lost its own.
+    let has_same_parent = a.parent_pid.is_some_and(|pid| pid > 1) && a.parent_pid == b.parent_pid;
+    let workers =
+        is_same_program && has_same_parent && a.executable == b.executable && is_pool(a, b);
+    a.key == b.key
+        || is_child(a, b)
+        || is_child(b, a)
+        || workers
+        || (is_same_program && a.command == b.command && a.working_directory == b.working_directory)
+}
+
+/// Whether arguments tell nothing against workers of a pool: those differ in a number at most.
+fn is_pool(a: &Process, b: &Process) -> bool {
+    let (Some(a), Some(b)) = (&a.command, &b.command) else {
+        return true;
+    };
+    let differing = a.iter().zip(b).filter(|(x, y)| x != y).count();
+    a.len() == b.len() && differing <= 1
+}
+
 /// One on IPv4 loopback or wildcard, one on IPv6 loopback or wildcard, of different programs, at
 /// least one of them on loopback alone.
 fn split_localhost(rows: &[Row], listening: &[usize]) -> Option<Vec<usize>> {
@@ -203,7 +239,7 @@ fn split_localhost(rows: &[Row], listening: &[usize]) -> Option<Vec<usize>> {
         .flat_map(|a| six.iter().map(move |b| (*a, *b)))
         .find_map(|(a, b)| {
             let splits = is_loopback(a) || is_loopback(b) || rows[b].socket.v6only == Some(true);
-            (splits && differ(&rows[a], &rows[b])).then(|| vec![a, b])
+            (splits && are_strangers(&rows[a], &rows[b])).then(|| vec![a, b])
         })
 }
 
@@ -228,7 +264,7 @@ fn shadowed(rows: &[Row], listening: &[usize]) -> Option<Vec<usize>> {
                 true => over.socket.takes_ipv4(),
                 false => over.socket.family() == Family::Ipv6,
             };
-            receives && differ(over, under)
+            receives && are_strangers(over, under)
         };
         let shadows: Vec<usize> = specific.iter().copied().filter(is_shadow).collect();
         (!shadows.is_empty()).then(|| [vec![*wildcard], shadows].concat())

@@ -289,6 +289,13 @@ fn a_missing_privilege_is_a_refusal_that_still_names_the_holder() {
 fn an_address_of_elsewhere_is_for_a_bind_to_refuse() {
     let verdict = judge(&[], &limits(), &claim(Protocol::Tcp, "10.9.9.9"));
     assert!(Check::needs_bind(&verdict));
+    // Whoever holds the port is not asked before.
+    let held = [listener("0.0.0.0", None, "nginx", 7)];
+    assert!(Check::needs_bind(&judge(
+        &held,
+        &limits(),
+        &claim(Protocol::Tcp, "10.9.9.9")
+    )));
     assert_eq!(
         judge(&[], &limits(), &claim(Protocol::Tcp, "127.0.0.9")).ruling,
         Ruling::Free

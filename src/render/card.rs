@@ -173,6 +173,7 @@ impl Writer<'_> {
                 OwnerStatus::None if row.socket.inode.is_some() => {
                     "no process holds it: the kernel owns it"
                 }
+                OwnerStatus::None if words::is_unaccepted(row) => "no process has accepted it yet",
                 OwnerStatus::None => "no process owns it any more",
                 OwnerStatus::Known | OwnerStatus::Skipped => "",
             };

@@ -42,7 +42,7 @@ pub fn write_checks(
             (None, ruling) => (words::ruling(ruling), Tone::Alert),
         };
         let mut why = vec![words::verdict(verdict, &snapshot.rows)];
-        if verdict.expectation.is_none() {
+        if verdict.expectation.is_none() && verdict.ruling != Ruling::Taken {
             why.extend(
                 verdict
                     .warnings

@@ -53,6 +53,17 @@ impl Query {
         }
     }
 
+    /// Whether the query asks for ports and for nothing else.
+    pub fn asks_for_a_port_alone(&self) -> bool {
+        let is_bare = |place: &Place| place.protocol.is_none() && place.addresses.is_none();
+        self.places.iter().all(is_bare)
+            && self.addresses.is_empty()
+            && self.states.is_empty()
+            && self.locals.is_empty()
+            && self.peers.is_empty()
+            && !self.asks_for_owners()
+    }
+
     /// Whether owners decide which rows match.
     pub fn asks_for_owners(&self) -> bool {
         !(self.pids.is_empty() && self.users.is_empty() && self.names.is_empty())

@@ -1,6 +1,6 @@
 //! Bad input: exit 2, one line, perhaps a hint, nothing on standard output.
 
-use crate::{Answer, capture, command, ended, portwho, replay};
+use crate::{Answer, command, ended, replay};
 
 /// Checks the form of a refusal, and gives its line and its hint.
 #[track_caller]
@@ -335,7 +335,7 @@ fn an_argument_that_is_no_text_is_refused() {
     use std::os::unix::ffi::OsStrExt;
     let bytes = std::ffi::OsStr::from_bytes(b"name=\xff\x1b");
     let mut command = command();
-    command.arg("--from").arg(capture("web1")).arg(bytes);
+    command.arg("--from").arg(crate::capture("web1")).arg(bytes);
     refusal(&ended(&mut command), 2);
-    refusal(&portwho([bytes]), 2);
+    refusal(&crate::portwho([bytes]), 2);
 }

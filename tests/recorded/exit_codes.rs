@@ -169,3 +169,54 @@ fn no_and_cannot_tell_are_said_in_different_words() {
         "{unknown}"
     );
 }
+
+/// "Nothing uses port 53" is said only where nothing does: not where a protocol, a family or an
+/// address left out who uses it.
+#[test]
+fn what_is_not_there_is_said_as_narrowly_as_it_was_asked_for() {
+    for (arguments, said) in [
+        (&[":4"][..], "portwho: nothing uses port 4"),
+        (&["-l", ":4"], "portwho: nothing listens on port 4"),
+        (&["udp:3000"], "portwho: no socket that matches 'udp:3000'"),
+        (
+            &["-u", ":3000"],
+            "portwho: no udp socket that matches ':3000'",
+        ),
+        (
+            &["-6", ":3000"],
+            "portwho: no socket over IPv6 that matches ':3000'",
+        ),
+        (
+            &["[::1]:3000"],
+            "portwho: no socket that matches '[::1]:3000'",
+        ),
+        (
+            &[":3000", "state=time_wait"],
+            "portwho: no socket that matches ':3000' 'state=time_wait'",
+        ),
+    ] {
+        let answer = crate::replay("web1", arguments);
+        assert_eq!(
+            (answer.code, answer.stdout.as_str()),
+            (1, ""),
+            "{arguments:?}"
+        );
+        assert_eq!(answer.stderr.trim_end(), said, "{arguments:?}");
+    }
+}
+
+#[test]
+fn cannot_tell_comes_with_its_reason() {
+    for capture in ["ordinary-user", "no-ptrace"] {
+        let answer = crate::replay(capture, &["name=no-such-program"]);
+        assert_eq!(answer.code, 3);
+        assert!(answer.stderr.lines().count() >= 2, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_port_is_taken_as_listings_write_it() {
+    let as_listed = crate::replay("web1", &["3000/tcp"]);
+    assert_eq!(as_listed, crate::replay("web1", &["tcp:3000"]));
+    assert_eq!(as_listed.code, 0);
+}

@@ -91,3 +91,38 @@ fn hidden_owners_keep_a_clean_bill_from_being_given() {
         "one listener conflicts with nobody"
     );
 }
+
+/// Two servers of one interpreter, each started by hand: what a person calls two programs.
+#[test]
+fn one_interpreter_with_two_scripts_is_two_programs() {
+    let with = |mut row: Row, command: &[&str], parent: u32| {
+        for owner in &mut row.owners {
+            let process = Rc::make_mut(&mut owner.process);
+            process.command = Some(command.iter().map(|word| Foreign::new(*word)).collect());
+            process.parent_pid = Some(parent);
+        }
+        row
+    };
+    let four = || listener("127.0.0.1", None, "node", 11);
+    let six = || listener("::1", Some(true), "node", 12);
+    let apart = [
+        with(four(), &["node", "a.js"], 1),
+        with(six(), &["node", "b.js", "-v"], 1),
+    ];
+    assert_eq!(codes(&apart), ["split-localhost"]);
+    let twice = [
+        with(four(), &["node", "a.js"], 1),
+        with(six(), &["node", "a.js"], 1),
+    ];
+    assert!(codes(&twice).is_empty());
+    let workers = [
+        with(four(), &["node", "w", "1"], 7),
+        with(six(), &["node", "w", "2"], 7),
+    ];
+    assert!(codes(&workers).is_empty(), "of one parent");
+    let child = [
+        with(four(), &["node", "a.js"], 1),
+        with(six(), &["node", "b.js", "-v"], 11),
+    ];
+    assert!(codes(&child).is_empty(), "one is the other's child");
+}

@@ -173,6 +173,7 @@ pub fn holder(row: &Row) -> String {
 /// `nginx (pid 811)`, or what is known instead.
 pub fn owners(row: &Row) -> String {
     match (row.owners.as_slice(), row.owner_status) {
+        ([], OwnerStatus::None) if is_unaccepted(row) => "nobody yet, not being accepted,".into(),
         ([], OwnerStatus::None) if row.socket.inode.is_none() => "no process any more".into(),
         ([], OwnerStatus::None) => "the kernel".into(),
         ([], _) => match super::user(row) {
@@ -210,4 +211,9 @@ pub fn finding(finding: &Finding, rows: &[Row]) -> String {
         FindingCode::EphemeralListener => format!("listener in the ephemeral range: {said}"),
         FindingCode::BoundOnly => said,
     }
+}
+
+/// Whether a connection waits in the queue of its listener: it is open, and belongs to no process yet.
+pub fn is_unaccepted(row: &Row) -> bool {
+    row.socket.inode.is_none() && matches!(row.socket.state, State::Established | State::CloseWait)
 }

@@ -1,0 +1,68 @@
+//! What is said on standard error beside an answer.
+
+use super::failure::quote;
+use super::terminal;
+use crate::model::{Family, Note, NoteCode, Snapshot};
+use crate::render::{Clean, Format};
+use crate::select::Query;
+
+/// What is lost is always told; how the answer was found, when asked. JSON holds its notes itself.
+pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided: bool) {
+    if verbose {
+        let rows = match snapshot.rows.len() {
+            1 => "1 socket".to_owned(),
+            many => format!("{many} sockets"),
+        };
+        let complete = if snapshot.is_complete() {
+            "complete"
+        } else {
+            "incomplete"
+        };
+        terminal::tell(format_args!(
+            "portwho: note: read by {}; {rows}; {complete}",
+            snapshot.read_by
+        ));
+    }
+    let matters = |note: &&Note| match note.code {
+        NoteCode::TableFallback | NoteCode::OwnersFoundBy => verbose,
+        // It is the reason why nothing can be told, where nothing can.
+        NoteCode::ProcessesRefused => verbose || undecided,
+        NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),
+        told => told.is_told(),
+    };
+    if format != Format::Json || verbose {
+        for note in snapshot.notes.iter().filter(matters) {
+            terminal::tell(format_args!("portwho: note: {}", Clean::new(&note.message)));
+        }
+    }
+}
+
+/// What to say when nothing matched: no more than was asked.
+pub fn nothing(selectors: &[String], query: &Query) -> String {
+    let listens = query.wants_listeners_only();
+    let kinds: Vec<_> = query
+        .protocols
+        .iter()
+        .map(|protocol| protocol.as_str())
+        .collect();
+    let family = match query.family {
+        Some(Family::Ipv4) => " over IPv4",
+        Some(Family::Ipv6) => " over IPv6",
+        None => "",
+    };
+    let what = match (kinds.is_empty(), listens) {
+        (true, true) => format!("nothing listens{family}"),
+        (true, false) => format!("no socket{family}"),
+        (false, _) => format!("no {} socket{family}", kinds.join(" or ")),
+    };
+    let asks_for_no_more = query.asks_for_a_port_alone() && kinds.is_empty() && family.is_empty();
+    match (query.single_port().filter(|_| asks_for_no_more), selectors) {
+        (_, []) => format!("{what} here"),
+        (Some(port), _) if listens => format!("nothing listens on port {port}"),
+        (Some(port), _) => format!("nothing uses port {port}"),
+        (None, selectors) => {
+            let quoted: Vec<_> = selectors.iter().map(|selector| quote(selector)).collect();
+            format!("{what} that matches {}", quoted.join(" "))
+        }
+    }
+}
