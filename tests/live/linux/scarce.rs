@@ -145,6 +145,28 @@ fn many_descriptors_and_many_listeners_are_all_read() {
     drop(files);
 }
 
+/// Among so many processes the walk would have a second thread; a user who may have no more of them
+/// gets the same answer from one.
+#[test]
+fn a_refused_thread_is_made_up_for() {
+    if !has_tool("prlimit") || !has_tool("setpriv") || !super::held::is_root() {
+        skip!("it takes root, prlimit and setpriv");
+    }
+    let folder = open_folder();
+    let program = super::held::portwho_for_all(&folder);
+    let listener = scene::listener();
+    let script = "i=0; while [ $i -lt 220 ]; do sleep 600 & i=$((i+1)); done; \
+                  exec prlimit --nproc=1 setpriv --reuid 65534 --clear-groups \"$0\" \"$1\" --json";
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", "sh", "-c", script]);
+    let answer = run(command.arg(program).arg(format!("tcp:{}", port(&listener))));
+    if answer.stderr.contains("unshare") {
+        skip!("no pid namespace of its own: {}", answer.stderr.trim());
+    }
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(answer.only_row()["owner_status"], "hidden", "{answer:?}");
+}
+
 /// Runs portwho on a terminal of this size; gives what the terminal got.
 fn on_terminal(
     columns: u16,
