@@ -32,7 +32,7 @@ pub fn write_checks(
         head("VERDICT", Shrink::Never),
         head("WHY", Shrink::End(20)),
     ];
-    let rows = verdicts.iter().map(|verdict| {
+    let rows = verdicts.iter().flat_map(|verdict| {
         let (word, tone) = match (verdict.expectation, verdict.ruling) {
             (Some(Met::Yes), _) => ("as expected", Tone::Plain),
             (Some(Met::Stranger), _) => ("stranger", Tone::Alert),
@@ -41,23 +41,41 @@ pub fn write_checks(
             (None, Ruling::Free) => ("free", Tone::Plain),
             (None, ruling) => (words::ruling(ruling), Tone::Alert),
         };
-        let mut why = vec![words::verdict(verdict, &snapshot.rows)];
-        if verdict.expectation.is_none() && verdict.ruling != Ruling::Taken {
-            why.extend(
-                verdict
-                    .warnings
-                    .iter()
-                    .map(|warning| words::warning(*warning).to_owned()),
-            );
-        }
-        why.retain(|words| !words.is_empty());
-        vec![
+        let reasons = reasons(verdict, snapshot, look);
+        let head = [
             Cell::new(words::claim(&verdict.claim)).tone(Tone::Strong),
             Cell::new(word).tone(tone),
-            Cell::new(why.join("; ")),
-        ]
+        ];
+        // Further reasons stand below the first, their heads left blank.
+        let heads = std::iter::once(head).chain(std::iter::repeat_with(Default::default));
+        let lines = heads
+            .zip(reasons)
+            .map(|(head, reason)| head.into_iter().chain([Cell::new(reason)]).collect());
+        lines.collect::<Vec<Vec<Cell>>>()
     });
     sheet::write(&heads, rows, look, out)
+}
+
+/// Why a verdict is as it is: on a terminal a line for each holder, else all in one.
+fn reasons(verdict: &Verdict, snapshot: &Snapshot, look: Look) -> Vec<String> {
+    let mut all = vec![words::verdict(verdict, &snapshot.rows)];
+    if verdict.expectation.is_none() && verdict.ruling != Ruling::Taken {
+        all.extend(
+            verdict
+                .warnings
+                .iter()
+                .map(|warning| words::warning(*warning).to_owned()),
+        );
+    }
+    let all = all
+        .into_iter()
+        .filter(|words| !words.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ");
+    match look.width {
+        Some(_) => all.split("; ").map(str::to_owned).collect(),
+        None => vec![all],
+    }
 }
 
 pub fn write_checks_json(
