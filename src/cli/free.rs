@@ -96,8 +96,13 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
             ..Survey::default()
         },
     );
+    let asked = usize::from(args.count);
     if snapshot.unreadable.contains(protocol) {
-        tell_losses(&snapshot);
+        if args.json {
+            terminal::answer(|out| free_json(&snapshot, (protocol, address), asked, &[], out))?;
+        } else {
+            tell_losses(&snapshot);
+        }
         return Err(Failure::unknown("cannot tell which ports are free"));
     }
     let options = Options {
@@ -131,9 +136,8 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
             bound == Bound::Yes
         })
     };
-    let count = usize::from(args.count);
     let ports: Vec<u16> = if args.consecutive {
-        let runs = consecutive(&candidates, count);
+        let runs = consecutive(&candidates, asked);
         let run = runs
             .into_iter()
             .map(|first| first..=first + (args.count - 1));
@@ -148,22 +152,22 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
             .iter()
             .copied()
             .filter(|port| is_free(*port))
-            .take(count)
+            .take(asked)
             .collect();
         found.sort_unstable();
         found
     };
     if args.json {
-        terminal::answer(|out| free_json(&snapshot, (protocol, address), count, &ports, out))?;
+        terminal::answer(|out| free_json(&snapshot, (protocol, address), asked, &ports, out))?;
     }
-    if ports.len() < count && is_unknown {
+    if ports.len() < asked && is_unknown {
         return Err(Failure::unknown(
             "cannot tell which ports are free: none could be bound to try it",
         ));
     }
-    if ports.len() < count {
+    if ports.len() < asked {
         // Half an answer on standard output would be taken for a whole one.
-        let failure = Failure::usage(format!("{} of {count} ports found", ports.len()));
+        let failure = Failure::usage(format!("{} of {asked} ports found", ports.len()));
         return Err(Failure {
             exit: Exit::No,
             ..failure

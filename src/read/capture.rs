@@ -27,7 +27,7 @@ pub struct Capture {
     sockets: RawSockets,
     holders: RawHolders,
     processes: Vec<RawProcess>,
-    /// Not in the first recordings.
+    /// Unknown where a recording has none, those written by hand for instance.
     #[serde(default)]
     limits: Limits,
 }

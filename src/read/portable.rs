@@ -101,9 +101,7 @@ impl Source for Portable {
     }
 
     fn users(&mut self) -> BTreeMap<u32, String> {
-        std::fs::read("/etc/passwd")
-            .map(|text| super::linux::proc_text::parse_passwd(&text))
-            .unwrap_or_default()
+        machine::users()
     }
 }
 

@@ -34,7 +34,7 @@ mod live {
     use std::collections::BTreeMap;
 
     use super::tables::Method;
-    use super::{limits, owners, proc_text, process, running};
+    use super::{limits, owners, process, running};
     use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{RawHolders, RawProcess, RawSockets};
@@ -86,9 +86,7 @@ mod live {
         }
 
         fn users(&mut self) -> BTreeMap<u32, String> {
-            std::fs::read("/etc/passwd")
-                .map(|text| proc_text::parse_passwd(&text))
-                .unwrap_or_default()
+            machine::users()
         }
     }
 }

@@ -135,3 +135,29 @@ fn a_refusal_without_a_second_way_exits_3() {
         assert!(answer.stderr.contains("cannot tell"), "{answer:?}");
     }
 }
+
+/// A script that reads JSON gets a document whenever it is not told of bad usage.
+#[test]
+fn every_verb_prints_its_document_when_it_cannot_tell() {
+    for (kind, arguments) in [
+        ("sockets", &[":1"][..]),
+        ("check", &["check", "1"]),
+        ("free", &["free"]),
+        ("wait", &["wait", ":1"]),
+        ("conflicts", &["conflicts"]),
+    ] {
+        let arguments = [arguments, &["--json", "--source", "native"]].concat();
+        let answer = match with_fault("socket:error=EPERM", &arguments) {
+            Ok(answer) => answer,
+            Err(why) => skip!("{why}"),
+        };
+        assert_eq!(answer.code, Some(3), "{kind}: {answer:?}");
+        let document = answer.json();
+        assert_eq!(document["kind"], kind);
+        assert_eq!(document["complete"], false, "{kind}");
+        assert!(
+            codes(&document).contains(&"table-unknown"),
+            "{kind}: {document:#}"
+        );
+    }
+}

@@ -8,7 +8,7 @@ use super::btf;
 use super::calls::open_iterator;
 use super::map::Types;
 use super::program::{RECORD, assemble, decode_record};
-use crate::model::{Handles, ProcessKey};
+use crate::model::{Foreign, Handles, ProcessKey};
 use crate::read::linux::proc_text::{BPF, PERFMON, SYS_ADMIN, has_capability};
 use crate::read::raw::RawHolder;
 
@@ -64,7 +64,7 @@ pub fn holders(wanted: &Handles) -> io::Result<Vec<RawHolder>> {
                     handle: record.inode,
                     process,
                     fd: Some(record.fd),
-                    comm: Some(record.comm),
+                    comm: Some(Foreign::from_bytes(record.comm)),
                 });
             }
         }

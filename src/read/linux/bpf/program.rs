@@ -4,7 +4,6 @@
 //! meta at 0, task at 8, descriptor at 16, file at 24. For a socket it writes a [`RECORD`].
 
 use super::btf::Offsets;
-use crate::model::Foreign;
 
 /// Bytes of a record: inode u64, descriptor u32, pid u32, start u64 in nanoseconds since boot, name.
 pub const RECORD: usize = 24 + COMM;
@@ -12,8 +11,8 @@ pub const RECORD: usize = 24 + COMM;
 const COMM: usize = 16;
 
 /// One record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
     pub inode: u64,
     pub fd: u32,
     /// In the reader's pid namespace.
@@ -21,11 +20,11 @@ pub struct Record {
     /// Nanoseconds since boot.
     pub start: u64,
     /// The process's name, as `/proc/PID/stat` has it.
-    pub comm: Foreign,
+    pub comm: &'a [u8],
 }
 
 /// Reads a record, in this machine's byte order.
-pub fn decode_record(bytes: &[u8]) -> Option<Record> {
+pub fn decode_record(bytes: &[u8]) -> Option<Record<'_>> {
     let bytes: &[u8; RECORD] = bytes.try_into().ok()?;
     let (inode, rest) = bytes.split_first_chunk::<8>()?;
     let (fd, rest) = rest.split_first_chunk::<4>()?;
@@ -36,7 +35,7 @@ pub fn decode_record(bytes: &[u8]) -> Option<Record> {
         .position(|byte| *byte == 0)
         .unwrap_or(comm.len());
     Some(Record {
-        comm: Foreign::from_bytes(&comm[..length]),
+        comm: &comm[..length],
         inode: u64::from_ne_bytes(*inode),
         fd: u32::from_ne_bytes(*fd),
         pid: u32::from_ne_bytes(*pid),
@@ -222,7 +221,7 @@ mod tests {
             fd: 3,
             pid: 812,
             start: 5_000_000_000,
-            comm: Foreign::new("nginx"),
+            comm: b"nginx",
         };
         assert_eq!(decode_record(&bytes), Some(record));
         assert_eq!(decode_record(&bytes[..39]), None);
