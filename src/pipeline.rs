@@ -1,12 +1,12 @@
 //! The stages in their order. Each asks only for what the answer still needs: owners of the sockets
 //! that survive, facts of the processes that are shown.
 
+mod owners;
+
 use std::collections::HashSet;
 
-use crate::model::{
-    Depth, Endpoint, Handles, ProcessKey, Protocol, ProtocolSet, Row, Scope, Snapshot,
-};
-use crate::normalize::{Users, join, owner_notes, sockets, table_notes};
+use crate::model::{Depth, Endpoint, Protocol, ProtocolSet, Row, Scope, Snapshot};
+use crate::normalize::{Users, owner_notes, sockets, table_notes};
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawHolders, RawSockets, RawTable};
 use crate::select::{Order, Query};
@@ -20,6 +20,8 @@ pub struct Survey {
     pub owners: bool,
     /// How much of the owners is shown.
     pub depth: Option<Depth>,
+    /// Whether the runtimes of containers are asked for their names.
+    pub runtimes: bool,
     /// Whether the machine's name and system are told.
     pub names_machine: bool,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
@@ -59,7 +61,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         row.socket.user = row.socket.uid.and_then(|uid| users.get(&uid).cloned());
     }
     let holders = if survey.owners || query.asks_for_owners() {
-        find_owners(source, &mut rows, survey, &users)
+        owners::find(source, &mut rows, survey, users)
     } else {
         RawHolders::default()
     };
@@ -118,53 +120,6 @@ fn users(source: &mut dyn Source) -> Users {
         .into_iter()
         .map(|(uid, name)| (uid, name.into()))
         .collect()
-}
-
-/// Finds the owners of the rows. Where facts of processes decide what is shown, little is read of all
-/// of them, and more of the few that are left.
-fn find_owners(
-    source: &mut dyn Source,
-    rows: &mut [Row],
-    survey: &Survey,
-    users: &Users,
-) -> RawHolders {
-    let handles: Handles = rows.iter().filter_map(|row| row.socket.handle).collect();
-    let holders = if handles.is_empty() {
-        RawHolders::default()
-    } else {
-        source.holders(&handles)
-    };
-    let all = keys(holders.holders.iter().map(|holder| holder.process));
-    let shown = survey.depth.unwrap_or(Depth::Names);
-    let depth = if survey.query.asks_for_owners() {
-        Depth::Names
-    } else {
-        shown
-    };
-    let read = |source: &mut dyn Source, keys: &[ProcessKey], depth| {
-        if keys.is_empty() {
-            Vec::new()
-        } else {
-            source.processes(keys, depth)
-        }
-    };
-    join(rows, &holders, read(source, &all, depth), users);
-    if depth < shown {
-        rows.sort_by_key(|row| !survey.query.matches(row));
-        let count = rows.partition_point(|row| survey.query.matches(row));
-        let matching = &mut rows[..count];
-        let owners = matching.iter().flat_map(|row| &row.owners);
-        let few = keys(owners.map(|owner| owner.process.key));
-        join(matching, &holders, read(source, &few, shown), users);
-    }
-    holders
-}
-
-fn keys(keys: impl Iterator<Item = ProcessKey>) -> Vec<ProcessKey> {
-    let mut keys: Vec<_> = keys.collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
 }
 
 /// Of the other rows those at the other end of one that was found.

@@ -33,6 +33,7 @@ Selectors (several of one kind widen, different kinds narrow):
   tcp  udp  tcp:443  udp:53          protocol
   nginx  name=nginx                  part of a process name
   pid=1234  user=www-data            owner
+  unit=nginx  container=web  project=shop    what the owner is part of
   state=established                  state of the socket
   local=127.0.0.1:80  peer=:443      local or remote end, literally
 

@@ -46,6 +46,9 @@ pub struct ListArgs {
     /// Show IPv6 sockets
     #[arg(short = '6', long, help_heading = "Which sockets")]
     pub ipv6: bool,
+    /// Ask no runtime (Docker, Podman) for the names of its containers
+    #[arg(long, help_heading = "Which sockets")]
+    pub no_runtime: bool,
     /// Skip the search for owners
     #[arg(long, help_heading = "Which sockets")]
     pub no_owners: bool,
@@ -161,6 +164,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         names_machine: format == Format::Json,
         depth: Some(depth(format, &columns)),
         owners: !args.no_owners,
+        runtimes: !args.no_runtime,
         order,
         query,
     };
@@ -243,7 +247,7 @@ fn columns(args: &ListArgs, query: &Query) -> Result<Vec<&'static Column>, Failu
         usual.splice(2..2, ["state", "peer"]);
     }
     if args.no_owners {
-        usual.retain(|name| !matches!(*name, "process" | "pid" | "since"));
+        usual.retain(|name| !matches!(*name, "process" | "pid" | "what" | "since"));
     }
     let spec = args.columns.clone().unwrap_or_else(|| usual.join(","));
     let columns = chosen(&spec, &usual).map_err(|name| {
@@ -275,15 +279,17 @@ fn order(args: &ListArgs) -> Result<Order, Failure> {
         })
 }
 
-/// Command lines and directories are read only where they are shown.
+/// No more is read of processes than is shown.
 fn depth(format: Format, columns: &[&'static Column]) -> Depth {
-    let wants_more = |column: &Column| matches!(column.name, "command" | "directory");
-    match format {
-        Format::Table | Format::Plain if !columns.iter().any(|column| wants_more(column)) => {
-            Depth::Names
-        }
-        _ => Depth::Full,
+    if !matches!(format, Format::Table | Format::Plain) {
+        return Depth::Full;
     }
+    let of_column = |column: &&Column| match column.name {
+        "command" | "directory" | "project" => Depth::Full,
+        "what" | "unit" | "container" => Depth::Meaning,
+        _ => Depth::Names,
+    };
+    columns.iter().map(of_column).max().unwrap_or(Depth::Names)
 }
 
 fn page(

@@ -60,6 +60,9 @@ fn add_keyed(query: &mut Query, text: &str, key: &str, value: &str) -> Result<()
         "pid" => query.pids.push(parse_pid(value)?),
         "user" => query.users.push(value.to_owned()),
         "name" => query.names.push(value.to_owned()),
+        "unit" => query.units.push(value.to_owned()),
+        "container" => query.containers.push(value.to_owned()),
+        "project" => query.projects.push(value.to_owned()),
         "state" => {
             for name in value.split(',') {
                 let state = State::from_name(name).ok_or_else(|| {
@@ -78,7 +81,7 @@ fn add_keyed(query: &mut Query, text: &str, key: &str, value: &str) -> Result<()
         }),
         _ => {
             return Err(Failure::usage(format!("{} is not a selector", quote(text)))
-                .hint("keys are pid=, user=, name=, state=, local=, peer="));
+                .hint("keys are pid=, user=, name=, unit=, container=, project=, state=, local=, peer="));
         }
     }
     Ok(())

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::*;
 use crate::model::{
-    Endpoint, Foreign, Limits, Owner, OwnerStatus, Process, ProcessKey, Protocol, ProtocolSet, Row,
-    Socket, State,
+    Endpoint, Foreign, Limits, Meaning, Owner, OwnerStatus, Process, ProcessKey, Protocol,
+    ProtocolSet, Row, Socket, State,
 };
 
 mod conflicts;
@@ -39,6 +39,7 @@ fn socket(protocol: Protocol, state: State, address: &str, v6only: Option<bool>)
         user: None,
         inode: Some(1),
         netns: None,
+        netns_name: None,
         recv_queue: None,
         send_queue: None,
         handle: Some(1),
@@ -58,6 +59,7 @@ fn row(socket: Socket, program: Option<(&str, u32)>) -> Row {
             parent_pid: None,
             started_at: None,
             working_directory: None,
+            meaning: Meaning::default(),
         }),
         fds: None,
     });
@@ -70,6 +72,7 @@ fn row(socket: Socket, program: Option<(&str, u32)>) -> Row {
         socket,
         owner_status,
         owners: owners.into_iter().collect(),
+        role: None,
     }
 }
 

@@ -4,6 +4,7 @@
 mod endpoint;
 mod foreign;
 mod limits;
+mod meaning;
 mod note;
 mod owner;
 mod ports;
@@ -16,11 +17,14 @@ mod state;
 pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::{Foreign, is_comm_of};
 pub use limits::Limits;
+pub use meaning::{
+    Container, ContainerId, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,
+};
 pub use note::{Note, NoteCode};
 pub use owner::{Owner, OwnerStatus, Process, ProcessKey};
 pub use ports::PortSet;
 pub use protocol::{Protocol, ProtocolSet};
 pub use scope::{Depth, Handles, Scope};
-pub use snapshot::{Machine, Row, Snapshot};
+pub use snapshot::{Machine, Role, Row, Snapshot};
 pub use socket::Socket;
 pub use state::{State, StateSet};

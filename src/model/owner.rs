@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Foreign;
+use super::{Foreign, Meaning};
 
 /// Identity of a process: pids are reused, a pid with its start time is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,6 +30,7 @@ pub struct Process {
     /// Seconds since the Unix epoch.
     pub started_at: Option<i64>,
     pub working_directory: Option<Foreign>,
+    pub meaning: Meaning,
 }
 
 /// A process that holds descriptors of a socket.

@@ -38,7 +38,10 @@ impl Scope {
 pub enum Depth {
     /// What its name is told by, its user, its parent and its start.
     Names,
-    /// The command line and the working directory too.
+    /// What it is to people too: unit and container; arguments of programs that are known by what
+    /// they run, and the project of what is no service.
+    Meaning,
+    /// The command line, the working directory and the project of every process too.
     Full,
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket};
+use super::{Foreign, Forward, Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket};
 
 /// Where and when a snapshot was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,16 @@ pub struct Row {
     pub owner_status: OwnerStatus,
     /// In ascending order of pid.
     pub owners: Vec<Owner>,
+    /// Boxed, because few rows have one and listings have many rows.
+    pub role: Option<Box<Role>>,
+}
+
+/// What a listener is there for, beside its owners.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Role {
+    /// The socket unit by which systemd opened it, systemd.socket(5).
+    pub socket_unit: Option<Foreign>,
+    pub forwards_to: Option<Forward>,
 }
 
 /// Rows in the order in which they are shown, and what must be said about them.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Endpoint, Exposure, Family, Protocol, State};
+use super::{Endpoint, Exposure, Family, Foreign, Protocol, State};
 
 /// One socket of the system. Unknown is `None`, never zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Socket {
     pub inode: Option<u64>,
     /// Inode number of the network namespace.
     pub netns: Option<u64>,
+    /// What people call that namespace, where it is not the reader's own.
+    pub netns_name: Option<Rc<Foreign>>,
     /// Bytes not yet read; of a listener, connections that wait to be accepted.
     pub recv_queue: Option<u32>,
     /// Bytes not yet acknowledged; of a listener, how many connections may wait.
@@ -53,6 +55,18 @@ impl Socket {
         self.family() == Family::Ipv4
             || self.local.is_ipv4_mapped()
             || (self.is_ipv6_wildcard() && self.v6only != Some(true))
+    }
+
+    /// Whether the connection came in by this listener.
+    pub fn accepts(&self, connection: &Self) -> bool {
+        self.state == State::Listen
+            && self.netns == connection.netns
+            && self.protocol.port_space() == connection.protocol.port_space()
+            && self.local.port == connection.local.port
+            && (self.local.canonical() == connection.local.canonical()
+                || (self.local.is_wildcard()
+                    && (self.family() == connection.family()
+                        || (self.takes_ipv4() && connection.takes_ipv4()))))
     }
 
     fn is_ipv6_wildcard(&self) -> bool {

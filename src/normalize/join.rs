@@ -3,18 +3,26 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::meaning::meaning;
 use super::name::full_name;
-use crate::model::{Foreign, Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
-use crate::read::raw::{Blind, RawHolder, RawHolders, RawProcess};
+use crate::model::{Foreign, Meaning, Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
+use crate::read::raw::{Blind, RawContainer, RawHolder, RawHolders, RawProcess};
 
 /// User names by uid.
 pub type Users = BTreeMap<u32, Rc<str>>;
 
+/// What numbers and ids stand for.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    pub users: Users,
+    pub containers: Vec<RawContainer>,
+}
+
 /// Gives each row its owners. A holder without facts has gone meanwhile, and is no owner.
-pub fn join(rows: &mut [Row], raw: &RawHolders, processes: Vec<RawProcess>, users: &Users) {
+pub fn join(rows: &mut [Row], raw: &RawHolders, processes: Vec<RawProcess>, names: &Names) {
     let processes: HashMap<ProcessKey, Rc<Process>> = processes
         .into_iter()
-        .map(|raw| (raw.key, Rc::new(process(raw, users))))
+        .map(|raw| (raw.key, Rc::new(process(raw, names))))
         .collect();
     let mut holders: Vec<&RawHolder> = raw.holders.iter().collect();
     holders.sort_unstable_by_key(|holder| (holder.handle, holder.process, holder.fd));
@@ -67,6 +75,7 @@ fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
         parent_pid: None,
         started_at: None,
         working_directory: None,
+        meaning: Meaning::default(),
     }
 }
 
@@ -87,8 +96,10 @@ fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
     }
 }
 
-fn process(raw: RawProcess, users: &Users) -> Process {
+/// What is known of a process.
+pub fn process(mut raw: RawProcess, names: &Names) -> Process {
     Process {
+        meaning: meaning(&mut raw, &names.containers),
         key: raw.key,
         name: full_name(
             raw.comm.as_ref(),
@@ -98,7 +109,7 @@ fn process(raw: RawProcess, users: &Users) -> Process {
         comm: raw.comm,
         executable: raw.executable,
         command: raw.command,
-        user: raw.uid.and_then(|uid| users.get(&uid).cloned()),
+        user: raw.uid.and_then(|uid| names.users.get(&uid).cloned()),
         uid: raw.uid,
         parent_pid: raw.parent_pid,
         started_at: raw.started_at,

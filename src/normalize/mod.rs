@@ -1,12 +1,16 @@
 //! Stage 2: turns raw tables into sockets, and joins sockets to their owners. Pure.
 
 mod join;
+mod meaning;
 mod name;
 mod notes;
+mod script;
 mod services;
 mod sockets;
+mod tunnel;
 
-pub use join::{Users, join};
+pub use join::{Names, Users, join, process};
+pub use meaning::{find_forwards, find_socket_units, is_known_by_arguments};
 pub use name::full_name;
 pub use notes::{owner_notes, table_notes};
 pub use services::{port_of, service_of};

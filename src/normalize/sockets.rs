@@ -35,6 +35,7 @@ pub fn sockets(raw: RawSockets) -> Vec<Row> {
                 socket: socket(row, &interfaces, raw.netns),
                 owner_status: OwnerStatus::Skipped,
                 owners: Vec::new(),
+                role: None,
             });
         }
     }
@@ -149,6 +150,7 @@ fn socket(row: RawSocket, interfaces: &BTreeMap<u32, Rc<str>>, netns: Option<u64
         user: None,
         inode: row.inode.filter(|inode| *inode != 0),
         netns,
+        netns_name: None,
         recv_queue: row.recv_queue,
         send_queue: row.send_queue,
         handle: Some(row.handle).filter(|handle| *handle != 0),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Source;
 use super::machine::Zone;
-use super::raw::{RawHolders, RawProcess, RawSockets};
+use super::raw::{RawContainer, RawHolders, RawProcess, RawSocketUnit, RawSockets};
 use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
 
 mod redact;
@@ -27,6 +27,10 @@ pub struct Capture {
     sockets: RawSockets,
     holders: RawHolders,
     processes: Vec<RawProcess>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    containers: Vec<RawContainer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    socket_units: Vec<RawSocketUnit>,
     /// Unknown where a recording has none, those written by hand for instance.
     #[serde(default)]
     limits: Limits,
@@ -65,6 +69,8 @@ impl Capture {
             about: "a recording of sockets and their processes, made by portwho capture".into(),
             zone: source.zone(),
             limits: source.limits(true),
+            containers: source.containers(&processes),
+            socket_units: source.socket_units(&processes),
             machine,
             users,
             sockets,
@@ -164,5 +170,13 @@ impl Source for Replay {
 
     fn users(&mut self) -> BTreeMap<u32, String> {
         self.0.users.clone()
+    }
+
+    fn containers(&mut self, _: &[RawProcess]) -> Vec<RawContainer> {
+        self.0.containers.clone()
+    }
+
+    fn socket_units(&mut self, _: &[RawProcess]) -> Vec<RawSocketUnit> {
+        self.0.socket_units.clone()
     }
 }

@@ -1,6 +1,7 @@
 //! Stage 1: asks the system. Takes a scope, gives raw tables, holders and process facts.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
 
@@ -9,11 +10,13 @@ pub mod linux;
 pub mod machine;
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 mod portable;
+mod project;
 pub mod raw;
+mod regular;
 mod unsupported;
 
 use machine::Zone;
-use raw::{RawHolders, RawProcess, RawSockets};
+use raw::{RawContainer, RawHolders, RawProcess, RawSocketUnit, RawSockets};
 
 /// Where answers come from: a kernel, a library, a recording.
 ///
@@ -39,7 +42,21 @@ pub trait Source {
 
     /// User names by uid.
     fn users(&mut self) -> BTreeMap<u32, String>;
+
+    /// What their runtimes tell of the containers that these processes are in, or stand for. None
+    /// where they cannot be asked, or do not answer in [`RUNTIME_LIMIT`].
+    fn containers(&mut self, _: &[RawProcess]) -> Vec<RawContainer> {
+        Vec::new()
+    }
+
+    /// The socket units of those of the processes that are a systemd, by the units' files.
+    fn socket_units(&mut self, _: &[RawProcess]) -> Vec<RawSocketUnit> {
+        Vec::new()
+    }
 }
+
+/// How long the runtimes of containers have for their answers, all of them together.
+pub const RUNTIME_LIMIT: Duration = Duration::from_millis(200);
 
 /// Which source to take (`--source`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

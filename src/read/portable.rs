@@ -9,6 +9,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use super::Source;
 use super::machine::{self, Zone};
+use super::project::Projects;
 use super::raw::{
     Blind, Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
 };
@@ -83,8 +84,16 @@ impl Source for Portable {
         let Some(system) = refresh(keys.iter().map(|key| key.pid).collect(), kind) else {
             return Vec::new();
         };
+        let mut projects = (depth == Depth::Full).then(Projects::new);
         keys.iter()
-            .filter_map(|key| process(&system, *key))
+            .filter_map(|key| {
+                let mut process = process(&system, *key)?;
+                let directory = process.working_directory.as_ref();
+                let projects = projects.as_mut().zip(directory);
+                process.project = projects
+                    .and_then(|(projects, at)| projects.find(std::path::Path::new(at.unclean())));
+                Some(process)
+            })
             .collect()
     }
 
@@ -283,5 +292,8 @@ fn process(system: &System, key: ProcessKey) -> Option<RawProcess> {
             .ok()
             .filter(|start| *start != 0),
         working_directory: process.cwd().and_then(path),
+        unit: None,
+        container: None,
+        project: None,
     })
 }

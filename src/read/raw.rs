@@ -1,10 +1,13 @@
 //! What a reader reports, as reported. Captures are made of these.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Endpoint, Family, Foreign, ProcessKey, Protocol, State};
+use crate::model::{
+    ContainerId, Endpoint, Family, Foreign, ProcessKey, Project, Protocol, Runtime, State, Unit,
+};
 
 /// All tables that were asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,4 +145,42 @@ pub struct RawProcess {
     /// Seconds since the Unix epoch.
     pub started_at: Option<i64>,
     pub working_directory: Option<Foreign>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Project>,
+}
+
+/// What a runtime told of one of its containers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawContainer {
+    pub runtime: Runtime,
+    pub id: Foreign,
+    pub name: Option<Foreign>,
+    pub image: Option<Foreign>,
+    pub compose_project: Option<Foreign>,
+    pub compose_service: Option<Foreign>,
+    /// In the networks that the runtime made.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A socket unit as its file has it, systemd.socket(5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawSocketUnit {
+    pub name: Foreign,
+    /// Process of the systemd whose unit it is.
+    pub manager: ProcessKey,
+    pub listens: Vec<RawListen>,
+}
+
+/// One `ListenStream=` or `ListenDatagram=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawListen {
+    pub protocol: Protocol,
+    /// `None` for a port alone: every address.
+    pub address: Option<IpAddr>,
+    pub port: u16,
 }

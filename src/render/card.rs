@@ -1,12 +1,15 @@
 //! `--format card`: a paragraph for each socket that holds a port, with the connections through it.
 
-use std::collections::HashMap;
+mod groups;
+mod owners;
+
 use std::io::{self, Write};
 
 use super::cell::Tone;
 use super::paint::paint;
 use super::{Clean, Page, words};
-use crate::model::{Endpoint, Foreign, Owner, OwnerStatus, Protocol, Row, Snapshot, Socket, State};
+use crate::model::{Endpoint, Owner, Row, Snapshot, State};
+use groups::{Card, cards};
 
 /// Connections that are listed under one listener; more are counted.
 const LISTED: usize = 10;
@@ -24,79 +27,6 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
         .card(card)?;
     }
     Ok(())
-}
-
-/// A socket that holds a port, or connections whose listener is not among the rows.
-struct Card<'a> {
-    holder: Option<&'a Row>,
-    connections: Vec<&'a Row>,
-}
-
-/// Puts each connection under the listener that takes what is sent to its local address: the one
-/// with the same address before a wildcard.
-fn cards(rows: &[Row]) -> Vec<Card<'_>> {
-    let is_holder = |row: &Row| {
-        matches!(
-            row.socket.state,
-            State::Listen | State::Unconnected | State::Bound
-        )
-    };
-    let (holders, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| is_holder(row));
-    let mut by_port: HashMap<_, Vec<usize>> = HashMap::new();
-    for (at, row) in holders.iter().enumerate() {
-        by_port.entry(port_of(&row.socket)).or_default().push(at);
-    }
-    let mut cards: Vec<Card> = holders
-        .into_iter()
-        .map(|row| Card {
-            holder: Some(row),
-            connections: Vec::new(),
-        })
-        .collect();
-    let mut loose: HashMap<_, usize> = HashMap::new();
-    for row in others {
-        let holder_of = |at: &usize| cards[*at].holder.map(|holder| &holder.socket);
-        let near = by_port
-            .get(&port_of(&row.socket))
-            .map_or(&[][..], Vec::as_slice);
-        let fits = |at: &&usize| holder_of(at).is_some_and(|holder| accepts(holder, &row.socket));
-        let is_exact = |at: &&usize| {
-            let same = |holder: &Socket| holder.local.canonical() == row.socket.local.canonical();
-            holder_of(at).is_some_and(same)
-        };
-        let exact = near.iter().find(|at| fits(at) && is_exact(at));
-        let place = exact.or_else(|| near.iter().find(fits)).copied();
-        let place = place.unwrap_or_else(|| {
-            // Without a listener, connections of one end, state and owner are told together.
-            let pids: Vec<_> = row.owners.iter().map(|owner| owner.process.key).collect();
-            let socket = &row.socket;
-            let alike = (socket.protocol, socket.state, socket.local, pids);
-            *loose.entry(alike).or_insert_with(|| {
-                cards.push(Card {
-                    holder: None,
-                    connections: Vec::new(),
-                });
-                cards.len() - 1
-            })
-        });
-        cards[place].connections.push(row);
-    }
-    cards
-}
-
-fn port_of(socket: &Socket) -> (Protocol, Option<u16>) {
-    (socket.protocol.port_space(), socket.local.port)
-}
-
-/// Whether the connection came in by the listener.
-fn accepts(listener: &Socket, connection: &Socket) -> bool {
-    listener.state == State::Listen
-        && listener.protocol.port_space() == connection.protocol.port_space()
-        && listener.local.port == connection.local.port
-        && (listener.local.canonical() == connection.local.canonical()
-            || (listener.local.is_wildcard()
-                && (listener.family() == connection.family()
-                    || (listener.takes_ipv4() && connection.takes_ipv4()))))
 }
 
 struct Writer<'a> {
@@ -156,122 +86,6 @@ impl Writer<'_> {
             .unwrap_or_default();
         let line = format!("{name}{service}  {state}  {meaning}");
         writeln!(self.out, "{}", line.trim_end())
-    }
-
-    fn owners(&mut self, row: &Row, queue: Option<&str>) -> io::Result<()> {
-        let mut rest: Vec<&Owner> = row.owners.iter().collect();
-        while let Some(first) = rest.first().copied() {
-            let (alike, others): (Vec<&Owner>, Vec<&Owner>) = rest
-                .into_iter()
-                .partition(|owner| self.look_alike(first, owner));
-            self.owner(&alike)?;
-            rest = others;
-        }
-        if row.owners.is_empty() && self.page.owners {
-            let words = match row.owner_status {
-                OwnerStatus::Hidden | OwnerStatus::Partial => "the owner cannot be seen",
-                OwnerStatus::None if row.socket.inode.is_some() => {
-                    "no process holds it: the kernel owns it"
-                }
-                OwnerStatus::None if words::is_unaccepted(row) => "no process has accepted it yet",
-                OwnerStatus::None => "no process owns it any more",
-                OwnerStatus::Known | OwnerStatus::Skipped => "",
-            };
-            let user = words::user(row)
-                .map(|user| format!("   user {}", Clean::new(&user)))
-                .unwrap_or_default();
-            if !words.is_empty() {
-                let words = self.paint(words, Tone::Alert);
-                writeln!(self.out, "  {words}{user}")?;
-            }
-        }
-        if let Some(queue) = queue {
-            let label = self.paint("queue", Tone::Faint);
-            writeln!(
-                self.out,
-                "  {label}      {queue} connections wait to be accepted"
-            )?;
-        }
-        Ok(())
-    }
-
-    /// Whether two owners would be told in the same words but for their pids, as workers of a pool.
-    fn look_alike(&self, first: &Owner, second: &Owner) -> bool {
-        let words = |owner: &Owner| {
-            let process = &owner.process;
-            (
-                self.since(owner).map(|(moment, _)| moment),
-                process.uid,
-                process.name.clone(),
-            )
-        };
-        let (a, b) = (&first.process, &second.process);
-        words(first) == words(second)
-            && (&a.command, &a.working_directory) == (&b.command, &b.working_directory)
-    }
-
-    /// When the owner began, and how long ago that is.
-    fn since(&self, owner: &Owner) -> Option<(String, String)> {
-        let start = owner.process.started_at?;
-        let now = self.snapshot.machine.taken_at;
-        Some((
-            words::moment(start, now, &self.page.zone)?,
-            words::age(start, now),
-        ))
-    }
-
-    /// Owners that look alike: all that is known of the first, and everybody's pid.
-    fn owner(&mut self, alike: &[&Owner]) -> io::Result<()> {
-        let Some(first) = alike.first() else {
-            return Ok(());
-        };
-        let process = &*first.process;
-        let name = self.paint(Clean::new(words::name(process)).as_str(), Tone::Strong);
-        let pids: Vec<_> = alike
-            .iter()
-            .map(|owner| owner.process.key.pid.to_string())
-            .collect();
-        let noun = if alike.len() == 1 { "pid" } else { "pids" };
-        let user = process
-            .user
-            .as_deref()
-            .map(str::to_owned)
-            .or_else(|| process.uid.map(|uid| uid.to_string()));
-        let user = user
-            .map(|user| format!("   user {}", Clean::new(&user)))
-            .unwrap_or_default();
-        let since = self
-            .since(first)
-            .map(|(moment, age)| format!("   since {moment} ({age})"));
-        let count = if alike.len() == 1 {
-            String::new()
-        } else {
-            format!("  ({} processes)", alike.len())
-        };
-        writeln!(
-            self.out,
-            "  {name}{count}   {noun} {}{user}{}",
-            pids.join(", "),
-            since.unwrap_or_default()
-        )?;
-        if let Some(command) = &process.command {
-            let shown: Vec<String> = command.iter().map(quoted).collect();
-            self.detail("command", &Clean::new(&shown.join(" ")))?;
-        }
-        if let Some(directory) = &process.working_directory {
-            self.detail("in", &Clean::from(directory))?;
-        }
-        Ok(())
-    }
-
-    /// A labelled line, shortened to the terminal.
-    fn detail(&mut self, label: &str, text: &Clean) -> io::Result<()> {
-        const INDENT: usize = 13;
-        let room = self.page.look.width.map_or(usize::MAX, |width| {
-            usize::from(width).saturating_sub(INDENT).max(20)
-        });
-        let painted = self.paint(&format!("{label:<7}"), Tone::Faint);
-        writeln!(self.out, "    {painted}  {}", text.cut(room))
     }
 
     /// Lists the other ends; the owners at this end only where they are not those of the card.
@@ -374,14 +188,4 @@ fn named(owners: &[Owner]) -> String {
         )
     };
     owners.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// An argument as a shell would need it, so that empty ones and blanks are seen.
-fn quoted(argument: &Foreign) -> String {
-    let text = argument.unclean();
-    if text.is_empty() || text.contains([' ', '\'', '"', '\t', '\n']) {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    } else {
-        text.to_owned()
-    }
 }

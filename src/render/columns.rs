@@ -27,12 +27,12 @@ impl PartialEq for Column {
 }
 
 /// What is shown of listeners where `--columns` says nothing.
-pub const DEFAULT: [&str; 8] = [
-    "port", "service", "address", "reach", "process", "pid", "user", "since",
+pub const DEFAULT: [&str; 9] = [
+    "port", "service", "address", "reach", "process", "pid", "what", "user", "since",
 ];
 
 macro_rules! column {
-    ($name:literal, $title:literal, $help:literal, $shrink:expr, $expendable:literal, $right:literal, $cell:expr) => {
+    ($name:literal, $title:literal, $help:literal, $shrink:expr, $expendable:literal, $right:literal, $cell:expr $(, $vacant:literal)?) => {
         Column {
             name: $name,
             help: $help,
@@ -42,13 +42,14 @@ macro_rules! column {
                 expendable: $expendable,
                 right: $right,
                 pinned: false,
+                may_be_vacant: false $(|| $vacant)?,
             },
             cell: $cell,
         }
     };
 }
 
-pub static COLUMNS: [Column; 25] = [
+pub static COLUMNS: [Column; 29] = [
     column!(
         "port",
         "PORT",
@@ -63,7 +64,7 @@ pub static COLUMNS: [Column; 25] = [
         "SERVICE",
         "service that the port is registered for",
         Shrink::End(7),
-        3,
+        4,
         false,
         |row, _| { Cell::of(row.socket.service).tone(Tone::Faint) }
     ),
@@ -81,7 +82,7 @@ pub static COLUMNS: [Column; 25] = [
         "REACH",
         "who can reach it: this host, one address, everyone",
         Shrink::Never,
-        2,
+        3,
         false,
         |row, _| {
             let exposure = row.socket.exposure();
@@ -165,7 +166,7 @@ pub static COLUMNS: [Column; 25] = [
         "SINCE",
         "how long the first owner has been running",
         Shrink::Never,
-        4,
+        5,
         true,
         |row, snapshot| {
             let started = row
@@ -175,6 +176,43 @@ pub static COLUMNS: [Column; 25] = [
             Cell::of(started.map(|started| words::age(started, snapshot.machine.taken_at)))
                 .tone(Tone::Faint)
         }
+    ),
+    column!(
+        "what",
+        "WHAT",
+        "what the owners are part of: service, container, project, script; where a tunnel leads",
+        Shrink::End(14),
+        2,
+        false,
+        |row, _| { Cell::of(words::what(row)) },
+        true
+    ),
+    column!(
+        "unit",
+        "UNIT",
+        "systemd units of the owners, and the socket unit",
+        Shrink::End(12),
+        5,
+        false,
+        |row, _| { Cell::of(words::units(row)) }
+    ),
+    column!(
+        "container",
+        "CONTAINER",
+        "containers of the owners, or behind a proxy",
+        Shrink::End(12),
+        5,
+        false,
+        |row, _| { Cell::of(words::containers(row)) }
+    ),
+    column!(
+        "project",
+        "PROJECT",
+        "projects that the owners were started in",
+        Shrink::End(12),
+        5,
+        false,
+        |row, _| { Cell::of(words::projects(row)) }
     ),
     column!(
         "command",

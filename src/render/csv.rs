@@ -11,7 +11,7 @@ use super::contract::RowOut;
 use crate::model::Snapshot;
 
 /// The fields of an owner; in the header they follow those of the socket, as `owner_pid` and so on.
-const OWNER: [&str; 11] = [
+const OWNER: [&str; 15] = [
     "pid",
     "name",
     "comm",
@@ -22,10 +22,14 @@ const OWNER: [&str; 11] = [
     "parent_pid",
     "started_at",
     "working_directory",
+    "unit",
+    "container",
+    "project",
+    "script",
     "fds",
 ];
 
-const SOCKET: [&str; 19] = [
+const SOCKET: [&str; 22] = [
     "protocol",
     "family",
     "state",
@@ -42,6 +46,9 @@ const SOCKET: [&str; 19] = [
     "user",
     "inode",
     "netns",
+    "netns_name",
+    "socket_unit",
+    "forwards_to",
     "recv_queue",
     "send_queue",
     "owner_status",

@@ -40,6 +40,8 @@ pub struct Head {
     pub right: bool,
     /// Asked for by name: others are left out before it.
     pub pinned: bool,
+    /// Whether a terminal is spared the column where none of its cells says anything.
+    pub may_be_vacant: bool,
 }
 
 /// What all tables depend on beside their cells.
@@ -68,7 +70,13 @@ pub fn write(
         return Ok(());
     }
     let mut widths = measure(heads, &first, look.header);
-    let kept = fit(heads, &mut widths, look.width);
+    let is_all = rows.peek().is_none();
+    let is_told = |at: &usize| {
+        let head = &heads[*at];
+        let may_go = is_all && look.width.is_some() && head.may_be_vacant && !head.pinned;
+        !may_go || first.iter().any(|row| row[*at] != Cell::absent())
+    };
+    let kept = fit(heads, &mut widths, look.width, is_told);
     let keep = |row: &mut Vec<Cell>| {
         kept.iter()
             .map(|at| std::mem::take(&mut row[*at]))
@@ -120,8 +128,13 @@ const NARROWEST: usize = 8;
 
 /// Makes the columns fit: shortens what may be shortened, leaves out what is expendable, shortens
 /// more, and at last leaves out columns from the right. Gives the indices of those that stay.
-fn fit(heads: &[Head], widths: &mut [usize], limit: Option<u16>) -> Vec<usize> {
-    let mut kept: Vec<usize> = (0..heads.len()).collect();
+fn fit(
+    heads: &[Head],
+    widths: &mut [usize],
+    limit: Option<u16>,
+    is_told: impl Fn(&usize) -> bool,
+) -> Vec<usize> {
+    let mut kept: Vec<usize> = (0..heads.len()).filter(is_told).collect();
     let Some(limit) = limit.map(usize::from) else {
         return kept;
     };

@@ -17,6 +17,7 @@ const fn head(title: &'static str, shrink: Shrink) -> Head {
         expendable: 0,
         right: false,
         pinned: false,
+        may_be_vacant: false,
     }
 }
 

@@ -192,6 +192,7 @@ mod tests {
             user: None,
             inode: None,
             netns: None,
+            netns_name: None,
             recv_queue: None,
             send_queue: None,
             handle: None,
@@ -200,6 +201,7 @@ mod tests {
             socket,
             owner_status: OwnerStatus::None,
             owners: Vec::new(),
+            role: None,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::place::{Addresses, Place};
 use crate::model::{
-    Family, Owner, PortSet, Process, Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
+    Container, Depth, Family, Foreign, Meaning, Owner, PortSet, Process, Protocol, ProtocolSet,
+    Row, Scope, Socket, State, StateSet,
 };
 
 /// Everything that was asked for.
@@ -26,6 +27,12 @@ pub struct Query {
     pub users: Vec<String>,
     /// Parts of process names.
     pub names: Vec<String>,
+    /// Parts of names of systemd units.
+    pub units: Vec<String>,
+    /// Parts of names of containers, or beginnings of their ids.
+    pub containers: Vec<String>,
+    /// Parts of names of projects.
+    pub projects: Vec<String>,
 }
 
 /// Which states are looked at where no selector says so.
@@ -66,7 +73,20 @@ impl Query {
 
     /// Whether owners decide which rows match.
     pub fn asks_for_owners(&self) -> bool {
-        !(self.pids.is_empty() && self.users.is_empty() && self.names.is_empty())
+        self.deciding_depth().is_some()
+    }
+
+    /// How much of owners must be read before it is known which rows match; `None` where all match.
+    pub fn deciding_depth(&self) -> Option<Depth> {
+        if !self.projects.is_empty() {
+            Some(Depth::Full)
+        } else if !(self.units.is_empty() && self.containers.is_empty()) {
+            Some(Depth::Meaning)
+        } else if self.asks_for_process_facts() || !self.pids.is_empty() {
+            Some(Depth::Names)
+        } else {
+            None
+        }
     }
 
     /// Whether names or users of owners decide which rows match.
@@ -130,7 +150,9 @@ impl Query {
                     .any(|owner| is_user(user, owner.process.uid, owner.process.user.as_deref()))
         }) && any(&self.names, |part| {
             row.owners.iter().any(|owner| is_named(owner, part))
-        })
+        }) && any(&self.units, |part| is_of_unit(row, part))
+            && any(&self.containers, |part| is_of_container(row, part))
+            && any(&self.projects, |part| is_of_project(row, part))
     }
 
     /// Whether an owner that was not seen could make the row match.
@@ -223,4 +245,45 @@ fn is_named(owner: &Owner, part: &str) -> bool {
         || executable
             .as_ref()
             .is_some_and(|path| has(path.base_name()))
+}
+
+fn has(text: &Foreign, part: &str) -> bool {
+    text.unclean().to_lowercase().contains(&part.to_lowercase())
+}
+
+fn meanings(row: &Row) -> impl Iterator<Item = &Meaning> {
+    row.owners.iter().map(|owner| &owner.process.meaning)
+}
+
+fn is_of_unit(row: &Row, part: &str) -> bool {
+    let opened_by = row.role.as_ref().and_then(|role| role.socket_unit.as_ref());
+    opened_by.is_some_and(|unit| has(unit, part))
+        || meanings(row)
+            .filter_map(|meaning| meaning.unit.as_ref())
+            .any(|unit| has(&unit.name, part))
+}
+
+fn is_of_container(row: &Row, part: &str) -> bool {
+    let is_it = |container: &Container| {
+        let names = [
+            &container.name,
+            &container.compose_project,
+            &container.compose_service,
+        ];
+        let id = container.identity.id.unclean();
+        id.starts_with(part) || names.into_iter().flatten().any(|name| has(name, part))
+    };
+    let forward = row.role.as_ref().and_then(|role| role.forwards_to.as_ref());
+    forward
+        .and_then(|forward| forward.container.as_deref())
+        .is_some_and(is_it)
+        || meanings(row)
+            .filter_map(|meaning| meaning.container.as_deref())
+            .any(is_it)
+}
+
+fn is_of_project(row: &Row, part: &str) -> bool {
+    meanings(row)
+        .filter_map(|meaning| meaning.project.as_ref())
+        .any(|project| has(&project.name, part))
 }

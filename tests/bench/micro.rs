@@ -1,6 +1,5 @@
 //! The stages that have no system in them: decoding, joining, drawing, on ten thousand sockets.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use divan::{Bencher, black_box};
@@ -8,7 +7,7 @@ use jiff::tz::TimeZone;
 use portwho::model::{
     Endpoint, Foreign, Machine, ProcessKey, Protocol, ProtocolSet, Snapshot, State,
 };
-use portwho::normalize::{join, sockets};
+use portwho::normalize::{Names, join, sockets};
 use portwho::read::linux::inet_diag::decode_row;
 use portwho::read::linux::wire::{ByteOrder, Message, Messages};
 use portwho::read::raw::{
@@ -92,13 +91,16 @@ fn processes() -> Vec<RawProcess> {
         parent_pid: Some(1),
         started_at: Some(1_700_000_000),
         working_directory: None,
+        unit: None,
+        container: None,
+        project: None,
     };
     (1..=500).map(process).collect()
 }
 
 fn snapshot() -> Snapshot {
     let mut rows = sockets(raw());
-    join(&mut rows, &holders(), processes(), &BTreeMap::new());
+    join(&mut rows, &holders(), processes(), &Names::default());
     Order::default().sort(&mut rows);
     let machine = Machine {
         host: "h".into(),
@@ -140,7 +142,7 @@ fn join_owners(bencher: Bencher) {
     bencher
         .with_inputs(|| (sockets(raw()), processes()))
         .bench_local_values(|(mut rows, processes)| {
-            join(&mut rows, &holders, processes, &BTreeMap::new());
+            join(&mut rows, &holders, processes, &Names::default());
             rows
         });
 }

@@ -95,7 +95,7 @@ fn a_column_is_shown_once() {
 
 #[test]
 fn rows_without_columns_are_refused() {
-    let all = "-port,-service,-address,-reach,-process,-pid,-user,-since";
+    let all = "-port,-service,-address,-reach,-process,-pid,-what,-user,-since";
     let answer = replay("web1", &["--columns", all]);
     crate::bad_usage::refusal(&answer, 2);
 }

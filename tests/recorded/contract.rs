@@ -13,7 +13,7 @@ const ENVELOPE: [&str; 8] = [
     "version", "kind", "taken_at", "host", "os", "complete", "notes", "sockets",
 ];
 const NOTE: [&str; 3] = ["code", "message", "count"];
-const SOCKET: [&str; 20] = [
+const SOCKET: [&str; 23] = [
     "protocol",
     "family",
     "state",
@@ -30,12 +30,15 @@ const SOCKET: [&str; 20] = [
     "user",
     "inode",
     "netns",
+    "netns_name",
+    "socket_unit",
+    "forwards_to",
     "recv_queue",
     "send_queue",
     "owner_status",
     "owners",
 ];
-const OWNER: [&str; 11] = [
+const OWNER: [&str; 15] = [
     "pid",
     "name",
     "comm",
@@ -46,6 +49,10 @@ const OWNER: [&str; 11] = [
     "parent_pid",
     "started_at",
     "working_directory",
+    "unit",
+    "container",
+    "project",
+    "script",
     "fds",
 ];
 
@@ -219,9 +226,12 @@ fn unknown_is_null() {
         .collect();
     let expected = [
         "exposure",
+        "forwards_to",
         "inode",
         "interface",
         "ip_protocol",
+        "netns_name",
+        "socket_unit",
         "uid",
         "user",
         "v6only",
@@ -260,7 +270,9 @@ fn an_owner_has_its_facts() {
         "pid": 28200, "name": "ffmpeg", "comm": "ffmpeg", "executable": "/usr/bin/ffmpeg",
         "command": ["ffmpeg", "-re", "-i", "talk, final \"cut\".mkv", "", "rtp://10.0.0.77:5004"],
         "user": "anna", "uid": 1000, "parent_pid": 14221, "started_at": "2025-11-20T11:50:00Z",
-        "working_directory": "/home/anna/films", "fds": [4],
+        "working_directory": "/home/anna/films",
+        "unit": { "name": "session-2.scope", "slice": "user-1000.slice", "manager": "system" },
+        "container": null, "project": null, "script": null, "fds": [4],
     });
     assert_eq!(found[0]["owners"], json!([owner]));
 }

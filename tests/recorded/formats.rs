@@ -43,7 +43,7 @@ fn plain_is_separated_by_tabs() {
     let text = shown(&["--format", "plain"]);
     assert_data_eq!(text.clone(), file!["snapshots/plain.txt"].raw());
     for line in text.lines() {
-        assert_eq!(line.split('\t').count(), 8, "{line}");
+        assert_eq!(line.split('\t').count(), 9, "{line}");
         assert!(
             line.split('\t').all(|field| field == field.trim()),
             "{line}"

@@ -98,11 +98,11 @@ fn a_card_has_no_line_that_another_process_wrote() {
 fn a_record_separator_within_a_name_does_not_make_a_record() {
     let plain = replay("hostile", &["--format", "plain", "-t"]).stdout;
     for line in plain.lines() {
-        assert_eq!(line.split('\t').count(), 8, "{line}");
+        assert_eq!(line.split('\t').count(), 9, "{line}");
     }
     let csv = replay("hostile", &["--format", "csv"]).stdout;
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
-    assert!(reader.records().all(|record| record.unwrap().len() == 30));
+    assert!(reader.records().all(|record| record.unwrap().len() == 37));
 }
 
 #[test]

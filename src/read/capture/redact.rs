@@ -26,6 +26,10 @@ pub fn redact(capture: &mut Capture) {
         if let Some(path) = &mut process.working_directory {
             *path = Foreign::new(REDACTED);
         }
+        if let Some(project) = &mut process.project {
+            project.name = Foreign::new(REDACTED);
+            project.directory = Foreign::new(REDACTED);
+        }
         if let Some([program, arguments @ ..]) = process.command.as_deref_mut() {
             *program = first_word(program);
             let comm = process.comm.as_ref().map_or("", Foreign::unclean);
@@ -41,8 +45,21 @@ pub fn redact(capture: &mut Capture) {
             }
         }
     }
+    for container in &mut capture.containers {
+        let texts = [
+            &mut container.name,
+            &mut container.image,
+            &mut container.compose_project,
+            &mut container.compose_service,
+        ];
+        for text in texts.into_iter().flatten() {
+            *text = Foreign::new(REDACTED);
+        }
+    }
     let mut addresses = Addresses::default();
-    for address in &mut capture.limits.addresses {
+    let of_containers = capture.containers.iter_mut();
+    let of_containers = of_containers.flat_map(|container| &mut container.addresses);
+    for address in capture.limits.addresses.iter_mut().chain(of_containers) {
         let mut end = Endpoint {
             address: *address,
             port: None,

@@ -3,12 +3,14 @@
 //! on every system.
 
 pub mod bpf;
+pub mod cgroup;
 pub mod dump;
 pub mod errno;
 pub mod inet_diag;
 pub mod proc_net;
 pub mod proc_text;
 pub mod tables;
+pub mod unit_file;
 pub mod wire;
 
 #[cfg(target_os = "linux")]
@@ -24,6 +26,8 @@ mod running;
 #[cfg(target_os = "linux")]
 mod sock_diag;
 #[cfg(target_os = "linux")]
+mod units;
+#[cfg(target_os = "linux")]
 mod walk;
 
 #[cfg(target_os = "linux")]
@@ -34,10 +38,10 @@ mod live {
     use std::collections::BTreeMap;
 
     use super::tables::Method;
-    use super::{limits, owners, process, running};
+    use super::{limits, owners, process, running, units};
     use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::machine::{self, Zone};
-    use crate::read::raw::{RawHolders, RawProcess, RawSockets};
+    use crate::read::raw::{RawHolders, RawProcess, RawSocketUnit, RawSockets};
     use crate::read::{Owners, Source};
 
     /// The running kernel.
@@ -87,6 +91,10 @@ mod live {
 
         fn users(&mut self) -> BTreeMap<u32, String> {
             machine::users()
+        }
+
+        fn socket_units(&mut self, processes: &[RawProcess]) -> Vec<RawSocketUnit> {
+            units::socket_units(processes)
         }
     }
 }

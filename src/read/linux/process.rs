@@ -2,12 +2,15 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, open, openat, readlinkat, statat};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::cgroup::{Membership, container_from_mountinfo, parse_cgroup};
 use super::proc_text::{Stat, decode_command, decode_stat};
-use crate::model::{Depth, Foreign, ProcessKey, is_comm_of};
+use crate::model::{Depth, Foreign, ProcessKey, Project, Unit, is_comm_of};
+use crate::read::project::Projects;
 use crate::read::raw::RawProcess;
 
 /// What the kernel puts after the path of a file that has been deleted.
@@ -20,9 +23,15 @@ pub fn read(keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
     let Ok(proc) = open_proc() else {
         return Vec::new();
     };
-    let clock = Clock::read();
+    let mut reader = Reader {
+        own_mounts: statat(&proc, "self/ns/mnt", AtFlags::empty()).map_or(0, |stat| stat.st_ino),
+        proc,
+        depth,
+        clock: Clock::read(),
+        projects: None,
+    };
     keys.iter()
-        .filter_map(|key| read_one(&proc, *key, depth, &clock))
+        .filter_map(|key| reader.read_one(*key))
         .collect()
 }
 
@@ -52,36 +61,101 @@ pub fn read_small(dir: impl AsFd, name: impl rustix::path::Arg) -> rustix::io::R
     }
 }
 
-/// Reads what is wanted first and who it was last: the same start time then as when it was found
-/// means the same process all the while, at the cost of five calls.
-fn read_one(proc: &OwnedFd, key: ProcessKey, depth: Depth, clock: &Clock) -> Option<RawProcess> {
-    let mut text = Facts::read(proc, &key.pid.to_string(), depth);
-    let mut stat = read_stat(proc, key)?;
-    if stat.is_zombie {
-        // Where the first thread has ended, another one knows the rest.
-        let thread = other_thread(proc, key.pid).unwrap_or(key.pid);
-        let uid = text.uid;
-        text = Facts::read(proc, &format!("{}/task/{thread}", key.pid), depth);
-        text.uid = uid;
-        stat = read_stat(proc, key)?;
+struct Reader {
+    proc: OwnedFd,
+    depth: Depth,
+    clock: Clock,
+    /// Made when the first is sought: it reads where other machines' file systems are.
+    projects: Option<Projects>,
+    /// Inode number of this process's mount namespace.
+    own_mounts: u64,
+}
+
+impl Reader {
+    /// Reads what is wanted first and who it was last: the same start time then as when it was found
+    /// means the same process all the while, at the cost of five calls.
+    fn read_one(&mut self, key: ProcessKey) -> Option<RawProcess> {
+        let place = key.pid.to_string();
+        let mut text = Facts::read(&self.proc, &place, self.depth);
+        let membership = self.membership(&place);
+        let project = self.project(&place, &text, &membership);
+        let mut stat = read_stat(&self.proc, key)?;
+        if stat.is_zombie {
+            // Where the first thread has ended, another one knows the rest.
+            let thread = other_thread(&self.proc, key.pid).unwrap_or(key.pid);
+            let uid = text.uid;
+            text = Facts::read(
+                &self.proc,
+                &format!("{}/task/{thread}", key.pid),
+                self.depth,
+            );
+            text.uid = uid;
+            stat = read_stat(&self.proc, key)?;
+        }
+        let executable = text.executable;
+        // The arguments tell the name where the executable does not confirm the kernel's.
+        let confirms = |path: &Foreign| is_comm_of(stat.comm.unclean(), path.base_name());
+        if text.command.is_none() && !executable.as_ref().is_some_and(confirms) {
+            text.command = read_command(&self.proc, &place);
+            stat = read_stat(&self.proc, key)?;
+        }
+        Some(RawProcess {
+            key,
+            executable,
+            command: text.command,
+            uid: text.uid,
+            parent_pid: Some(stat.parent_pid).filter(|pid| *pid != 0),
+            started_at: self.clock.epoch_of(stat.start),
+            working_directory: text.working_directory,
+            comm: Some(stat.comm),
+            unit: membership.unit,
+            container: membership.container,
+            project,
+        })
     }
-    let executable = text.executable;
-    // The arguments tell the name where the executable does not confirm the kernel's.
-    let confirms = |path: &Foreign| is_comm_of(stat.comm.unclean(), path.base_name());
-    if text.command.is_none() && !executable.as_ref().is_some_and(confirms) {
-        text.command = read_command(proc, &key.pid.to_string());
-        stat = read_stat(proc, key)?;
+
+    /// The unit and the container of a process, cgroups(7). Where control groups are hidden by a
+    /// namespace, what a runtime mounted into the container tells its id.
+    fn membership(&self, place: &str) -> Membership {
+        if self.depth < Depth::Meaning {
+            return Membership::default();
+        }
+        let text = read_small(&self.proc, format!("{place}/cgroup")).unwrap_or_default();
+        let mut membership = parse_cgroup(&text);
+        if membership == Membership::default()
+            && self.depth == Depth::Full
+            && self.is_elsewhere(place)
+        {
+            let mounts = read_small(&self.proc, format!("{place}/mountinfo")).unwrap_or_default();
+            membership.container = container_from_mountinfo(&mounts);
+        }
+        membership
     }
-    Some(RawProcess {
-        key,
-        executable,
-        command: text.command,
-        uid: text.uid,
-        parent_pid: Some(stat.parent_pid).filter(|pid| *pid != 0),
-        started_at: clock.epoch_of(stat.start),
-        working_directory: text.working_directory,
-        comm: Some(stat.comm),
-    })
+
+    /// Whether the process has mounts of its own.
+    fn is_elsewhere(&self, place: &str) -> bool {
+        statat(&self.proc, format!("{place}/ns/mnt"), AtFlags::empty())
+            .is_ok_and(|stat| stat.st_ino != self.own_mounts)
+    }
+
+    /// The project of a process. A container's folders are not ours; a service is known by its unit.
+    fn project(&mut self, place: &str, text: &Facts, membership: &Membership) -> Option<Project> {
+        let is_service = membership.unit.as_ref().is_some_and(Unit::is_telling);
+        let is_wanted = match self.depth {
+            Depth::Names => false,
+            Depth::Meaning => !is_service,
+            Depth::Full => true,
+        };
+        if !is_wanted || membership.container.is_some() {
+            return None;
+        }
+        let directory = match &text.working_directory {
+            Some(directory) => directory.clone(),
+            None => read_link(&self.proc, &format!("{place}/cwd"))?,
+        };
+        let projects = self.projects.get_or_insert_with(Projects::new);
+        projects.find(Path::new(directory.unclean()))
+    }
 }
 
 /// Reads `/proc/PID/stat` if it is of this very process.

@@ -7,8 +7,10 @@ use serde::ser::{SerializeSeq, Serializer};
 
 use crate::model::{Foreign, Note, Owner, Row, Snapshot};
 
+mod meaning;
 mod verdicts;
 
+use meaning::{ContainerOut, ForwardOut, ProjectOut, UnitOut};
 pub use verdicts::{Checks, Conflicts, Free};
 
 /// Version of the contract. Fields may be added within a version; none changes its meaning.
@@ -136,6 +138,12 @@ pub struct RowOut<'a> {
     user: Option<&'a str>,
     inode: Option<u64>,
     netns: Option<u64>,
+    /// What people call that network namespace, where it is not the reader's own.
+    netns_name: Option<&'a str>,
+    /// The socket unit of systemd that a listener was opened by.
+    socket_unit: Option<&'a str>,
+    /// Where a listener leads that stands for another.
+    forwards_to: Option<ForwardOut<'a>>,
     /// Bytes not yet read; of a listener, connections that wait to be accepted.
     recv_queue: Option<u32>,
     /// Bytes not yet acknowledged; of a listener, how many connections may wait.
@@ -148,6 +156,7 @@ pub struct RowOut<'a> {
 impl<'a> RowOut<'a> {
     pub fn new(row: &'a Row) -> Self {
         let socket = &row.socket;
+        let role = row.role.as_deref();
         Self {
             protocol: socket.protocol.as_str(),
             family: socket.family().as_str(),
@@ -165,6 +174,9 @@ impl<'a> RowOut<'a> {
             user: socket.user.as_deref(),
             inode: socket.inode,
             netns: socket.netns,
+            netns_name: socket.netns_name.as_deref().map(Foreign::unclean),
+            socket_unit: role.and_then(|role| role.socket_unit.as_ref().map(Foreign::unclean)),
+            forwards_to: role.and_then(|role| role.forwards_to.as_ref().map(ForwardOut::new)),
             recv_queue: socket.recv_queue,
             send_queue: socket.send_queue,
             owner_status: row.owner_status.as_str(),
@@ -191,6 +203,11 @@ pub struct OwnerOut<'a> {
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     started_at: Option<String>,
     working_directory: Option<&'a str>,
+    unit: Option<UnitOut<'a>>,
+    container: Option<ContainerOut<'a>>,
+    project: Option<ProjectOut<'a>>,
+    /// What an interpreter runs.
+    script: Option<&'a str>,
     /// Descriptors by which the process holds the socket.
     fds: Option<&'a [u32]>,
 }
@@ -212,6 +229,10 @@ impl<'a> OwnerOut<'a> {
             parent_pid: process.parent_pid,
             started_at: process.started_at.map(rfc3339),
             working_directory: process.working_directory.as_ref().map(Foreign::unclean),
+            unit: process.meaning.unit.as_ref().map(UnitOut::new),
+            container: process.meaning.container.as_deref().map(ContainerOut::new),
+            project: process.meaning.project.as_ref().map(ProjectOut::new),
+            script: process.meaning.script.as_ref().map(Foreign::unclean),
             fds: owner.fds.as_deref(),
         }
     }

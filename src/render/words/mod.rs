@@ -1,8 +1,10 @@
 //! Words for what the model holds, for people.
 
 mod verdicts;
+mod what;
 
 pub use verdicts::*;
+pub use what::{containers, meaning, projects, role, units, what};
 
 use std::fmt::Write;
 use std::net::IpAddr;

@@ -1,0 +1,160 @@
+//! What a process is to the people who run it: a service, a container, a project.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Foreign;
+
+/// What is known of a process beside itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Meaning {
+    pub unit: Option<Unit>,
+    pub container: Option<Rc<Container>>,
+    pub project: Option<Project>,
+    /// What an interpreter runs.
+    pub script: Option<Foreign>,
+}
+
+/// Which systemd runs a unit: the machine's or a user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Manager {
+    System,
+    User,
+}
+
+impl Manager {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+        }
+    }
+}
+
+/// A unit of systemd, systemd.unit(5).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unit {
+    /// With its suffix, escaped as systemd writes it: `nginx.service`, `session-2.scope`.
+    pub name: Foreign,
+    /// The slice that holds it.
+    pub slice: Option<Foreign>,
+    pub manager: Manager,
+}
+
+impl Unit {
+    pub fn is_service(&self) -> bool {
+        self.name.unclean().ends_with(".service")
+    }
+
+    /// Whether it says what runs: sessions, and a user's manager as a whole, say who.
+    pub fn is_telling(&self) -> bool {
+        self.is_service() && !self.name.unclean().starts_with("user@")
+    }
+}
+
+/// Who runs a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    Docker,
+    Podman,
+    Containerd,
+    CriO,
+    Lxc,
+    SystemdNspawn,
+}
+
+impl Runtime {
+    /// The name in JSON and in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Containerd => "containerd",
+            Self::CriO => "cri-o",
+            Self::Lxc => "lxc",
+            Self::SystemdNspawn => "systemd-nspawn",
+        }
+    }
+}
+
+/// Identity of a container.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ContainerId {
+    /// `None` where only the id shows.
+    pub runtime: Option<Runtime>,
+    /// 64 hexadecimal digits; the container's name for LXC and systemd-nspawn.
+    pub id: Foreign,
+    /// Uid of the Kubernetes pod, with dashes.
+    pub pod_uid: Option<Foreign>,
+}
+
+/// A container, with what its runtime told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    pub identity: ContainerId,
+    pub name: Option<Foreign>,
+    pub image: Option<Foreign>,
+    pub compose_project: Option<Foreign>,
+    pub compose_service: Option<Foreign>,
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Container {
+    /// The name, else as much of the id as people type.
+    pub fn label(&self) -> Foreign {
+        const SHORT: usize = 12;
+        let id = self.identity.id.unclean();
+        self.name
+            .clone()
+            .unwrap_or_else(|| Foreign::new(id.chars().take(SHORT).collect::<String>()))
+    }
+}
+
+/// A folder that somebody works on, by its version control or a package manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    pub name: Foreign,
+    pub directory: Foreign,
+    /// Name of the manifest's file; `None` where version control alone marks the folder.
+    pub manifest: Option<String>,
+}
+
+/// Programs that listen on behalf of something elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forwarder {
+    DockerProxy,
+    Rootlesskit,
+    Slirp4netns,
+    Pasta,
+    Ssh,
+    Kubectl,
+}
+
+impl Forwarder {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DockerProxy => "docker-proxy",
+            Self::Rootlesskit => "rootlesskit",
+            Self::Slirp4netns => "slirp4netns",
+            Self::Pasta => "pasta",
+            Self::Ssh => "ssh",
+            Self::Kubectl => "kubectl",
+        }
+    }
+}
+
+/// Where a listener leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    pub by: Forwarder,
+    /// For people: `172.17.0.2:80`, `db:5432 through admin@bastion`.
+    pub to: Foreign,
+    /// The container behind it, where there is one.
+    pub container: Option<Rc<Container>>,
+}

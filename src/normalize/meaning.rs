@@ -1,0 +1,126 @@
+//! What processes and listeners are to people, from what was read of them.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use super::script::{is_interpreter, script_of};
+use super::tunnel::{forwards_of, is_forwarder};
+use crate::model::{Container, ContainerId, Forward, Forwarder, Meaning, Owner, Role, Row};
+use crate::read::raw::{RawContainer, RawListen, RawProcess, RawSocketUnit};
+
+/// Takes the meaning out of what was read of a process.
+pub fn meaning(raw: &mut RawProcess, containers: &[RawContainer]) -> Meaning {
+    let program = raw.executable.as_ref().map_or("", |path| path.base_name());
+    Meaning {
+        script: script_of(program, raw.command.as_deref().unwrap_or_default()),
+        unit: raw.unit.take(),
+        container: raw
+            .container
+            .take()
+            .map(|identity| Rc::new(container(identity, containers))),
+        project: raw.project.take(),
+    }
+}
+
+fn container(identity: ContainerId, containers: &[RawContainer]) -> Container {
+    let told = containers.iter().find(|one| one.id == identity.id);
+    Container {
+        name: told.and_then(|one| one.name.clone()),
+        image: told.and_then(|one| one.image.clone()),
+        compose_project: told.and_then(|one| one.compose_project.clone()),
+        compose_service: told.and_then(|one| one.compose_service.clone()),
+        addresses: told.map(|one| one.addresses.clone()).unwrap_or_default(),
+        identity,
+    }
+}
+
+/// Whether the arguments of a process tell more than its name, and have not been read.
+pub fn is_known_by_arguments(raw: &RawProcess) -> bool {
+    let program = raw.executable.as_ref().map_or("", |path| path.base_name());
+    raw.command.is_none() && (is_interpreter(program) || is_forwarder(program))
+}
+
+/// Says of each listener where it leads.
+pub fn find_forwards(rows: &mut [Row], containers: &[RawContainer]) {
+    for row in rows {
+        let local = &row.socket.local;
+        let is_listener = row.socket.state.is_listening();
+        let mut owners = row.owners.iter().filter(|_| is_listener);
+        if let Some(forward) = owners.find_map(|owner| forward(owner, local, containers)) {
+            row.role.get_or_insert_default().forwards_to = Some(forward);
+        }
+    }
+}
+
+fn forward(
+    owner: &Owner,
+    local: &crate::model::Endpoint,
+    containers: &[RawContainer],
+) -> Option<Forward> {
+    let process = &*owner.process;
+    let program = process.executable.as_ref()?.base_name();
+    let forward = forwards_of(program, process.command.as_deref()?, local)?;
+    let address = address_of(forward.to.unclean());
+    let behind = containers
+        .iter()
+        .filter(|_| forward.by == Forwarder::DockerProxy)
+        .find(|one| address.is_some_and(|address| one.addresses.contains(&address)));
+    let container = behind.map(|one| {
+        let identity = ContainerId {
+            runtime: Some(one.runtime),
+            id: one.id.clone(),
+            pod_uid: None,
+        };
+        Rc::new(container(identity, containers))
+    });
+    Some(Forward {
+        container,
+        ..forward
+    })
+}
+
+/// The address of `172.17.0.2:80` or `[fd00::2]:80`.
+fn address_of(end: &str) -> Option<IpAddr> {
+    let (address, _) = end.rsplit_once(':')?;
+    address
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
+}
+
+fn is_systemd(owner: &Owner) -> bool {
+    let comm = owner.process.comm.as_ref();
+    comm.is_some_and(|comm| comm.unclean() == "systemd")
+}
+
+/// Names the socket units of listeners that a systemd holds, by what their files ask for.
+pub fn find_socket_units(rows: &mut [Row], units: &[RawSocketUnit]) {
+    for row in rows
+        .iter_mut()
+        .filter(|row| row.socket.state.is_listening())
+    {
+        let held = |unit: &&RawSocketUnit| {
+            let owners = row.owners.iter();
+            owners
+                .filter(|owner| is_systemd(owner))
+                .any(|owner| owner.process.key == unit.manager)
+        };
+        let asks = |unit: &&RawSocketUnit| unit.listens.iter().any(|one| is_asked(one, row));
+        if let Some(unit) = units.iter().find(|unit| held(unit) && asks(unit)) {
+            let role: &mut Role = row.role.get_or_insert_default();
+            role.socket_unit = Some(unit.name.clone());
+        }
+    }
+}
+
+/// Whether the row is what the unit's file asks for; a port alone stands for every address.
+fn is_asked(listen: &RawListen, row: &Row) -> bool {
+    let socket = &row.socket;
+    socket.protocol.port_space() == listen.protocol
+        && socket.local.port == Some(listen.port)
+        && match listen.address {
+            Some(address) => address.to_canonical() == socket.local.canonical(),
+            None => socket.local.is_wildcard(),
+        }
+}

@@ -1,0 +1,96 @@
+//! Finds the owners of rows and what they are to people, and reads no more of processes than that takes.
+
+use super::Survey;
+use crate::model::{Depth, Handles, ProcessKey, Row};
+use crate::normalize::{
+    Names, Users, find_forwards, find_socket_units, is_known_by_arguments, join,
+};
+use crate::read::Source;
+use crate::read::raw::{RawHolders, RawProcess};
+
+/// Finds the owners of the rows. Where facts of processes decide what is shown, little is read of all
+/// of them, and more of the few that are left.
+pub fn find(
+    source: &mut dyn Source,
+    rows: &mut [Row],
+    survey: &Survey,
+    users: Users,
+) -> RawHolders {
+    let handles: Handles = rows.iter().filter_map(|row| row.socket.handle).collect();
+    let holders = if handles.is_empty() {
+        RawHolders::default()
+    } else {
+        source.holders(&handles)
+    };
+    let all = keys(holders.holders.iter().map(|holder| holder.process));
+    let mut finder = Finder {
+        source,
+        holders,
+        asks_runtimes: survey.runtimes,
+        names: Names {
+            users,
+            ..Names::default()
+        },
+    };
+    let shown = survey.depth.unwrap_or(Depth::Names);
+    let deciding = survey.query.deciding_depth().unwrap_or(shown);
+    finder.tell(rows, &all, deciding);
+    if deciding < shown {
+        rows.sort_by_key(|row| !survey.query.matches(row));
+        let count = rows.partition_point(|row| survey.query.matches(row));
+        let matching = &mut rows[..count];
+        let owners = matching.iter().flat_map(|row| &row.owners);
+        let few = keys(owners.map(|owner| owner.process.key));
+        finder.tell(matching, &few, shown);
+    }
+    finder.holders
+}
+
+struct Finder<'a> {
+    source: &'a mut dyn Source,
+    holders: RawHolders,
+    asks_runtimes: bool,
+    names: Names,
+}
+
+impl Finder<'_> {
+    /// Gives the rows those of their owners that are among the keys.
+    fn tell(&mut self, rows: &mut [Row], keys: &[ProcessKey], depth: Depth) {
+        let processes = self.read(keys, depth);
+        if depth < Depth::Meaning {
+            return join(rows, &self.holders, processes, &self.names);
+        }
+        if self.asks_runtimes && self.names.containers.is_empty() {
+            self.names.containers = self.source.containers(&processes);
+        }
+        let units = self.source.socket_units(&processes);
+        join(rows, &self.holders, processes, &self.names);
+        find_forwards(rows, &self.names.containers);
+        find_socket_units(rows, &units);
+    }
+
+    /// Reads the processes; more of the few that are known by what they run.
+    fn read(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        let mut processes = self.source.processes(keys, depth);
+        if depth == Depth::Meaning {
+            let few: Vec<ProcessKey> = processes
+                .extract_if(.., |process| is_known_by_arguments(process))
+                .map(|process| process.key)
+                .collect();
+            if !few.is_empty() {
+                processes.extend(self.source.processes(&few, Depth::Full));
+            }
+        }
+        processes
+    }
+}
+
+fn keys(keys: impl Iterator<Item = ProcessKey>) -> Vec<ProcessKey> {
+    let mut keys: Vec<_> = keys.collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}

@@ -1,0 +1,144 @@
+//! The project that a directory belongs to: the nearest directory at or above it with a manifest or a
+//! version control folder, and its name.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+
+use crate::model::{Foreign, Project};
+
+mod file;
+pub mod manifest;
+#[cfg(test)]
+mod tests;
+
+/// Levels that are looked at.
+const MOST_LEVELS: usize = 40;
+
+const VERSION_CONTROL: [&str; 4] = [".git", ".hg", ".svn", ".jj"];
+
+/// Directories of the system: under version control (as by etckeeper) they are no project.
+const OF_THE_SYSTEM: [&str; 12] = [
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/snap", "/sys",
+    "/usr",
+];
+
+/// Directories that hold things of many projects.
+const OF_MANY: [&str; 11] = [
+    "/home", "/root", "/Users", "/media", "/mnt", "/opt", "/srv", "/tmp", "/var", "/var/lib",
+    "/var/tmp",
+];
+
+/// The projects of directories, each sought once.
+#[derive(Debug, Default)]
+pub struct Projects {
+    home: Option<PathBuf>,
+    /// Where file systems of other machines are mounted: one that does not answer would hold us up.
+    remote: Vec<PathBuf>,
+    known: HashMap<PathBuf, Option<Project>>,
+}
+
+impl Projects {
+    /// Projects of this machine, for whoever runs this program.
+    pub fn new() -> Self {
+        Self {
+            home: std::env::home_dir().filter(|home| home.is_absolute()),
+            remote: file::remote_mounts(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// The project of a directory, which is an absolute path.
+    pub fn find(&mut self, directory: &Path) -> Option<Project> {
+        if let Some(known) = self.known.get(directory) {
+            return known.clone();
+        }
+        let found = self.seek(directory);
+        self.known.insert(directory.to_owned(), found.clone());
+        found
+    }
+
+    fn seek(&self, directory: &Path) -> Option<Project> {
+        let is_remote = self.remote.iter().any(|mount| directory.starts_with(mount));
+        if !directory.is_absolute() || is_remote {
+            return None;
+        }
+        let start = above_packages(directory);
+        let mut levels = start.ancestors().take(MOST_LEVELS);
+        levels.find_map(|level| self.project_at(level, level == directory))
+    }
+
+    /// The project whose directory this is. A directory of many counts only where somebody works in it.
+    fn project_at(&self, level: &Path, is_start: bool) -> Option<Project> {
+        level.parent()?;
+        let is_of_many = self.is_of_many(level);
+        if is_of_many && !is_start {
+            return None;
+        }
+        let (manifest, name) = match manifest_of(level, is_start) {
+            Some((manifest, name)) => (Some(manifest), name),
+            None if is_of_many || is_of_the_system(level) => return None,
+            None => {
+                let mut folders = VERSION_CONTROL.iter().map(|folder| level.join(folder));
+                let is_kept = folders.any(|folder| folder.symlink_metadata().is_ok());
+                is_kept.then_some((None, None))?
+            }
+        };
+        let own = level.file_name().map(|name| name.to_string_lossy());
+        Some(Project {
+            name: Foreign::new(name.or_else(|| own.map(String::from))?),
+            directory: Foreign::new(level.to_string_lossy()),
+            manifest,
+        })
+    }
+
+    fn is_of_many(&self, level: &Path) -> bool {
+        let is_home = level
+            .parent()
+            .is_some_and(|parent| parent == Path::new("/home") || parent == Path::new("/Users"));
+        let holds_home = self
+            .home
+            .as_ref()
+            .is_some_and(|home| home.starts_with(level));
+        is_home || holds_home || OF_MANY.iter().any(|many| level == Path::new(many))
+    }
+}
+
+fn is_of_the_system(level: &Path) -> bool {
+    OF_THE_SYSTEM.iter().any(|system| level.starts_with(system))
+}
+
+/// What holds the packages, for a directory of a package that a project only uses.
+fn above_packages(directory: &Path) -> PathBuf {
+    let is_packages = |part: &Component| {
+        let name = part.as_os_str();
+        name == "node_modules" || name == "site-packages"
+    };
+    directory
+        .components()
+        .take_while(|part| !is_packages(part))
+        .collect()
+}
+
+/// The manifest that tells a name, else the first one, with its name.
+fn manifest_of(level: &Path, with_listing: bool) -> Option<(String, Option<String>)> {
+    let mut first = None;
+    let known = manifest::MANIFESTS.iter().map(|name| (*name).to_owned());
+    for name in known {
+        let path = level.join(&name);
+        if !file::is_regular(&path) {
+            continue;
+        }
+        let found = file::read(&path).and_then(|text| manifest::name_of(&name, &text));
+        if found.is_some() {
+            return Some((name, found));
+        }
+        first.get_or_insert((name, None));
+    }
+    let listed = || {
+        let name =
+            with_listing.then(|| file::listed(level, manifest::is_named_after_project))??;
+        let own = manifest::name_of(&name, &[]);
+        Some((name, own))
+    };
+    first.or_else(listed)
+}

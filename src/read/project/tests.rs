@@ -1,0 +1,155 @@
+//! Projects of folders made for the test.
+
+use std::fs;
+
+use super::*;
+
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let tree = Self(tempfile::tempdir().unwrap());
+        for (path, text) in files {
+            let path = tree.at(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        tree
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    /// `NAME at DIRECTORY by MANIFEST`, or nothing.
+    fn project(&self, path: &str) -> String {
+        self.project_of(&mut Projects::default(), path)
+    }
+
+    fn project_of(&self, projects: &mut Projects, path: &str) -> String {
+        fs::create_dir_all(self.at(path)).unwrap();
+        let found = projects.find(&self.at(path));
+        found.map_or(String::new(), |project| {
+            let directory = Path::new(project.directory.unclean());
+            let below = directory.strip_prefix(self.0.path()).unwrap();
+            format!(
+                "{} at {} by {}",
+                project.name.unclean(),
+                below.display(),
+                project.manifest.as_deref().unwrap_or("-")
+            )
+        })
+    }
+}
+
+#[test]
+fn the_nearest_manifest_or_version_control_folder_is_the_project() {
+    let tree = Tree::new(&[
+        ("shop/.git/HEAD", ""),
+        ("shop/web/package.json", r#"{"name":"@shop/web"}"#),
+        ("shop/api/Gemfile", ""),
+        ("tree/.git", "gitdir: /elsewhere"),
+        ("both/Gemfile", ""),
+        ("both/package.json", r#"{"private":true}"#),
+        ("both/go.mod", "module x/y"),
+        ("net/Shop.csproj", "<Project/>"),
+    ]);
+    for (path, expected) in [
+        ("shop", "shop at shop by -"),
+        ("shop/src/deep/er", "shop at shop by -"),
+        ("shop/web/src", "@shop/web at shop/web by package.json"),
+        ("shop/api", "api at shop/api by Gemfile"),
+        (
+            "shop/web/node_modules/vite/dist",
+            "@shop/web at shop/web by package.json",
+        ),
+        ("tree/x", "tree at tree by -"),
+        ("both", "y at both by go.mod"),
+        ("net", "Shop at net by Shop.csproj"),
+        ("plain/x", ""),
+    ] {
+        assert_eq!(tree.project(path), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_home_is_a_project_only_for_who_works_in_it() {
+    let tree = Tree::new(&[
+        ("home/.git/HEAD", ""),
+        ("home/package.json", r#"{"name":"stray"}"#),
+        ("package.json", r#"{"name":"above"}"#),
+    ]);
+    let mut projects = Projects {
+        home: Some(tree.at("home")),
+        ..Projects::default()
+    };
+    assert_eq!(tree.project_of(&mut projects, "home/x"), "");
+    assert_eq!(
+        tree.project_of(&mut projects, "home"),
+        "stray at home by package.json"
+    );
+    fs::remove_file(tree.at("home/package.json")).unwrap();
+    let mut projects = Projects {
+        home: Some(tree.at("home")),
+        ..Projects::default()
+    };
+    assert_eq!(tree.project_of(&mut projects, "home"), "");
+}
+
+#[test]
+fn directories_of_the_system_are_no_projects() {
+    let projects = Projects::default();
+    for path in ["/home", "/home/x", "/root", "/tmp", "/var", "/opt"] {
+        assert!(projects.is_of_many(Path::new(path)), "{path}");
+    }
+    for path in ["/home/x/shop", "/var/www", "/srv/shop", "/app"] {
+        assert!(!projects.is_of_many(Path::new(path)), "{path}");
+        assert!(!is_of_the_system(Path::new(path)), "{path}");
+    }
+    for path in ["/etc", "/usr/lib/x", "/proc/1"] {
+        assert!(is_of_the_system(Path::new(path)), "{path}");
+    }
+    assert_eq!(Projects::new().find(Path::new("/")), None);
+    assert_eq!(Projects::new().find(Path::new("relative")), None);
+    assert_eq!(Projects::new().find(Path::new("")), None);
+}
+
+#[test]
+fn a_search_is_remembered() {
+    let tree = Tree::new(&[("shop/go.mod", "module shop")]);
+    let mut projects = Projects::default();
+    let expected = "shop at shop by go.mod";
+    assert_eq!(tree.project_of(&mut projects, "shop/x"), expected);
+    fs::remove_file(tree.at("shop/go.mod")).unwrap();
+    assert_eq!(tree.project_of(&mut projects, "shop/x"), expected);
+}
+
+#[test]
+fn mounts_of_other_machines_are_left_alone() {
+    let tree = Tree::new(&[("shop/go.mod", "module shop")]);
+    let mut projects = Projects {
+        remote: vec![tree.at("shop")],
+        ..Projects::default()
+    };
+    assert_eq!(tree.project_of(&mut projects, "shop/x"), "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_no_regular_file_is_no_manifest_and_holds_nobody_up() {
+    let tree = Tree::new(&[("shop/.git/HEAD", ""), ("real/go.mod", "module real")]);
+    let fifo = tree.at("shop/package.json");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", tree.at("shop/Cargo.toml")).unwrap();
+    fs::create_dir(tree.at("shop/pom.xml")).unwrap();
+    assert_eq!(tree.project("shop"), "shop at shop by -");
+    // The lookup would leave these out before it opens them.
+    for name in ["package.json", "Cargo.toml", "pom.xml"] {
+        assert_eq!(file::read(&tree.at("shop").join(name)), None, "{name}");
+    }
+    let big = tree.at("shop/go.mod");
+    fs::write(&big, "x".repeat(256 * 1024 + 1)).unwrap();
+    assert_eq!(file::read(&big), None);
+    assert_eq!(tree.project("shop"), "shop at shop by go.mod");
+}

@@ -1,0 +1,145 @@
+//! The lines of a card that tell of owners.
+
+use std::io;
+
+use super::Writer;
+use crate::model::{Foreign, Owner, OwnerStatus, Row};
+use crate::render::cell::Tone;
+use crate::render::{Clean, words};
+
+impl Writer<'_> {
+    pub fn owners(&mut self, row: &Row, queue: Option<&str>) -> io::Result<()> {
+        let mut rest: Vec<&Owner> = row.owners.iter().collect();
+        while let Some(first) = rest.first().copied() {
+            let (alike, others): (Vec<&Owner>, Vec<&Owner>) = rest
+                .into_iter()
+                .partition(|owner| self.look_alike(first, owner));
+            self.owner(&alike)?;
+            rest = others;
+        }
+        if row.owners.is_empty() && self.page.owners {
+            let words = match row.owner_status {
+                OwnerStatus::Hidden | OwnerStatus::Partial => "the owner cannot be seen",
+                OwnerStatus::None if row.socket.inode.is_some() => {
+                    "no process holds it: the kernel owns it"
+                }
+                OwnerStatus::None if words::is_unaccepted(row) => "no process has accepted it yet",
+                OwnerStatus::None => "no process owns it any more",
+                OwnerStatus::Known | OwnerStatus::Skipped => "",
+            };
+            let user = words::user(row)
+                .map(|user| format!("   user {}", Clean::new(&user)))
+                .unwrap_or_default();
+            if !words.is_empty() {
+                let words = self.paint(words, Tone::Alert);
+                writeln!(self.out, "  {words}{user}")?;
+            }
+        }
+        if let Some(role) = row.role.as_deref() {
+            for (label, text) in words::role(role) {
+                let label = self.paint(&format!("{label:<9}"), Tone::Faint);
+                writeln!(self.out, "  {label}  {}", Clean::new(&text))?;
+            }
+        }
+        if let Some(queue) = queue {
+            let label = self.paint("queue", Tone::Faint);
+            writeln!(
+                self.out,
+                "  {label}      {queue} connections wait to be accepted"
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Whether two owners would be told in the same words but for their pids, as workers of a pool.
+    fn look_alike(&self, first: &Owner, second: &Owner) -> bool {
+        let words = |owner: &Owner| {
+            let process = &owner.process;
+            (
+                self.since(owner).map(|(moment, _)| moment),
+                process.uid,
+                process.name.clone(),
+            )
+        };
+        let (a, b) = (&first.process, &second.process);
+        words(first) == words(second)
+            && (&a.command, &a.working_directory) == (&b.command, &b.working_directory)
+    }
+
+    /// When the owner began, and how long ago that is.
+    fn since(&self, owner: &Owner) -> Option<(String, String)> {
+        let start = owner.process.started_at?;
+        let now = self.snapshot.machine.taken_at;
+        Some((
+            words::moment(start, now, &self.page.zone)?,
+            words::age(start, now),
+        ))
+    }
+
+    /// Owners that look alike: all that is known of the first, and everybody's pid.
+    fn owner(&mut self, alike: &[&Owner]) -> io::Result<()> {
+        let Some(first) = alike.first() else {
+            return Ok(());
+        };
+        let process = &*first.process;
+        let name = self.paint(Clean::new(words::name(process)).as_str(), Tone::Strong);
+        let pids: Vec<_> = alike
+            .iter()
+            .map(|owner| owner.process.key.pid.to_string())
+            .collect();
+        let noun = if alike.len() == 1 { "pid" } else { "pids" };
+        let user = process
+            .user
+            .as_deref()
+            .map(str::to_owned)
+            .or_else(|| process.uid.map(|uid| uid.to_string()));
+        let user = user
+            .map(|user| format!("   user {}", Clean::new(&user)))
+            .unwrap_or_default();
+        let since = self
+            .since(first)
+            .map(|(moment, age)| format!("   since {moment} ({age})"));
+        let count = if alike.len() == 1 {
+            String::new()
+        } else {
+            format!("  ({} processes)", alike.len())
+        };
+        writeln!(
+            self.out,
+            "  {name}{count}   {noun} {}{user}{}",
+            pids.join(", "),
+            since.unwrap_or_default()
+        )?;
+        if let Some(command) = &process.command {
+            let shown: Vec<String> = command.iter().map(quoted).collect();
+            self.detail("command", &Clean::new(&shown.join(" ")))?;
+        }
+        if let Some(directory) = &process.working_directory {
+            self.detail("in", &Clean::from(directory))?;
+        }
+        for (label, text) in words::meaning(&process.meaning) {
+            self.detail(label, &Clean::new(&text))?;
+        }
+        Ok(())
+    }
+
+    /// A labelled line, shortened to the terminal.
+    fn detail(&mut self, label: &str, text: &Clean) -> io::Result<()> {
+        const INDENT: usize = 15;
+        let room = self.page.look.width.map_or(usize::MAX, |width| {
+            usize::from(width).saturating_sub(INDENT).max(20)
+        });
+        let painted = self.paint(&format!("{label:<9}"), Tone::Faint);
+        writeln!(self.out, "    {painted}  {}", text.cut(room))
+    }
+}
+
+/// An argument as a shell would need it, so that empty ones and blanks are seen.
+fn quoted(argument: &Foreign) -> String {
+    let text = argument.unclean();
+    if text.is_empty() || text.contains([' ', '\'', '"', '\t', '\n']) {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    } else {
+        text.to_owned()
+    }
+}

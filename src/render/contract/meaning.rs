@@ -1,0 +1,104 @@
+//! What owners are to people, in the JSON contract.
+
+use serde::Serialize;
+
+use crate::model::{Container, Foreign, Forward, Project, Unit};
+
+/// A unit of systemd.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Unit"))]
+pub struct UnitOut<'a> {
+    /// With its type, for instance "nginx.service".
+    name: &'a str,
+    slice: Option<&'a str>,
+    #[cfg_attr(test, schemars(extend("enum" = ["system", "user"])))]
+    manager: &'static str,
+}
+
+impl<'a> UnitOut<'a> {
+    pub fn new(unit: &'a Unit) -> Self {
+        Self {
+            name: unit.name.unclean(),
+            slice: unit.slice.as_ref().map(Foreign::unclean),
+            manager: unit.manager.as_str(),
+        }
+    }
+}
+
+/// A container. What its runtime alone knows is null where the runtime was not asked or did not answer.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Container"))]
+pub struct ContainerOut<'a> {
+    #[cfg_attr(test, schemars(extend("enum" = ["docker", "podman", "containerd", "cri-o", "lxc", "systemd-nspawn", null])))]
+    runtime: Option<&'static str>,
+    id: &'a str,
+    name: Option<&'a str>,
+    image: Option<&'a str>,
+    compose_project: Option<&'a str>,
+    compose_service: Option<&'a str>,
+    /// Of a pod of Kubernetes.
+    pod_uid: Option<&'a str>,
+}
+
+impl<'a> ContainerOut<'a> {
+    pub fn new(container: &'a Container) -> Self {
+        let text = |foreign: &'a Option<Foreign>| foreign.as_ref().map(Foreign::unclean);
+        Self {
+            runtime: container
+                .identity
+                .runtime
+                .map(crate::model::Runtime::as_str),
+            id: container.identity.id.unclean(),
+            name: text(&container.name),
+            image: text(&container.image),
+            compose_project: text(&container.compose_project),
+            compose_service: text(&container.compose_service),
+            pod_uid: text(&container.identity.pod_uid),
+        }
+    }
+}
+
+/// A folder that somebody works on.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Project"))]
+pub struct ProjectOut<'a> {
+    name: &'a str,
+    directory: &'a str,
+    /// The file that the name is from; null where version control alone marks the folder.
+    manifest: Option<&'a str>,
+}
+
+impl<'a> ProjectOut<'a> {
+    pub fn new(project: &'a Project) -> Self {
+        Self {
+            name: project.name.unclean(),
+            directory: project.directory.unclean(),
+            manifest: project.manifest.as_deref(),
+        }
+    }
+}
+
+/// Where a listener leads.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Forward"))]
+pub struct ForwardOut<'a> {
+    #[cfg_attr(test, schemars(extend("enum" = ["docker-proxy", "rootlesskit", "slirp4netns", "pasta", "ssh", "kubectl"])))]
+    by: &'static str,
+    /// For people: "172.17.0.2:80", "db:5432 through admin@bastion".
+    to: &'a str,
+    container: Option<ContainerOut<'a>>,
+}
+
+impl<'a> ForwardOut<'a> {
+    pub fn new(forward: &'a Forward) -> Self {
+        Self {
+            by: forward.by.as_str(),
+            to: forward.to.unclean(),
+            container: forward.container.as_deref().map(ContainerOut::new),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What a process is to people, in as few words as a column has room for.
+
+use crate::model::{Container, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime};
+
+/// The best that is known: where it leads, the container, the service, the project, the script.
+pub fn what(row: &Row) -> Option<String> {
+    let role = row.role.as_deref();
+    if let Some(forward) = role.and_then(|role| role.forwards_to.as_ref()) {
+        return Some(leads_to(forward));
+    }
+    let mut all: Vec<String> = Vec::new();
+    for owner in &row.owners {
+        if let Some(one) = of_process(owner)
+            && !all.contains(&one)
+        {
+            all.push(one);
+        }
+    }
+    if all.is_empty() {
+        return role.and_then(socket_unit);
+    }
+    Some(all.join(", "))
+}
+
+fn of_process(owner: &Owner) -> Option<String> {
+    let Meaning {
+        unit,
+        container,
+        project,
+        script,
+    } = &owner.process.meaning;
+    let unit = unit.as_ref().filter(|unit| unit.is_telling());
+    let of_system = unit.filter(|unit| unit.manager == Manager::System);
+    container
+        .as_deref()
+        .map(in_container)
+        .or_else(|| of_system.map(|unit| unit.name.unclean().to_owned()))
+        .or_else(|| match (project, script) {
+            (Some(project), Some(script)) => Some(format!(
+                "{}: {}",
+                project.name.unclean(),
+                within(script.unclean(), project)
+            )),
+            (Some(project), None) => Some(project.name.unclean().to_owned()),
+            (None, Some(script)) => Some(script.base_name().to_owned()),
+            (None, None) => None,
+        })
+        .or_else(|| unit.map(|unit| unit.name.unclean().to_owned()))
+}
+
+/// A script's path as seen from its project.
+fn within<'a>(script: &'a str, project: &Project) -> &'a str {
+    let below = script.strip_prefix(project.directory.unclean());
+    below
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(script)
+}
+
+/// `docker web`; the id's beginning where the runtime told no name.
+pub fn in_container(container: &Container) -> String {
+    let runtime = container.identity.runtime;
+    format!(
+        "{} {}",
+        runtime.map_or("container", Runtime::as_str),
+        container.label().unclean()
+    )
+}
+
+/// `→ docker web, 172.17.0.2:80`.
+pub fn leads_to(forward: &Forward) -> String {
+    let to = forward.to.unclean();
+    match &forward.container {
+        Some(container) => format!("→ {}, {to}", in_container(container)),
+        None => format!("→ {to}"),
+    }
+}
+
+fn socket_unit(role: &Role) -> Option<String> {
+    role.socket_unit
+        .as_ref()
+        .map(|unit| unit.unclean().to_owned())
+}
+
+/// The units of the owners and the socket unit, each once.
+pub fn units(row: &Row) -> Option<String> {
+    let of_owners = row
+        .owners
+        .iter()
+        .filter_map(|owner| owner.process.meaning.unit.as_ref())
+        .map(|unit| unit.name.unclean().to_owned());
+    each_once(of_owners.chain(row.role.as_deref().and_then(socket_unit)))
+}
+
+/// The containers of the owners, each once.
+pub fn containers(row: &Row) -> Option<String> {
+    let of_owners = row
+        .owners
+        .iter()
+        .filter_map(|owner| owner.process.meaning.container.as_deref());
+    let behind = row
+        .role
+        .as_deref()
+        .and_then(|role| role.forwards_to.as_ref()?.container.as_deref());
+    each_once(of_owners.chain(behind).map(in_container))
+}
+
+/// The projects of the owners, each once.
+pub fn projects(row: &Row) -> Option<String> {
+    let of_owners = row
+        .owners
+        .iter()
+        .filter_map(|owner| owner.process.meaning.project.as_ref());
+    each_once(of_owners.map(|project| project.name.unclean().to_owned()))
+}
+
+fn each_once(texts: impl Iterator<Item = String>) -> Option<String> {
+    let mut all: Vec<String> = Vec::new();
+    for text in texts {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    Some(all.join(", ")).filter(|text| !text.is_empty())
+}
+
+/// What a process is part of, as labels and words.
+pub fn meaning(meaning: &Meaning) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if let Some(container) = meaning.container.as_deref() {
+        let image = container.image.as_ref();
+        let image = image.map(|image| format!("   image {}", image.unclean()));
+        let pod = container.identity.pod_uid.as_ref();
+        let pod = pod.map(|uid| format!("   pod {}", uid.unclean()));
+        let compose = match (&container.compose_project, &container.compose_service) {
+            (Some(project), Some(service)) => {
+                let service = service.unclean();
+                Some(format!("   service {service} of {}", project.unclean()))
+            }
+            _ => None,
+        };
+        let more: String = [image, compose, pod].into_iter().flatten().collect();
+        lines.push(("container", in_container(container) + &more));
+    }
+    // The scope of a container or of a session says no more.
+    if let Some(unit) = meaning.unit.as_ref().filter(|unit| unit.is_telling()) {
+        let manager = match unit.manager {
+            Manager::System => "",
+            Manager::User => ", of the user's systemd",
+        };
+        let slice = unit.slice.as_ref();
+        let slice = slice.map(|slice| format!(" in {}", slice.unclean()));
+        let slice = slice.unwrap_or_default();
+        lines.push(("unit", format!("{}{slice}{manager}", unit.name.unclean())));
+    }
+    if let Some(project) = &meaning.project {
+        let (name, directory) = (project.name.unclean(), project.directory.unclean());
+        lines.push(("project", format!("{name} in {directory}")));
+    }
+    lines
+}
+
+/// What a listener is there for, as labels and words.
+pub fn role(role: &Role) -> Vec<(&'static str, String)> {
+    let opened = role.socket_unit.as_ref();
+    let opened = opened.map(|unit| ("opened by", unit.unclean().to_owned()));
+    let leads = role.forwards_to.as_ref().map(|forward| {
+        let to = forward.to.unclean();
+        let container = forward.container.as_deref();
+        let container = container.map(|one| format!("   {}", in_container(one)));
+        ("leads to", to.to_owned() + &container.unwrap_or_default())
+    });
+    opened.into_iter().chain(leads).collect()
+}
