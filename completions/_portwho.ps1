@@ -40,6 +40,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('--ipv4', '--ipv4', [CompletionResultType]::ParameterName, 'Show what takes IPv4, dual-stack sockets included')
             [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Show IPv6 sockets')
             [CompletionResult]::new('--ipv6', '--ipv6', [CompletionResultType]::ParameterName, 'Show IPv6 sockets')
+            [CompletionResult]::new('--all-netns', '--all-netns', [CompletionResultType]::ParameterName, 'Look into every network namespace (root sees all of them)')
             [CompletionResult]::new('--no-runtime', '--no-runtime', [CompletionResultType]::ParameterName, 'Ask no runtime (Docker, Podman) for the names of its containers')
             [CompletionResult]::new('--no-owners', '--no-owners', [CompletionResultType]::ParameterName, 'Skip the search for owners')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON; the same as --format json')

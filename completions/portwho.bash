@@ -71,7 +71,7 @@ _portwho() {
 
     case "${cmd}" in
         portwho)
-            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --no-runtime --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --owners --from --help --version check free wait conflicts capture schema completions help"
+            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --all-netns --no-runtime --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --owners --from --help --version check free wait conflicts capture schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -37,6 +37,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand --ipv4 'Show what takes IPv4, dual-stack sockets included'
             cand -6 'Show IPv6 sockets'
             cand --ipv6 'Show IPv6 sockets'
+            cand --all-netns 'Look into every network namespace (root sees all of them)'
             cand --no-runtime 'Ask no runtime (Docker, Podman) for the names of its containers'
             cand --no-owners 'Skip the search for owners'
             cand --json 'Print JSON; the same as --format json'

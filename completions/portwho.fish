@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_portwho_global_optspecs
-    string join \n t/tcp u/udp l/listening a/all 4/ipv4 6/ipv6 no-runtime no-owners format= json columns= sort= no-header n/numeric p/processes color= v/verbose source= owners= from= h/help V/version
+    string join \n t/tcp u/udp l/listening a/all 4/ipv4 6/ipv6 all-netns no-runtime no-owners format= json columns= sort= no-header n/numeric p/processes color= v/verbose source= owners= from= h/help V/version
 end
 
 function __fish_portwho_needs_command
@@ -49,6 +49,7 @@ complete -c portwho -n "__fish_portwho_needs_command" -s l -l listening -d 'Show
 complete -c portwho -n "__fish_portwho_needs_command" -s a -l all -d 'Show every protocol, in every state'
 complete -c portwho -n "__fish_portwho_needs_command" -s 4 -l ipv4 -d 'Show what takes IPv4, dual-stack sockets included'
 complete -c portwho -n "__fish_portwho_needs_command" -s 6 -l ipv6 -d 'Show IPv6 sockets'
+complete -c portwho -n "__fish_portwho_needs_command" -l all-netns -d 'Look into every network namespace (root sees all of them)'
 complete -c portwho -n "__fish_portwho_needs_command" -l no-runtime -d 'Ask no runtime (Docker, Podman) for the names of its containers'
 complete -c portwho -n "__fish_portwho_needs_command" -l no-owners -d 'Skip the search for owners'
 complete -c portwho -n "__fish_portwho_needs_command" -l json -d 'Print JSON; the same as --format json'

@@ -24,6 +24,7 @@ module completions {
     --all(-a)                 # Show every protocol, in every state
     --ipv4(-4)                # Show what takes IPv4, dual-stack sockets included
     --ipv6(-6)                # Show IPv6 sockets
+    --all-netns               # Look into every network namespace (root sees all of them)
     --no-runtime              # Ask no runtime (Docker, Podman) for the names of its containers
     --no-owners               # Skip the search for owners
     --format: string@"nu-complete portwho format" # Shape of the answer [default: card for one port, else table]

@@ -5,8 +5,8 @@ mod owners;
 
 use std::collections::HashSet;
 
-use crate::model::{Depth, Endpoint, Protocol, ProtocolSet, Row, Scope, Snapshot};
-use crate::normalize::{Users, owner_notes, sockets, table_notes};
+use crate::model::{Depth, Endpoint, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot};
+use crate::normalize::{Users, name_namespaces, owner_notes, sockets, table_notes};
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawHolders, RawSockets, RawTable};
 use crate::select::{Order, Query};
@@ -24,6 +24,7 @@ pub struct Survey {
     pub runtimes: bool,
     /// Whether the machine's name and system are told.
     pub names_machine: bool,
+    pub namespaces: Namespaces,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
     pub other_ends: bool,
 }
@@ -35,6 +36,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     let Survey { query, order, .. } = survey;
     let scope = Scope {
         other_ends: survey.other_ends,
+        namespaces: survey.namespaces,
         ..query.scope()
     };
     let raw = source.sockets(&scope);
@@ -52,6 +54,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     } else {
         rows.retain(|row| query.wants(&row.socket));
     }
+    let is_wide = survey.namespaces == Namespaces::All;
     let users = if rows.is_empty() {
         Users::new()
     } else {
@@ -65,6 +68,9 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     } else {
         RawHolders::default()
     };
+    if is_wide {
+        name_namespaces(&mut rows);
+    }
     let other_ends = if survey.other_ends {
         rows.extract_if(.., |row| !query.wants(&row.socket))
             .collect()
@@ -125,11 +131,21 @@ fn users(source: &mut dyn Source) -> Users {
 /// Of the other rows those at the other end of one that was found.
 fn other_ends(found: &[Row], mut others: Vec<Row>) -> Vec<Row> {
     let end = |end: &Endpoint| (end.canonical(), end.port);
-    let swapped = |row: &Row| Some((end(row.socket.peer.as_ref()?), end(&row.socket.local)));
+    let swapped = |row: &Row| {
+        let socket = &row.socket;
+        Some((
+            socket.loopback_netns(),
+            end(socket.peer.as_ref()?),
+            end(&socket.local),
+        ))
+    };
     let wanted: HashSet<_> = found.iter().filter_map(swapped).collect();
     others.retain(|row| {
-        let peer = row.socket.peer.as_ref();
-        peer.is_some_and(|peer| wanted.contains(&(end(&row.socket.local), end(peer))))
+        let socket = &row.socket;
+        let peer = socket.peer.as_ref();
+        peer.is_some_and(|peer| {
+            wanted.contains(&(socket.loopback_netns(), end(&socket.local), end(peer)))
+        })
     });
     others
 }
@@ -142,8 +158,7 @@ fn unreadable(raw: &RawSockets) -> ProtocolSet {
             Outcome::Partial { .. } | Outcome::Unknown { .. }
         )
     };
-    raw.tables
-        .iter()
+    raw.all_tables()
         .filter(lacks)
         .map(|table| table.protocol)
         .collect()
@@ -154,8 +169,7 @@ fn read_by(raw: &RawSockets) -> String {
     let was_read =
         |table: &&RawTable| !matches!(table.outcome, Outcome::Absent | Outcome::Unknown { .. });
     let mut ways: Vec<_> = raw
-        .tables
-        .iter()
+        .all_tables()
         .filter(was_read)
         .map(|table| table.via)
         .collect();

@@ -33,6 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
             asked: Vec::new(),
             look: Look { header: true, width: Some(80), colour: false },
             services: true,
+            tells_namespaces: false,
             owners: true,
             zone: jiff::tz::TimeZone::UTC,
         };

@@ -6,7 +6,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
-use crate::model::{Depth, Family, ProtocolSet};
+use crate::model::{Depth, Family, Namespaces, ProtocolSet};
 use crate::read::Source;
 use crate::render::{COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, fit_lines, render};
 use crate::select::{Direction, Key, Order, Query, View};
@@ -46,6 +46,9 @@ pub struct ListArgs {
     /// Show IPv6 sockets
     #[arg(short = '6', long, help_heading = "Which sockets")]
     pub ipv6: bool,
+    /// Look into every network namespace (root sees all of them)
+    #[arg(long, help_heading = "Which sockets")]
+    pub all_netns: bool,
     /// Ask no runtime (Docker, Podman) for the names of its containers
     #[arg(long, help_heading = "Which sockets")]
     pub no_runtime: bool,
@@ -165,6 +168,11 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         depth: Some(depth(format, &columns)),
         owners: !args.no_owners,
         runtimes: !args.no_runtime,
+        namespaces: if args.all_netns {
+            Namespaces::All
+        } else {
+            Namespaces::Own
+        },
         order,
         query,
     };
@@ -246,6 +254,9 @@ fn columns(args: &ListArgs, query: &Query) -> Result<Vec<&'static Column>, Failu
         usual.retain(|name| !matches!(*name, "reach" | "service"));
         usual.splice(2..2, ["state", "peer"]);
     }
+    if args.all_netns {
+        usual.insert(usual.len(), "netns");
+    }
     if args.no_owners {
         usual.retain(|name| !matches!(*name, "process" | "pid" | "what" | "since"));
     }
@@ -317,6 +328,7 @@ fn page(
             colour: terminal::wants_colour(args.color),
         },
         services: !args.numeric,
+        tells_namespaces: args.all_netns,
         owners: !args.no_owners,
         zone,
     }

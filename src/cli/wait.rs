@@ -307,6 +307,7 @@ fn end(args: &WaitArgs, awaited: &[Awaited], exit: Exit) -> Result<Exit, Failure
                 colour: terminal::wants_colour(args.color),
             },
             services: true,
+            tells_namespaces: false,
             owners: true,
             zone: jiff::tz::TimeZone::UTC,
         };

@@ -93,6 +93,14 @@ pub struct ContainerId {
     pub pod_uid: Option<Foreign>,
 }
 
+impl ContainerId {
+    /// As much of the id as people type.
+    pub fn label(&self) -> Foreign {
+        const SHORT: usize = 12;
+        Foreign::new(self.id.unclean().chars().take(SHORT).collect::<String>())
+    }
+}
+
 /// A container, with what its runtime told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
@@ -107,11 +115,7 @@ pub struct Container {
 impl Container {
     /// The name, else as much of the id as people type.
     pub fn label(&self) -> Foreign {
-        const SHORT: usize = 12;
-        let id = self.identity.id.unclean();
-        self.name
-            .clone()
-            .unwrap_or_else(|| Foreign::new(id.chars().take(SHORT).collect::<String>()))
+        self.name.clone().unwrap_or_else(|| self.identity.label())
     }
 }
 

@@ -24,7 +24,7 @@ pub use note::{Note, NoteCode};
 pub use owner::{Owner, OwnerStatus, Process, ProcessKey};
 pub use ports::PortSet;
 pub use protocol::{Protocol, ProtocolSet};
-pub use scope::{Depth, Handles, Scope};
+pub use scope::{Depth, Handles, Namespaces, Scope};
 pub use snapshot::{Machine, Role, Row, Snapshot};
 pub use socket::Socket;
 pub use state::{State, StateSet};

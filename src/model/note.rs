@@ -15,6 +15,9 @@ pub enum NoteCode {
     OwnersHidden,
     /// Processes could not be looked into; the count is their number.
     ProcessesRefused,
+    /// Network namespaces may have been missed; the count is the number of processes that did not tell
+    /// theirs.
+    NamespacesRefused,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,
 }
@@ -28,6 +31,7 @@ impl NoteCode {
             Self::BoundUnseen => "bound-unseen",
             Self::OwnersHidden => "owners-hidden",
             Self::ProcessesRefused => "processes-refused",
+            Self::NamespacesRefused => "namespaces-refused",
             Self::OwnersFoundBy => "owners-found-by",
         }
     }
@@ -36,7 +40,7 @@ impl NoteCode {
     pub fn is_told(self) -> bool {
         matches!(
             self,
-            Self::TableUnknown | Self::TablePartial | Self::OwnersHidden
+            Self::TableUnknown | Self::TablePartial | Self::OwnersHidden | Self::NamespacesRefused
         )
     }
 

@@ -14,6 +14,17 @@ pub struct Scope {
     /// Whether to give the sockets too whose peer has one of the ports: the other ends of connections
     /// that stay on this machine.
     pub other_ends: bool,
+    pub namespaces: Namespaces,
+}
+
+/// Which network namespaces to read, network_namespaces(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Namespaces {
+    /// The one that the reader lives in.
+    #[default]
+    Own,
+    /// Every one in which a process lives, and every one that has a name.
+    All,
 }
 
 impl Scope {
@@ -25,6 +36,7 @@ impl Scope {
             states: StateSet::all(),
             ports: None,
             other_ends: false,
+            namespaces: Namespaces::Own,
         }
     }
 

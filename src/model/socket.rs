@@ -57,6 +57,25 @@ impl Socket {
             || (self.is_ipv6_wildcard() && self.v6only != Some(true))
     }
 
+    /// The namespace within which the ends of a connection are unique: every namespace has loopback
+    /// addresses of its own, other addresses are told apart by routing.
+    pub fn loopback_netns(&self) -> Option<u64> {
+        let is_loopback = self.local.exposure() == Exposure::Loopback;
+        self.netns.filter(|_| is_loopback)
+    }
+
+    /// Whether the socket is the other end of this connection.
+    pub fn is_other_end_of(&self, connection: &Self) -> bool {
+        let end = |end: &Endpoint| (end.canonical(), end.port);
+        let faces = |one: &Self, other: &Self| {
+            let peer = one.peer.as_ref();
+            peer.is_some_and(|peer| end(peer) == end(&other.local))
+        };
+        faces(self, connection)
+            && faces(connection, self)
+            && self.loopback_netns() == connection.loopback_netns()
+    }
+
     /// Whether the connection came in by this listener.
     pub fn accepts(&self, connection: &Self) -> bool {
         self.state == State::Listen

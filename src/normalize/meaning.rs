@@ -1,11 +1,14 @@
 //! What processes and listeners are to people, from what was read of them.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::script::{is_interpreter, script_of};
 use super::tunnel::{forwards_of, is_forwarder};
-use crate::model::{Container, ContainerId, Forward, Forwarder, Meaning, Owner, Role, Row};
+use crate::model::{
+    Container, ContainerId, Foreign, Forward, Forwarder, Meaning, Owner, Role, Row,
+};
 use crate::read::raw::{RawContainer, RawListen, RawProcess, RawSocketUnit};
 
 /// Takes the meaning out of what was read of a process.
@@ -123,4 +126,41 @@ fn is_asked(listen: &RawListen, row: &Row) -> bool {
             Some(address) => address.to_canonical() == socket.local.canonical(),
             None => socket.local.is_wildcard(),
         }
+}
+
+/// Calls network namespaces by the containers whose processes live in them, where all are of one.
+pub fn name_namespaces(rows: &mut [Row]) {
+    let mut found: BTreeMap<u64, Vec<Rc<Container>>> = BTreeMap::new();
+    for row in rows.iter() {
+        let Some(netns) = row.socket.netns else {
+            continue;
+        };
+        let owners = row.owners.iter();
+        for container in owners.filter_map(|owner| owner.process.meaning.container.as_ref()) {
+            let of_one = found.entry(netns).or_default();
+            if !of_one.iter().any(|one| one.identity == container.identity) {
+                of_one.push(Rc::clone(container));
+            }
+        }
+    }
+    let names: BTreeMap<u64, Rc<Foreign>> = found
+        .iter()
+        .filter_map(|(netns, containers)| match containers.as_slice() {
+            [one] => Some((*netns, Rc::new(one.label()))),
+            _ => None,
+        })
+        .collect();
+    for row in rows {
+        let socket = &mut row.socket;
+        // Its own namespace has no name but its number; a name that somebody gave it stays.
+        let is_by_id = |name: &Rc<Foreign>| {
+            let of = socket.netns.and_then(|netns| found.get(&netns));
+            of.is_some_and(|all| all.iter().any(|one| one.identity.label() == **name))
+        };
+        if socket.netns_name.as_ref().is_some_and(is_by_id)
+            && let Some(name) = socket.netns.and_then(|netns| names.get(&netns))
+        {
+            socket.netns_name = Some(Rc::clone(name));
+        }
+    }
 }

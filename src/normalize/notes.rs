@@ -1,11 +1,18 @@
 //! What must be said beside the rows: tables and owners that could not be read, and what would help.
 
-use crate::model::{Family, Note, NoteCode, OwnerStatus, Row, Scope, State};
-use crate::read::raw::{Blind, Outcome, RawHolders, RawSockets, RawTable};
+use super::sockets::namespace_name;
+use crate::model::{Family, Foreign, Note, NoteCode, OwnerStatus, Row, Scope, State};
+use crate::read::raw::{Blind, Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
 
 /// Notes on the tables that a scope asked for.
 pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
-    let mut notes: Vec<Note> = raw.tables.iter().filter_map(table_note).collect();
+    let mut notes: Vec<Note> = raw
+        .tables
+        .iter()
+        .filter_map(|table| table_note(table, ""))
+        .collect();
+    notes.extend(raw.elsewhere.iter().flat_map(namespace_notes));
+    notes.extend(refusal(raw.namespaces_refused));
     let asked_bound = scope.states.contains(State::Bound)
         && scope
             .protocols
@@ -24,13 +31,56 @@ pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
     notes
 }
 
-fn table_note(table: &RawTable) -> Option<Note> {
+/// Notes on another network namespace: one, where nothing of it could be read.
+fn namespace_notes(namespace: &RawNamespace) -> Vec<Note> {
+    let name = namespace_name(namespace).unwrap_or_else(|| {
+        let inode = namespace.sockets.netns.unwrap_or(0);
+        Foreign::new(inode.to_string())
+    });
+    let name = name.unclean();
+    let tables = &namespace.sockets.tables;
+    let mut reasons = tables.iter().map(|table| match &table.outcome {
+        Outcome::Unknown { why } => Some(why),
+        _ => None,
+    });
+    if let Some(Some(why)) = reasons.next()
+        && reasons.all(|reason| reason == Some(why))
+    {
+        return vec![Note {
+            code: NoteCode::TableUnknown,
+            message: format!("network namespace {name}: cannot be read: {why}"),
+            count: None,
+        }];
+    }
+    let place = format!(" in network namespace {name}");
+    tables
+        .iter()
+        .filter_map(|table| table_note(table, &place))
+        .collect()
+}
+
+fn refusal(processes: u32) -> Option<Note> {
+    let message = match processes {
+        0 => return None,
+        1 => "1 process does not tell its network namespace: it may have been missed".to_owned(),
+        many => format!(
+            "{many} processes do not tell their network namespaces: some may have been missed"
+        ),
+    };
+    Some(Note {
+        code: NoteCode::NamespacesRefused,
+        message,
+        count: Some(u64::from(processes)),
+    })
+}
+
+fn table_note(table: &RawTable, place: &str) -> Option<Note> {
     let family = match table.family {
         Some(Family::Ipv4) => " over IPv4",
         Some(Family::Ipv6) => " over IPv6",
         None => "",
     };
-    let name = format!("{}{family}", table.protocol);
+    let name = format!("{}{family}{place}", table.protocol);
     let (code, message) = match &table.outcome {
         Outcome::Read | Outcome::Absent => return None,
         Outcome::Fallback { why } => (

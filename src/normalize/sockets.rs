@@ -5,15 +5,34 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::services::service_of;
-use crate::model::{Endpoint, OwnerStatus, Protocol, Row, Socket};
-use crate::read::raw::{RawSocket, RawSockets};
+use crate::model::{ContainerId, Endpoint, Foreign, OwnerStatus, Protocol, Row, Socket};
+use crate::read::raw::{RawNamespace, RawSocket, RawSockets};
 
 /// Turns what all tables hold into rows, their users not yet named and their owners not looked for.
 ///
 /// An MPTCP socket stands in the table of TCP too, under the same inode: it is kept once, as MPTCP.
 pub fn sockets(raw: RawSockets) -> Vec<Row> {
-    let rows = |table: &crate::read::raw::RawTable| table.sockets.len();
-    let mut sockets = Vec::with_capacity(raw.tables.iter().map(rows).sum());
+    let mut rows = Vec::with_capacity(raw.all_tables().map(|table| table.sockets.len()).sum());
+    let elsewhere = add(&mut rows, raw, None);
+    for namespace in elsewhere {
+        let name = namespace_name(&namespace).map(Rc::new);
+        add(&mut rows, namespace.sockets, name.as_ref());
+    }
+    once_each(&mut rows);
+    rows
+}
+
+/// What people call a namespace, by all that is known without asking a runtime.
+pub fn namespace_name(namespace: &RawNamespace) -> Option<Foreign> {
+    let container = namespace.container.as_ref();
+    namespace
+        .name
+        .clone()
+        .or_else(|| container.map(ContainerId::label))
+}
+
+/// Adds the sockets of one network namespace; gives the others.
+fn add(rows: &mut Vec<Row>, raw: RawSockets, name: Option<&Rc<Foreign>>) -> Vec<RawNamespace> {
     let interfaces: BTreeMap<u32, Rc<str>> = raw
         .interfaces
         .into_iter()
@@ -31,23 +50,25 @@ pub fn sockets(raw: RawSockets) -> Vec<Row> {
             && !mptcp.is_empty()
             && row.inode.is_some_and(|inode| mptcp.contains(&inode));
         if !is_seen_as_mptcp {
-            sockets.push(Row {
-                socket: socket(row, &interfaces, raw.netns),
+            rows.push(Row {
+                socket: Socket {
+                    netns_name: name.cloned(),
+                    ..socket(row, &interfaces, raw.netns)
+                },
                 owner_status: OwnerStatus::Skipped,
                 owners: Vec::new(),
                 role: None,
             });
         }
     }
-    once_each(&mut sockets);
-    sockets
+    raw.elsewhere
 }
 
 /// What makes a socket itself: its handle and its end, or the two ends of a connection that nobody holds any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Identity {
     Handle(Protocol, u64, Endpoint),
-    Ends(Protocol, Endpoint, Endpoint),
+    Ends(Protocol, Option<u64>, Endpoint, Endpoint),
 }
 
 /// Leaves each socket once. A table that changes while it is read may show a socket twice: in two
@@ -95,7 +116,8 @@ fn fingerprint(socket: &Socket) -> Option<u64> {
     let mix = |number: u64, more: u64| {
         (number.rotate_left(23) ^ more).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     };
-    let number = [socket.local, peer].iter().fold(0, |number, end| {
+    let start = socket.netns.unwrap_or(0);
+    let number = [socket.local, peer].iter().fold(start, |number, end| {
         let address = match end.address {
             IpAddr::V4(v4) => u128::from(v4.to_bits()),
             IpAddr::V6(v6) => v6.to_bits(),
@@ -121,6 +143,7 @@ fn ends(socket: &Socket) -> Option<Identity> {
     let peer = socket.peer.filter(|_| socket.protocol.is_stream())?;
     Some(Identity::Ends(
         socket.protocol.port_space(),
+        socket.netns,
         socket.local,
         peer,
     ))

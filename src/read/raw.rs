@@ -19,6 +19,32 @@ pub struct RawSockets {
     pub netns: Option<u64>,
     /// Whether TCP sockets that are bound without listening would be seen, had they been asked for.
     pub sees_bound: bool,
+    /// Other network namespaces, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<RawNamespace>,
+    /// Processes whose network namespace could not be told.
+    #[serde(default)]
+    pub namespaces_refused: u32,
+}
+
+impl RawSockets {
+    /// The tables of this namespace and of the others.
+    pub fn all_tables(&self) -> impl Iterator<Item = &RawTable> {
+        let elsewhere = self.elsewhere.iter();
+        self.tables
+            .iter()
+            .chain(elsewhere.flat_map(|namespace| &namespace.sockets.tables))
+    }
+}
+
+/// A network namespace that the reader does not live in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawNamespace {
+    /// Under `/run/netns`, ip-netns(8).
+    pub name: Option<Foreign>,
+    /// Of a process that lives in it.
+    pub container: Option<ContainerId>,
+    pub sockets: RawSockets,
 }
 
 /// One table of the system.

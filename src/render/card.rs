@@ -84,7 +84,11 @@ impl Writer<'_> {
             .map(str::to_owned)
             .or(meaning)
             .unwrap_or_default();
-        let line = format!("{name}{service}  {state}  {meaning}");
+        let place = socket.netns_name.is_some() || self.page.tells_namespaces;
+        let place = words::netns(socket).filter(|_| place);
+        let place = place.map(|place| format!("  in netns {}", Clean::new(&place)));
+        let place = place.unwrap_or_default();
+        let line = format!("{name}{place}{service}  {state}  {meaning}");
         writeln!(self.out, "{}", line.trim_end())
     }
 
@@ -159,18 +163,8 @@ impl Writer<'_> {
 
     /// The socket at the other end of a connection, where it is on this machine.
     fn other_end(&self, row: &Row) -> Option<&Row> {
-        let end = |end: &Endpoint| (end.canonical(), end.port);
-        let (here, there) = (end(&row.socket.local), end(row.socket.peer.as_ref()?));
-        let is_it = |other: &&Row| {
-            let socket = &other.socket;
-            end(&socket.local) == there
-                && socket.peer.as_ref().is_some_and(|peer| end(peer) == here)
-        };
-        self.snapshot
-            .other_ends
-            .iter()
-            .chain(&self.snapshot.rows)
-            .find(is_it)
+        let mut others = self.snapshot.other_ends.iter().chain(&self.snapshot.rows);
+        others.find(|other| other.socket.is_other_end_of(&row.socket))
     }
 
     fn paint(&self, text: &str, tone: Tone) -> String {

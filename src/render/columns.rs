@@ -376,11 +376,11 @@ pub static COLUMNS: [Column; 29] = [
     column!(
         "netns",
         "NETNS",
-        "inode number of the network namespace",
-        Shrink::Never,
+        "network namespace: the name of another one, else its inode number",
+        Shrink::End(10),
         0,
-        true,
-        |row, _| { Cell::of(row.socket.netns.map(|netns| netns.to_string())) }
+        false,
+        |row, _| { Cell::of(words::netns(&row.socket)) }
     ),
     column!(
         "v6only",

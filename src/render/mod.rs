@@ -66,6 +66,8 @@ pub struct Page {
     pub look: Look,
     /// Whether service names are shown.
     pub services: bool,
+    /// Whether more than one network namespace was looked into.
+    pub tells_namespaces: bool,
     /// Whether owners were looked for.
     pub owners: bool,
     pub zone: TimeZone,

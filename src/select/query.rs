@@ -2,8 +2,8 @@
 
 use super::place::{Addresses, Place};
 use crate::model::{
-    Container, Depth, Family, Foreign, Meaning, Owner, PortSet, Process, Protocol, ProtocolSet,
-    Row, Scope, Socket, State, StateSet,
+    Container, Depth, Family, Foreign, Meaning, Namespaces, Owner, PortSet, Process, Protocol,
+    ProtocolSet, Row, Scope, Socket, State, StateSet,
 };
 
 /// Everything that was asked for.
@@ -108,6 +108,7 @@ impl Query {
             states: self.wanted_states(),
             ports: self.wanted_ports(),
             other_ends: false,
+            namespaces: Namespaces::Own,
         }
     }
 

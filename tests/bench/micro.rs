@@ -166,6 +166,7 @@ fn draw(bencher: Bencher, format: &str) {
             colour: false,
         },
         services: true,
+        tells_namespaces: false,
         owners: true,
         zone: TimeZone::UTC,
     };

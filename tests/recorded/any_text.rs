@@ -166,6 +166,7 @@ fn draw(capture: Capture) -> Result<(), TestCaseError> {
                 kind: "sockets",
                 asked: Vec::new(),
                 services: true,
+                tells_namespaces: false,
                 owners: true,
                 zone: jiff::tz::TimeZone::UTC,
             };

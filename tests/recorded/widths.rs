@@ -36,6 +36,7 @@ fn drawn(capture: &str, view: View, columns: &str, format: Format, width: Option
         kind: "sockets",
         asked: Vec::new(),
         services: true,
+        tells_namespaces: false,
         owners: true,
         zone: jiff::tz::TimeZone::UTC,
     };

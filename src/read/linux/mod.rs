@@ -18,6 +18,8 @@ mod kcmp;
 #[cfg(target_os = "linux")]
 mod limits;
 #[cfg(target_os = "linux")]
+mod namespaces;
+#[cfg(target_os = "linux")]
 mod owners;
 #[cfg(target_os = "linux")]
 mod process;

@@ -7,32 +7,59 @@ use std::path::Path;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
 
 use super::errno::Errno;
+use super::namespaces;
 use super::sock_diag::SockDiag;
 use super::tables::{self, Kernel, Method};
-use crate::model::{Protocol, Scope};
+use crate::model::{Namespaces, Protocol, Scope};
 use crate::read::raw::{RawSockets, RawTable, Via};
 
 /// First kernel that shows sockets that are bound without listening.
 const BOUND_SINCE: (u32, u32) = (6, 8);
 
-struct Running;
+/// The kernel from within one network namespace.
+struct Running {
+    view: View,
+}
+
+/// From where a network namespace is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// From within, by this thread.
+    Inside,
+    /// From without, by what `/proc/PID/net` shows of a process that lives in it.
+    ThroughProcess(u32),
+}
+
+impl Running {
+    /// Files of `/proc/net`, which is a link to those of the first thread, as this view has them.
+    fn place(&self, path: &str) -> String {
+        match (self.view, path.strip_prefix("/proc/net/")) {
+            (_, None) => path.to_owned(),
+            (View::Inside, Some(file)) => format!("/proc/thread-self/net/{file}"),
+            (View::ThroughProcess(pid), Some(file)) => format!("/proc/{pid}/net/{file}"),
+        }
+    }
+}
 
 impl Kernel for Running {
     type Link = SockDiag;
 
     fn open_link(&mut self) -> Result<SockDiag, Errno> {
-        SockDiag::open()
+        match self.view {
+            View::Inside => SockDiag::open(),
+            View::ThroughProcess(_) => Err(Errno::PERM),
+        }
     }
 
     fn read_file(&mut self, path: &str) -> io::Result<Vec<u8>> {
         // Files of /proc tell no size, from which the standard library would begin small.
         let mut text = Vec::with_capacity(64 * 1024);
-        std::fs::File::open(path)?.read_to_end(&mut text)?;
+        std::fs::File::open(self.place(path))?.read_to_end(&mut text)?;
         Ok(text)
     }
 
     fn exists(&mut self, path: &str) -> bool {
-        Path::new(path).exists()
+        Path::new(&self.place(path)).exists()
     }
 
     fn release(&mut self) -> (u32, u32) {
@@ -42,18 +69,30 @@ impl Kernel for Running {
 
 /// Reads the tables of the scope, and what belongs to them.
 pub fn read(method: Method, scope: &Scope) -> RawSockets {
-    let tables = tables::read(&mut Running, method, scope);
+    let own = rustix::fs::stat("/proc/thread-self/ns/net").map(|stat| stat.st_ino);
+    let mut sockets = read_one(method, scope, View::Inside);
+    sockets.netns = own.ok();
+    if let (Namespaces::All, Ok(own)) = (scope.namespaces, own) {
+        namespaces::read_others(own, method, scope, &mut sockets);
+    }
+    sockets
+}
+
+/// Reads one network namespace; which one, the caller knows.
+pub fn read_one(method: Method, scope: &Scope, view: View) -> RawSockets {
+    let tables = tables::read(&mut Running { view }, method, scope);
     let mut tcp = tables
         .iter()
         .filter(|table| table.protocol == Protocol::Tcp);
     let by_sock_diag = tcp.all(|table| table.via == Via::SockDiag);
     RawSockets {
-        interfaces: interfaces(&tables),
-        netns: rustix::fs::stat("/proc/self/ns/net")
-            .ok()
-            .map(|stat| stat.st_ino),
+        interfaces: match view {
+            View::Inside => interfaces(&tables),
+            View::ThroughProcess(_) => BTreeMap::new(),
+        },
         sees_bound: by_sock_diag && kernel_release() >= BOUND_SINCE,
         tables,
+        ..RawSockets::default()
     }
 }
 

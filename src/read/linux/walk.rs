@@ -76,6 +76,15 @@ pub fn holders(wanted: &Handles) -> RawHolders {
     }
 }
 
+/// The processes that `/proc` shows, in ascending order.
+pub fn pids() -> Vec<u32> {
+    let Ok(proc) = open_proc() else {
+        return Vec::new();
+    };
+    let mut buffer = Box::new([MaybeUninit::uninit(); 32 * 1024]);
+    numbers_in(&proc, &mut buffer[..]).unwrap_or_default()
+}
+
 /// Counts descriptors of all processes, up to a bound: cheap since Linux 6.2, which tells the number as
 /// the size of `/proc/PID/fd`; 0 before that.
 pub fn count_descriptors(enough: u64) -> u64 {

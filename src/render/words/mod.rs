@@ -203,6 +203,13 @@ pub fn moment(from: i64, now: i64, zone: &TimeZone) -> Option<String> {
     Some(from.strftime(format).to_string())
 }
 
+/// The network namespace: its name, else its inode number.
+pub fn netns(socket: &Socket) -> Option<String> {
+    let name = socket.netns_name.as_ref();
+    name.map(|name| name.unclean().to_owned())
+        .or_else(|| Some(socket.netns?.to_string()))
+}
+
 /// The queue of a socket: for a listener, connections that wait and how many may.
 pub fn queue(socket: &Socket) -> Option<String> {
     let received = socket.recv_queue?;

@@ -1,0 +1,140 @@
+//! Reads other network namespaces, network_namespaces(7): those in which processes live, and those
+//! that have a name. A thread of its own enters them, one after the other.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::thread;
+
+use rustix::fs::{Mode, OFlags, fstat, open, stat};
+use rustix::io::Errno;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::cgroup::parse_cgroup;
+use super::running::{View, read_one};
+use super::tables::Method;
+use super::walk::pids;
+use crate::model::{Foreign, Scope};
+use crate::read::raw::{Outcome, RawNamespace, RawSockets, RawTable, Via};
+
+/// Where named namespaces are mounted, ip-netns(8).
+const NAMED: &str = "/run/netns";
+/// `f_type` of a file that stands for a namespace, NSFS_MAGIC in linux/magic.h.
+const NSFS_MAGIC: i64 = 0x6e73_6673;
+
+/// A way into a namespace.
+struct Door {
+    path: PathBuf,
+    name: Option<Foreign>,
+    /// A process that lives in it.
+    pid: Option<u32>,
+}
+
+/// Adds the sockets of every other namespace that can be found.
+pub fn read_others(own: u64, method: Method, scope: &Scope, sockets: &mut RawSockets) {
+    let (mut doors, refused) = find();
+    doors.remove(&own);
+    sockets.namespaces_refused = refused;
+    let read_all = || {
+        doors
+            .into_iter()
+            .map(|(inode, door)| read(inode, door, method, scope))
+            .collect()
+    };
+    // The thread ends in another namespace than it began in, so nothing else may run on it.
+    thread::scope(|threads| {
+        let reader = thread::Builder::new().spawn_scoped(threads, read_all);
+        if let Some(Ok(found)) = reader.ok().map(thread::ScopedJoinHandle::join) {
+            sockets.elsewhere = found;
+        }
+    });
+}
+
+/// The namespaces by inode number, and how many processes do not tell theirs.
+fn find() -> (BTreeMap<u64, Door>, u32) {
+    let mut doors: BTreeMap<u64, Door> = BTreeMap::new();
+    let mut refused = 0;
+    for entry in std::fs::read_dir(NAMED).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = Foreign::from_bytes(entry.file_name().as_encoded_bytes());
+        // A name whose namespace is gone is an ordinary file.
+        let is_namespace = rustix::fs::statfs(&path)
+            .is_ok_and(|found| i128::from(found.f_type) == i128::from(NSFS_MAGIC));
+        if let (true, Ok(found)) = (is_namespace, stat(&path)) {
+            let door = Door {
+                path,
+                name: Some(name),
+                pid: None,
+            };
+            doors.entry(found.st_ino).or_insert(door);
+        }
+    }
+    for pid in pids() {
+        let path = PathBuf::from(format!("/proc/{pid}/ns/net"));
+        match stat(&path) {
+            Ok(found) => {
+                let door = doors.entry(found.st_ino).or_insert(Door {
+                    path,
+                    name: None,
+                    pid: None,
+                });
+                door.pid.get_or_insert(pid);
+            }
+            Err(Errno::NOENT | Errno::SRCH) => {}
+            Err(_) => refused += 1,
+        }
+    }
+    (doors, refused)
+}
+
+fn read(inode: u64, door: Door, method: Method, scope: &Scope) -> RawNamespace {
+    let sockets = match (enter(&door, inode), door.pid) {
+        (Ok(()), _) => read_one(method, scope, View::Inside),
+        (Err(_), Some(pid)) => {
+            let found = read_one(method, scope, View::ThroughProcess(pid));
+            // The process must be the same that was seen in the namespace.
+            match stat(format!("/proc/{pid}/ns/net")) {
+                Ok(now) if now.st_ino == inode => found,
+                _ => unknown(scope, Errno::SRCH),
+            }
+        }
+        (Err(errno), None) => unknown(scope, errno),
+    };
+    let cgroup = door
+        .pid
+        .and_then(|pid| std::fs::read(format!("/proc/{pid}/cgroup")).ok());
+    RawNamespace {
+        name: door.name,
+        container: cgroup.and_then(|text| parse_cgroup(&text).container),
+        sockets: RawSockets {
+            netns: Some(inode),
+            ..sockets
+        },
+    }
+}
+
+/// What is told of a namespace that could not be entered.
+fn unknown(scope: &Scope, errno: Errno) -> RawSockets {
+    let table = |protocol| RawTable {
+        protocol,
+        family: None,
+        via: Via::SockDiag,
+        outcome: Outcome::Unknown {
+            why: super::errno::Errno::from(errno).to_string(),
+        },
+        sockets: Vec::new(),
+    };
+    RawSockets {
+        tables: scope.protocols.iter().map(table).collect(),
+        ..RawSockets::default()
+    }
+}
+
+/// Moves this thread into the namespace: takes CAP_SYS_ADMIN, setns(2).
+fn enter(door: &Door, inode: u64) -> rustix::io::Result<()> {
+    let file = open(&door.path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    if fstat(&file)?.st_ino != inode {
+        return Err(Errno::SRCH);
+    }
+    move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
+}
