@@ -5,8 +5,10 @@ mod owners;
 
 use std::collections::HashSet;
 
-use crate::model::{Depth, Endpoint, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot};
-use crate::normalize::{Users, name_namespaces, owner_notes, sockets, table_notes};
+use crate::model::{
+    Depth, Dnat, Endpoint, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot,
+};
+use crate::normalize::{Users, dnat, name_namespaces, owner_notes, sockets, table_notes};
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawHolders, RawSockets, RawTable};
 use crate::select::{Order, Query};
@@ -25,6 +27,8 @@ pub struct Survey {
     /// Whether the machine's name and system are told.
     pub names_machine: bool,
     pub namespaces: Namespaces,
+    /// Whether rules of the packet filter are looked at where no socket has a port that was asked for.
+    pub forwards: bool,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
     pub other_ends: bool,
 }
@@ -86,7 +90,13 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         notes.extend(owner_notes(&rows, &holders));
     }
     order.sort(&mut rows);
+    let forwards = if rows.is_empty() && survey.forwards && !query.places.is_empty() {
+        forwards(source, survey)
+    } else {
+        Vec::new()
+    };
     let snapshot = Snapshot {
+        forwards,
         machine,
         read_by,
         rows,
@@ -118,6 +128,22 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>
     let mut handles: Vec<Option<u64>> = matching.map(|row| row.socket.handle).collect();
     handles.sort_unstable();
     (is_whole || !handles.is_empty()).then_some(handles)
+}
+
+/// The rules that send a port elsewhere that was asked for.
+fn forwards(source: &mut dyn Source, survey: &Survey) -> Vec<Dnat> {
+    let wanted = |one: &Dnat| survey.query.wants_forward(one);
+    let raw = source.forwards();
+    let all = dnat(raw.clone(), &[]);
+    if !all.iter().any(wanted) {
+        return Vec::new();
+    }
+    let containers = if survey.runtimes {
+        source.containers(&[], true)
+    } else {
+        Vec::new()
+    };
+    dnat(raw, &containers).into_iter().filter(wanted).collect()
 }
 
 fn users(source: &mut dyn Source) -> Users {

@@ -8,9 +8,14 @@ use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
 use crate::model::{Depth, Family, Namespaces, ProtocolSet};
 use crate::read::Source;
-use crate::render::{COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, fit_lines, render};
+use crate::render::{
+    COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, dnat_in_words, fit_lines, render,
+};
 use crate::select::{Direction, Key, Order, Query, View};
 use crate::{Survey, survey};
+
+/// Rules of the packet filter that are told beside an answer.
+const MOST_RULES: usize = 10;
 
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
@@ -168,6 +173,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         depth: Some(depth(format, &columns)),
         owners: !args.no_owners,
         runtimes: !args.no_runtime,
+        forwards: true,
         namespaces: if args.all_netns {
             Namespaces::All
         } else {
@@ -197,6 +203,9 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
                 "portwho: {}",
                 remarks::nothing(&args.selectors, &shown.query)
             ));
+            for rule in snapshot.forwards.iter().take(MOST_RULES) {
+                terminal::tell(format_args!("portwho: note: {}", dnat_in_words(rule)));
+            }
             Exit::No
         }
     })

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Foreign;
+use super::{Foreign, Protocol};
 
 /// What is known of a process beside itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -137,6 +137,9 @@ pub enum Forwarder {
     Pasta,
     Ssh,
     Kubectl,
+    /// The runtime itself says that it publishes the port.
+    Docker,
+    Podman,
 }
 
 impl Forwarder {
@@ -149,6 +152,8 @@ impl Forwarder {
             Self::Pasta => "pasta",
             Self::Ssh => "ssh",
             Self::Kubectl => "kubectl",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
         }
     }
 }
@@ -160,5 +165,20 @@ pub struct Forward {
     /// For people: `172.17.0.2:80`, `db:5432 through admin@bastion`.
     pub to: Foreign,
     /// The container behind it, where there is one.
+    pub container: Option<Rc<Container>>,
+}
+
+/// A port that the packet filter sends elsewhere (destination NAT): no socket of this machine need hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dnat {
+    pub protocol: Protocol,
+    /// The destination for which it holds; `None` for any.
+    pub address: Option<IpAddr>,
+    /// First and last port.
+    pub ports: (u16, u16),
+    /// `None` for this machine itself.
+    pub to: Option<IpAddr>,
+    /// First and last port there; `None` where the port stays.
+    pub to_ports: Option<(u16, u16)>,
     pub container: Option<Rc<Container>>,
 }

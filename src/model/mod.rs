@@ -18,7 +18,7 @@ pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::{Foreign, is_comm_of};
 pub use limits::Limits;
 pub use meaning::{
-    Container, ContainerId, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,
+    Container, ContainerId, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,
 };
 pub use note::{Note, NoteCode};
 pub use owner::{Owner, OwnerStatus, Process, ProcessKey};

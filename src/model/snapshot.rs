@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Foreign, Forward, Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket};
+use super::{Dnat, Foreign, Forward, Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket};
 
 /// Where and when a snapshot was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub struct Snapshot {
     /// Sockets at the other ends of the rows' connections, as far as they are on this machine, were
     /// asked for and are no rows themselves.
     pub other_ends: Vec<Row>,
+    /// Ports asked for that no socket holds and the packet filter sends elsewhere.
+    pub forwards: Vec<Dnat>,
     pub notes: Vec<Note>,
     /// Protocols of whose sockets some may be missing.
     pub unreadable: ProtocolSet,

@@ -7,9 +7,12 @@ use std::rc::Rc;
 use super::script::{is_interpreter, script_of};
 use super::tunnel::{forwards_of, is_forwarder};
 use crate::model::{
-    Container, ContainerId, Foreign, Forward, Forwarder, Meaning, Owner, Role, Row,
+    Container, ContainerId, Dnat, Endpoint, Foreign, Forward, Forwarder, Meaning, Owner,
+    OwnerStatus, Role, Row, Runtime, Socket,
 };
-use crate::read::raw::{RawContainer, RawListen, RawProcess, RawSocketUnit};
+use crate::read::raw::{
+    RawContainer, RawForward, RawForwards, RawListen, RawProcess, RawPublished, RawSocketUnit,
+};
 
 /// Takes the meaning out of what was read of a process.
 pub fn meaning(raw: &mut RawProcess, containers: &[RawContainer]) -> Meaning {
@@ -43,43 +46,107 @@ pub fn is_known_by_arguments(raw: &RawProcess) -> bool {
     raw.command.is_none() && (is_interpreter(program) || is_forwarder(program))
 }
 
+/// The containers whose runtimes can tell more of them, each once; and whether there may be others that
+/// are known by an address alone.
+pub fn wanted_containers(processes: &[RawProcess]) -> (Vec<ContainerId>, bool) {
+    let mut wanted: Vec<ContainerId> = Vec::new();
+    for identity in processes.iter().filter_map(|raw| raw.container.as_ref()) {
+        if !wanted.contains(identity) {
+            wanted.push(identity.clone());
+        }
+    }
+    let is_proxy = |raw: &RawProcess| {
+        let path = raw.executable.as_ref();
+        path.is_some_and(|path| path.base_name() == "docker-proxy")
+    };
+    (wanted, processes.iter().any(is_proxy))
+}
+
 /// Says of each listener where it leads.
 pub fn find_forwards(rows: &mut [Row], containers: &[RawContainer]) {
-    for row in rows {
+    for row in rows
+        .iter_mut()
+        .filter(|row| row.socket.state.is_listening())
+    {
         let local = &row.socket.local;
-        let is_listener = row.socket.state.is_listening();
-        let mut owners = row.owners.iter().filter(|_| is_listener);
-        if let Some(forward) = owners.find_map(|owner| forward(owner, local, containers)) {
+        let mut owners = row.owners.iter();
+        let told = owners.find_map(|owner| forward(owner, local, containers));
+        let is_hidden = row.owner_status == OwnerStatus::Hidden;
+        let found = told.or_else(|| {
+            let published = is_hidden.then(|| published(&row.socket, containers));
+            published.flatten()
+        });
+        if let Some(forward) = found {
             row.role.get_or_insert_default().forwards_to = Some(forward);
         }
     }
 }
 
-fn forward(
-    owner: &Owner,
-    local: &crate::model::Endpoint,
-    containers: &[RawContainer],
-) -> Option<Forward> {
+fn forward(owner: &Owner, local: &Endpoint, containers: &[RawContainer]) -> Option<Forward> {
     let process = &*owner.process;
     let program = process.executable.as_ref()?.base_name();
     let forward = forwards_of(program, process.command.as_deref()?, local)?;
     let address = address_of(forward.to.unclean());
-    let behind = containers
-        .iter()
-        .filter(|_| forward.by == Forwarder::DockerProxy)
-        .find(|one| address.is_some_and(|address| one.addresses.contains(&address)));
-    let container = behind.map(|one| {
-        let identity = ContainerId {
-            runtime: Some(one.runtime),
-            id: one.id.clone(),
-            pod_uid: None,
-        };
-        Rc::new(container(identity, containers))
-    });
+    let behind = address.filter(|_| forward.by == Forwarder::DockerProxy);
     Some(Forward {
-        container,
+        container: behind.and_then(|address| at_address(address, containers)),
         ..forward
     })
+}
+
+/// What runs at an address of a network of containers.
+fn at_address(address: IpAddr, containers: &[RawContainer]) -> Option<Rc<Container>> {
+    let told = containers
+        .iter()
+        .find(|one| one.addresses.contains(&address))?;
+    Some(whole(told, containers))
+}
+
+fn whole(told: &RawContainer, containers: &[RawContainer]) -> Rc<Container> {
+    let identity = ContainerId {
+        runtime: Some(told.runtime),
+        id: told.id.clone(),
+        pod_uid: None,
+    };
+    Rc::new(container(identity, containers))
+}
+
+/// The container that a runtime says it publishes this port for.
+fn published(socket: &Socket, containers: &[RawContainer]) -> Option<Forward> {
+    let is_it = |port: &&RawPublished| {
+        let address = port.address.filter(|address| !address.is_unspecified());
+        port.protocol == socket.protocol.port_space()
+            && Some(port.port) == socket.local.port
+            && address.is_none_or(|address| address == socket.local.canonical())
+    };
+    let found = containers
+        .iter()
+        .find_map(|one| Some((one, one.ports.iter().find(is_it)?)));
+    let (told, port) = found?;
+    Some(Forward {
+        by: match told.runtime {
+            Runtime::Podman => Forwarder::Podman,
+            _ => Forwarder::Docker,
+        },
+        to: Foreign::new(format!("port {} of the container", port.container_port)),
+        container: Some(whole(told, containers)),
+    })
+}
+
+/// What the packet filter does with ports of these protocols.
+pub fn dnat(raw: RawForwards, containers: &[RawContainer]) -> Vec<Dnat> {
+    let mut all: Vec<RawForward> = raw.forwards;
+    all.sort();
+    all.dedup();
+    let dnat = |raw: RawForward| Dnat {
+        protocol: raw.protocol,
+        address: raw.address,
+        ports: raw.ports,
+        to: raw.to,
+        to_ports: raw.to_ports,
+        container: raw.to.and_then(|address| at_address(address, containers)),
+    };
+    all.into_iter().map(dnat).collect()
 }
 
 /// The address of `172.17.0.2:80` or `[fd00::2]:80`.

@@ -10,7 +10,10 @@ mod sockets;
 mod tunnel;
 
 pub use join::{Names, Users, join, process};
-pub use meaning::{find_forwards, find_socket_units, is_known_by_arguments, name_namespaces};
+pub use meaning::{
+    dnat, find_forwards, find_socket_units, is_known_by_arguments, name_namespaces,
+    wanted_containers,
+};
 pub use name::full_name;
 pub use notes::{owner_notes, table_notes};
 pub use services::{port_of, service_of};

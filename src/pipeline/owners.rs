@@ -3,7 +3,7 @@
 use super::Survey;
 use crate::model::{Depth, Handles, ProcessKey, Row};
 use crate::normalize::{
-    Names, Users, find_forwards, find_socket_units, is_known_by_arguments, join,
+    Names, Users, find_forwards, find_socket_units, is_known_by_arguments, join, wanted_containers,
 };
 use crate::read::Source;
 use crate::read::raw::{RawHolders, RawProcess};
@@ -61,12 +61,28 @@ impl Finder<'_> {
             return join(rows, &self.holders, processes, &self.names);
         }
         if self.asks_runtimes && self.names.containers.is_empty() {
-            self.names.containers = self.source.containers(&processes);
+            let (wanted, others) = wanted_containers(&processes);
+            // Behind a proxy of another user's may be a container that its runtime tells of.
+            let others = others || self.hides_listeners(rows);
+            if others || !wanted.is_empty() {
+                self.names.containers = self.source.containers(&wanted, others);
+            }
         }
         let units = self.source.socket_units(&processes);
         join(rows, &self.holders, processes, &self.names);
         find_forwards(rows, &self.names.containers);
         find_socket_units(rows, &units);
+    }
+
+    /// Whether there are listeners whose holder may have been missed.
+    fn hides_listeners(&self, rows: &[Row]) -> bool {
+        let held: Handles = self.holders.holders.iter().map(|one| one.handle).collect();
+        let is_hidden = |handle: u64| !held.contains(handle);
+        (self.holders.refused > 0 || !self.holders.blind.is_empty())
+            && rows
+                .iter()
+                .filter(|row| row.socket.state.is_listening())
+                .any(|row| row.socket.handle.is_some_and(is_hidden))
     }
 
     /// Reads the processes; more of the few that are known by what they run.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Source;
 use super::machine::Zone;
-use super::raw::{RawContainer, RawHolders, RawProcess, RawSocketUnit, RawSockets};
-use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
+use super::raw::{RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets};
+use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
 
 mod redact;
 
@@ -31,6 +31,8 @@ pub struct Capture {
     containers: Vec<RawContainer>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     socket_units: Vec<RawSocketUnit>,
+    #[serde(default)]
+    forwards: RawForwards,
     /// Unknown where a recording has none, those written by hand for instance.
     #[serde(default)]
     limits: Limits,
@@ -57,6 +59,12 @@ impl Capture {
         keys.sort_unstable();
         keys.dedup();
         let processes = source.processes(&keys, Depth::Full);
+        let mut containers: Vec<ContainerId> = processes
+            .iter()
+            .filter_map(|process| process.container.clone())
+            .collect();
+        containers.sort_unstable();
+        containers.dedup();
         let mut users = source.users();
         let rows = sockets.tables.iter().flat_map(|table| &table.sockets);
         let uids: Vec<Option<u32>> = rows
@@ -69,7 +77,8 @@ impl Capture {
             about: "a recording of sockets and their processes, made by portwho capture".into(),
             zone: source.zone(),
             limits: source.limits(true),
-            containers: source.containers(&processes),
+            containers: source.containers(&containers, true),
+            forwards: source.forwards(),
             socket_units: source.socket_units(&processes),
             machine,
             users,
@@ -172,8 +181,12 @@ impl Source for Replay {
         self.0.users.clone()
     }
 
-    fn containers(&mut self, _: &[RawProcess]) -> Vec<RawContainer> {
+    fn containers(&mut self, _: &[ContainerId], _: bool) -> Vec<RawContainer> {
         self.0.containers.clone()
+    }
+
+    fn forwards(&mut self) -> RawForwards {
+        self.0.forwards.clone()
     }
 
     fn socket_units(&mut self, _: &[RawProcess]) -> Vec<RawSocketUnit> {

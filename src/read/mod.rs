@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
+use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
 
 pub mod capture;
 pub mod linux;
@@ -13,10 +13,11 @@ mod portable;
 mod project;
 pub mod raw;
 mod regular;
+mod runtime;
 mod unsupported;
 
 use machine::Zone;
-use raw::{RawContainer, RawHolders, RawProcess, RawSocketUnit, RawSockets};
+use raw::{RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets};
 
 /// Where answers come from: a kernel, a library, a recording.
 ///
@@ -43,10 +44,16 @@ pub trait Source {
     /// User names by uid.
     fn users(&mut self) -> BTreeMap<u32, String>;
 
-    /// What their runtimes tell of the containers that these processes are in, or stand for. None
-    /// where they cannot be asked, or do not answer in [`RUNTIME_LIMIT`].
-    fn containers(&mut self, _: &[RawProcess]) -> Vec<RawContainer> {
+    /// What their runtimes tell of these containers, and of all that run where they answer. None where
+    /// they cannot be asked, or do not answer in [`RUNTIME_LIMIT`]. `others` is for containers that are
+    /// known by an address or a published port alone.
+    fn containers(&mut self, _: &[ContainerId], _others: bool) -> Vec<RawContainer> {
         Vec::new()
+    }
+
+    /// Which ports the packet filter sends elsewhere.
+    fn forwards(&mut self) -> RawForwards {
+        RawForwards::default()
     }
 
     /// The socket units of those of the processes that are a systemd, by the units' files.

@@ -191,6 +191,44 @@ pub struct RawContainer {
     /// In the networks that the runtime made.
     #[serde(default)]
     pub addresses: Vec<IpAddr>,
+    #[serde(default)]
+    pub ports: Vec<RawPublished>,
+}
+
+/// A port of this machine that a runtime sends to one of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawPublished {
+    pub protocol: Protocol,
+    /// `None` for every address.
+    pub address: Option<IpAddr>,
+    pub port: u16,
+    pub container_port: u16,
+}
+
+/// What rules of the packet filter send elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RawForwards {
+    pub forwards: Vec<RawForward>,
+    /// Rules that forward something, but what is not understood.
+    pub not_understood: u32,
+    /// Why not all rules could be read.
+    pub refused: Option<String>,
+}
+
+/// A range of ports that a rule sends elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RawForward {
+    pub protocol: Protocol,
+    /// `None` for both.
+    pub family: Option<Family>,
+    /// The destination for which it holds; `None` for any.
+    pub address: Option<IpAddr>,
+    /// First and last port.
+    pub ports: (u16, u16),
+    /// `None` for this machine itself.
+    pub to: Option<IpAddr>,
+    /// First and last port there; `None` where the port stays.
+    pub to_ports: Option<(u16, u16)>,
 }
 
 /// A socket unit as its file has it, systemd.socket(5).

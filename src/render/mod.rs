@@ -28,7 +28,7 @@ pub use verdicts::{
     free_json, write_checks, write_checks_json, write_conflicts, write_conflicts_json, write_github,
 };
 
-use crate::model::{Row, Snapshot};
+use crate::model::{Dnat, Row, Snapshot};
 
 /// The columns that are shown of listeners where nothing else is asked for.
 pub fn usual_columns() -> Vec<&'static Column> {
@@ -38,6 +38,11 @@ pub fn usual_columns() -> Vec<&'static Column> {
 /// The owners of a row, with their pids, in words.
 pub fn owners_in_words(row: &Row) -> String {
     words::owners(row)
+}
+
+/// A rule that sends a port elsewhere, in words; it holds text of others.
+pub fn dnat_in_words(dnat: &Dnat) -> Clean {
+    Clean::new(&words::dnat(dnat))
 }
 
 /// Shape of an answer.

@@ -2,8 +2,8 @@
 
 use super::place::{Addresses, Place};
 use crate::model::{
-    Container, Depth, Family, Foreign, Meaning, Namespaces, Owner, PortSet, Process, Protocol,
-    ProtocolSet, Row, Scope, Socket, State, StateSet,
+    Container, Depth, Dnat, Family, Foreign, Meaning, Namespaces, Owner, PortSet, Process,
+    Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
 };
 
 /// Everything that was asked for.
@@ -134,6 +134,28 @@ impl Query {
                     .as_ref()
                     .is_some_and(|peer| place.is_end(socket.protocol, peer, interface))
             })
+    }
+
+    /// Whether a rule of the packet filter concerns a port that is asked for.
+    pub fn wants_forward(&self, rule: &Dnat) -> bool {
+        let (first, last) = rule.ports;
+        let takes = |place: &Place| {
+            let ports = place.ports.as_ref();
+            let overlaps = |ports: &PortSet| {
+                let mut ranges = ports.ranges().iter();
+                ranges.any(|(from, to)| *from <= last && first <= *to)
+            };
+            let addresses = place.addresses.as_ref();
+            ports.is_some_and(overlaps)
+                && addresses.is_none_or(|wanted| rule.address.is_none_or(|at| wanted.contains(at)))
+                && place
+                    .protocol
+                    .is_none_or(|one| one.port_space() == rule.protocol)
+        };
+        !self.asks_for_owners()
+            && self.wanted_protocols().contains(rule.protocol)
+            && self.wanted_states().iter().any(State::is_listening)
+            && self.places.iter().any(takes)
     }
 
     /// Whether the row matches, its owners known.

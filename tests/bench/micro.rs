@@ -112,6 +112,7 @@ fn snapshot() -> Snapshot {
         read_by: "sock_diag".into(),
         rows,
         other_ends: Vec::new(),
+        forwards: Vec::new(),
         notes: Vec::new(),
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::{Answer, portwho, replay};
 
-const ENVELOPE: [&str; 8] = [
-    "version", "kind", "taken_at", "host", "os", "complete", "notes", "sockets",
+const ENVELOPE: [&str; 9] = [
+    "version", "kind", "taken_at", "host", "os", "complete", "notes", "forwards", "sockets",
 ];
 const NOTE: [&str; 3] = ["code", "message", "count"];
 const SOCKET: [&str; 23] = [

@@ -57,9 +57,15 @@ pub fn redact(capture: &mut Capture) {
         }
     }
     let mut addresses = Addresses::default();
-    let of_containers = capture.containers.iter_mut();
-    let of_containers = of_containers.flat_map(|container| &mut container.addresses);
-    for address in capture.limits.addresses.iter_mut().chain(of_containers) {
+    let of_containers = capture.containers.iter_mut().flat_map(|container| {
+        let published = container.ports.iter_mut();
+        let published = published.filter_map(|port| port.address.as_mut());
+        container.addresses.iter_mut().chain(published)
+    });
+    let forwards = capture.forwards.forwards.iter_mut();
+    let of_forwards = forwards.flat_map(|rule| rule.address.iter_mut().chain(&mut rule.to));
+    let others = of_containers.chain(of_forwards);
+    for address in capture.limits.addresses.iter_mut().chain(others) {
         let mut end = Endpoint {
             address: *address,
             port: None,

@@ -7,6 +7,7 @@ pub mod cgroup;
 pub mod dump;
 pub mod errno;
 pub mod inet_diag;
+pub mod nat;
 pub mod proc_net;
 pub mod proc_text;
 pub mod tables;
@@ -19,6 +20,8 @@ mod kcmp;
 mod limits;
 #[cfg(target_os = "linux")]
 mod namespaces;
+#[cfg(target_os = "linux")]
+pub mod netfilter;
 #[cfg(target_os = "linux")]
 mod owners;
 #[cfg(target_os = "linux")]
@@ -40,11 +43,13 @@ mod live {
     use std::collections::BTreeMap;
 
     use super::tables::Method;
-    use super::{limits, owners, process, running, units};
-    use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
+    use super::{limits, netfilter, owners, process, running, units};
+    use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::machine::{self, Zone};
-    use crate::read::raw::{RawHolders, RawProcess, RawSocketUnit, RawSockets};
-    use crate::read::{Owners, Source};
+    use crate::read::raw::{
+        RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
+    };
+    use crate::read::{Owners, RUNTIME_LIMIT, Source, runtime};
 
     /// The running kernel.
     pub struct Linux {
@@ -93,6 +98,14 @@ mod live {
 
         fn users(&mut self) -> BTreeMap<u32, String> {
             machine::users()
+        }
+
+        fn containers(&mut self, ids: &[ContainerId], others: bool) -> Vec<RawContainer> {
+            runtime::containers(ids, others, RUNTIME_LIMIT)
+        }
+
+        fn forwards(&mut self) -> RawForwards {
+            netfilter::read_dnat()
         }
 
         fn socket_units(&mut self, processes: &[RawProcess]) -> Vec<RawSocketUnit> {

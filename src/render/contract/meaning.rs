@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::{Container, Foreign, Forward, Project, Unit};
+use crate::model::{Container, Dnat, Foreign, Forward, Project, Unit};
+use crate::render::words;
 
 /// A unit of systemd.
 #[derive(Serialize)]
@@ -86,7 +87,7 @@ impl<'a> ProjectOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Forward"))]
 pub struct ForwardOut<'a> {
-    #[cfg_attr(test, schemars(extend("enum" = ["docker-proxy", "rootlesskit", "slirp4netns", "pasta", "ssh", "kubectl"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["docker-proxy", "rootlesskit", "slirp4netns", "pasta", "ssh", "kubectl", "docker", "podman"])))]
     by: &'static str,
     /// For people: "172.17.0.2:80", "db:5432 through admin@bastion".
     to: &'a str,
@@ -99,6 +100,39 @@ impl<'a> ForwardOut<'a> {
             by: forward.by.as_str(),
             to: forward.to.unclean(),
             container: forward.container.as_deref().map(ContainerOut::new),
+        }
+    }
+}
+
+/// A port that the packet filter sends elsewhere.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Dnat"))]
+pub struct DnatOut<'a> {
+    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw"])))]
+    protocol: &'static str,
+    /// The destination for which it holds; null for any.
+    address: Option<String>,
+    port: u16,
+    /// The same as port where it is one port alone.
+    last_port: u16,
+    /// For people: "172.17.0.2:80".
+    to: String,
+    #[cfg_attr(test, schemars(extend("enum" = ["dnat"])))]
+    by: &'static str,
+    container: Option<ContainerOut<'a>>,
+}
+
+impl<'a> DnatOut<'a> {
+    pub fn new(dnat: &'a Dnat) -> Self {
+        Self {
+            protocol: dnat.protocol.as_str(),
+            address: dnat.address.map(|address| address.to_string()),
+            port: dnat.ports.0,
+            last_port: dnat.ports.1,
+            to: words::dnat_target(dnat),
+            by: "dnat",
+            container: dnat.container.as_deref().map(ContainerOut::new),
         }
     }
 }

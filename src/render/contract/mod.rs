@@ -10,7 +10,7 @@ use crate::model::{Foreign, Note, Owner, Row, Snapshot};
 mod meaning;
 mod verdicts;
 
-use meaning::{ContainerOut, ForwardOut, ProjectOut, UnitOut};
+use meaning::{ContainerOut, DnatOut, ForwardOut, ProjectOut, UnitOut};
 pub use verdicts::{Checks, Conflicts, Free};
 
 /// Version of the contract. Fields may be added within a version; none changes its meaning.
@@ -60,6 +60,8 @@ impl<'a> About<'a> {
 pub struct Sockets<'a> {
     #[serde(flatten)]
     about: About<'a>,
+    /// Ports asked for that no socket holds and the packet filter sends elsewhere.
+    forwards: Vec<DnatOut<'a>>,
     #[cfg_attr(test, schemars(with = "Vec<RowOut<'a>>"))]
     sockets: Rows<'a>,
 }
@@ -68,6 +70,7 @@ impl<'a> Sockets<'a> {
     pub fn new(kind: &'static str, snapshot: &'a Snapshot) -> Self {
         Self {
             about: About::new(kind, snapshot),
+            forwards: snapshot.forwards.iter().map(DnatOut::new).collect(),
             sockets: Rows(&snapshot.rows),
         }
     }

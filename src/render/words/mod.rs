@@ -4,7 +4,7 @@ mod verdicts;
 mod what;
 
 pub use verdicts::*;
-pub use what::{containers, meaning, projects, role, units, what};
+pub use what::{containers, dnat, dnat_target, meaning, projects, role, units, what};
 
 use std::fmt::Write;
 use std::net::IpAddr;

@@ -1,6 +1,10 @@
 //! What a process is to people, in as few words as a column has room for.
 
-use crate::model::{Container, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime};
+use std::net::IpAddr;
+
+use crate::model::{
+    Container, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
+};
 
 /// The best that is known: where it leads, the container, the service, the project, the script.
 pub fn what(row: &Row) -> Option<String> {
@@ -170,4 +174,40 @@ pub fn role(role: &Role) -> Vec<(&'static str, String)> {
         ("leads to", to.to_owned() + &container.unwrap_or_default())
     });
     opened.into_iter().chain(leads).collect()
+}
+
+/// Where a rule sends what comes to a port: `172.17.0.2:80`, `this machine, port 5353`.
+pub fn dnat_target(dnat: &Dnat) -> String {
+    let ports = |(first, last): (u16, u16)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    };
+    let port = ports(dnat.to_ports.unwrap_or(dnat.ports));
+    match dnat.to {
+        Some(IpAddr::V4(v4)) => format!("{v4}:{port}"),
+        Some(IpAddr::V6(v6)) => format!("[{v6}]:{port}"),
+        None => format!("this machine, port {port}"),
+    }
+}
+
+/// `a DNAT rule sends 127.0.0.1:18080/tcp to 172.17.0.2:80 (docker web)`.
+pub fn dnat(dnat: &Dnat) -> String {
+    let (first, last) = dnat.ports;
+    let range = match first == last {
+        true => String::new(),
+        false => format!("-{last}"),
+    };
+    let address = match dnat.address {
+        Some(IpAddr::V4(v4)) => v4.to_string(),
+        Some(IpAddr::V6(v6)) => format!("[{v6}]"),
+        None => String::new(),
+    };
+    let container = dnat.container.as_deref().map(in_container);
+    let container = container.map(|name| format!(" ({name})"));
+    format!(
+        "a DNAT rule sends {address}:{first}{range}/{} to {}{}",
+        dnat.protocol,
+        dnat_target(dnat),
+        container.unwrap_or_default()
+    )
 }

@@ -14,6 +14,7 @@ mod conflicts;
 mod elsewhere;
 mod expected;
 mod faults;
+mod forwarded;
 mod hostile;
 mod leftovers;
 mod names;

@@ -1,0 +1,112 @@
+//! Names of containers: asks Docker and Podman over their sockets, within a limit of time; where none
+//! answers, reads their state files.
+
+use std::env;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::raw::RawContainer;
+use crate::model::{ContainerId, Runtime};
+
+pub mod answers;
+pub mod http;
+#[cfg(target_os = "linux")]
+pub mod socket;
+
+/// No state file is read beyond this many bytes.
+const LARGEST_FILE: u64 = 8 << 20;
+
+/// What the runtimes tell: of all their running containers where they answer, else of those with these
+/// ids. A runtime is asked where it may run one of the ids, or where others are wanted; one without such
+/// a socket is passed over.
+pub fn containers(ids: &[ContainerId], others: bool, limit: Duration) -> Vec<RawContainer> {
+    let deadline = Instant::now() + limit;
+    let mut told = Vec::new();
+    for runtime in [Runtime::Docker, Runtime::Podman] {
+        let mine: Vec<&str> = ids
+            .iter()
+            .filter(|one| one.runtime.is_none_or(|known| known == runtime))
+            .map(|one| one.id.unclean())
+            .collect();
+        if mine.is_empty() && !others {
+            continue;
+        }
+        let answer = sockets(runtime).iter().find_map(|path| ask(path, deadline));
+        let list = answer.and_then(|body| answers::parse_list(runtime, &body));
+        told.extend(list.unwrap_or_else(|| from_files(runtime, &mine)));
+    }
+    told
+}
+
+#[cfg(target_os = "linux")]
+fn ask(path: &Path, deadline: Instant) -> Option<Vec<u8>> {
+    socket::get(path, "/containers/json", deadline)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask(_: &Path, _: Instant) -> Option<Vec<u8>> {
+    None
+}
+
+/// Where a runtime listens: where its own client would look, `DOCKER_HOST` and `CONTAINER_HOST` first.
+fn sockets(runtime: Runtime) -> Vec<PathBuf> {
+    let (variable, places, below): (_, &[&str], _) = match runtime {
+        Runtime::Docker => (
+            "DOCKER_HOST",
+            &["/var/run/docker.sock", "/run/docker.sock"],
+            "docker.sock",
+        ),
+        Runtime::Podman => (
+            "CONTAINER_HOST",
+            &["/run/podman/podman.sock"],
+            "podman/podman.sock",
+        ),
+        _ => return Vec::new(),
+    };
+    if let Some(host) = env::var(variable).ok().filter(|host| !host.is_empty()) {
+        // Of another machine, or another protocol, nothing is asked.
+        return host
+            .strip_prefix("unix://")
+            .map(PathBuf::from)
+            .into_iter()
+            .collect();
+    }
+    let own = env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join(below));
+    places.iter().map(PathBuf::from).chain(own).collect()
+}
+
+/// What the state files tell of these containers.
+fn from_files(runtime: Runtime, ids: &[&str]) -> Vec<RawContainer> {
+    let is_id = |id: &&&str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit());
+    match runtime {
+        Runtime::Docker => ids
+            .iter()
+            .filter(is_id)
+            .filter_map(|id| {
+                let file = format!("/var/lib/docker/containers/{id}/config.v2.json");
+                answers::parse_docker_state(&read(Path::new(&file))?)
+            })
+            .collect(),
+        Runtime::Podman => {
+            const FILE: &str = "containers/storage/overlay-containers/containers.json";
+            let own = env::home_dir().map(|home| home.join(".local/share").join(FILE));
+            let places = [Some(Path::new("/var/lib").join(FILE)), own];
+            let texts = places.into_iter().flatten().filter_map(|path| read(&path));
+            let mut told: Vec<_> = texts
+                .flat_map(|text| answers::parse_podman_state(&text))
+                .collect();
+            told.retain(|container| ids.contains(&container.id.unclean()));
+            told
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(LARGEST_FILE).read_to_end(&mut text).ok()?;
+    Some(text)
+}
