@@ -55,6 +55,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand check 'Tell whether ports can be bound, and who is in the way'
             cand free 'Name free ports'
             cand wait 'Wait until something listens, or nothing does any more'
+            cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
@@ -107,6 +108,19 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'portwho;why'= {
+            cand --color 'When to colour the output'
+            cand --source 'Where to read from'
+            cand --owners 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]'
+            cand --from 'Explain a recording of "portwho capture"'
+            cand --all-netns 'Look into every network namespace (root sees all of them)'
+            cand --no-runtime 'Ask no runtime (Docker, Podman) for the names of its containers'
+            cand --json 'Print JSON'
+            cand -v 'Say how the answer was found'
+            cand --verbose 'Say how the answer was found'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'portwho;conflicts'= {
             cand --level 'Least severity to report'
             cand --color 'When to colour the output'
@@ -135,6 +149,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand check 'Tell whether ports can be bound, and who is in the way'
             cand free 'Name free ports'
             cand wait 'Wait until something listens, or nothing does any more'
+            cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
@@ -146,6 +161,8 @@ set edit:completion:arg-completer[portwho] = {|@words|
         &'portwho;help;free'= {
         }
         &'portwho;help;wait'= {
+        }
+        &'portwho;help;why'= {
         }
         &'portwho;help;conflicts'= {
         }

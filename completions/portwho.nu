@@ -116,6 +116,32 @@ module completions {
     ...selectors: string      # What to wait for: a port, an address and port, an owner ... (all of them)
   ]
 
+  def "nu-complete portwho why color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete portwho why source" [] {
+    [ "auto" "native" "proc" "portable" ]
+  }
+
+  def "nu-complete portwho why owners" [] {
+    [ "auto" "bpf" "proc" ]
+  }
+
+  # Tell why a port is taken: by whom, what it is part of, and what to do
+  export extern "portwho why" [
+    --all-netns               # Look into every network namespace (root sees all of them)
+    --no-runtime              # Ask no runtime (Docker, Podman) for the names of its containers
+    --json                    # Print JSON
+    --color: string@"nu-complete portwho why color" # When to colour the output
+    --verbose(-v)             # Say how the answer was found
+    --source: string@"nu-complete portwho why source" # Where to read from
+    --owners: string@"nu-complete portwho why owners" # How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]
+    --from: path              # Explain a recording of "portwho capture"
+    --help(-h)                # Print help (see more with '--help')
+    ...selectors: string      # A port, or another selector (can be repeated)
+  ]
+
   def "nu-complete portwho conflicts level" [] {
     [ "info" "warning" "error" ]
   }
@@ -180,6 +206,10 @@ module completions {
 
   # Wait until something listens, or nothing does any more
   export extern "portwho help wait" [
+  ]
+
+  # Tell why a port is taken: by whom, what it is part of, and what to do
+  export extern "portwho help why" [
   ]
 
   # Tell what on this machine will bite: listeners in each other's way

@@ -2,8 +2,11 @@
 //! that survive, facts of the processes that are shown.
 
 mod owners;
+mod why;
 
 use std::collections::HashSet;
+
+pub use why::{Explained, explain};
 
 use crate::model::{
     Depth, Dnat, Endpoint, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot,

@@ -9,12 +9,14 @@ use super::conflicts::ConflictsArgs;
 use super::free::FreeArgs;
 use super::list::ListArgs;
 use super::wait::WaitArgs;
+use super::why::WhyArgs;
 
 /// Verbs that are taken, though they do not exist yet: nobody shall come to rely on them as names.
-pub const RESERVED: [&str; 6] = ["why", "map", "ephemeral", "watch", "diff", "kill"];
+pub const RESERVED: [&str; 5] = ["map", "ephemeral", "watch", "diff", "kill"];
 
 /// Verbs that exist.
-pub const VERBS: [&str; 8] = [
+pub const VERBS: [&str; 9] = [
+    "why",
     "check",
     "free",
     "wait",
@@ -76,6 +78,8 @@ pub enum Verb {
     Free(FreeArgs),
     /// Wait until something listens, or nothing does any more
     Wait(WaitArgs),
+    /// Tell why a port is taken: by whom, what it is part of, and what to do
+    Why(WhyArgs),
     /// Tell what on this machine will bite: listeners in each other's way
     Conflicts(ConflictsArgs),
     /// Record what the readers saw, to be replayed with --from

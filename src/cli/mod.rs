@@ -22,6 +22,7 @@ mod terminal;
 mod usage;
 mod values;
 mod wait;
+mod why;
 
 pub use failure::{Exit, Failure};
 pub use selector::{add as add_selector, parse_place, parse_ports};
@@ -37,6 +38,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Some((Some(Verb::Free(args)), _)) => free::run(&args),
             Some((Some(Verb::Wait(args)), _)) => wait::run(&args),
             Some((Some(Verb::Conflicts(args)), _)) => conflicts::run(&args),
+            Some((Some(Verb::Why(args)), _)) => why::run(&args),
             Some((Some(Verb::Capture(args)), _)) => capture::run(&args),
             Some((Some(Verb::Schema), _)) => schema::run(),
             Some((Some(Verb::Completions(args)), _)) => completions::run(&args),

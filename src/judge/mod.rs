@@ -6,8 +6,10 @@ mod claim;
 mod conflicts;
 mod expect;
 mod free;
+mod supervision;
 #[cfg(test)]
 mod tests;
+mod why;
 
 pub use bind::{Bar, bar};
 pub use check::{Bound, Check, Decided, Evidence, Met, Reason, Ruling, Verdict, Warning};
@@ -15,3 +17,5 @@ pub use claim::{Claim, Options, claims};
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
 pub use expect::Expected;
 pub use free::{Candidates, consecutive};
+pub use supervision::{Consequence, stop_container};
+pub use why::{Background, Connected, Holding, Listen, Queue, holdings};

@@ -60,6 +60,7 @@ fn row(socket: Socket, program: Option<(&str, u32)>) -> Row {
             started_at: None,
             working_directory: None,
             meaning: Meaning::default(),
+            program: None,
         }),
         fds: None,
     });

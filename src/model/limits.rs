@@ -23,6 +23,16 @@ pub struct Limits {
     /// Addresses of the machine's interfaces.
     #[serde(default)]
     pub addresses: Vec<IpAddr>,
+    /// The same addresses with the interfaces that have them.
+    #[serde(default)]
+    pub interfaces: Vec<InterfaceAddress>,
+}
+
+/// An address of an interface.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct InterfaceAddress {
+    pub address: IpAddr,
+    pub interface: String,
 }
 
 impl Limits {

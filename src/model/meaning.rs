@@ -15,6 +15,8 @@ pub struct Meaning {
     pub project: Option<Project>,
     /// What an interpreter runs.
     pub script: Option<Foreign>,
+    /// When systemd starts the unit again: `always`, `on-failure`, systemd.service(5).
+    pub restart: Option<Foreign>,
 }
 
 /// Which systemd runs a unit: the machine's or a user's.

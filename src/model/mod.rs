@@ -16,12 +16,12 @@ mod state;
 
 pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::{Foreign, is_comm_of};
-pub use limits::Limits;
+pub use limits::{InterfaceAddress, Limits};
 pub use meaning::{
     Container, ContainerId, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,
 };
 pub use note::{Note, NoteCode};
-pub use owner::{Owner, OwnerStatus, Process, ProcessKey};
+pub use owner::{Owner, OwnerStatus, Process, ProcessKey, Program};
 pub use ports::PortSet;
 pub use protocol::{Protocol, ProtocolSet};
 pub use scope::{Depth, Handles, Namespaces, Scope};

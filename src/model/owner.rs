@@ -31,6 +31,30 @@ pub struct Process {
     pub started_at: Option<i64>,
     pub working_directory: Option<Foreign>,
     pub meaning: Meaning,
+    pub program: Option<Program>,
+}
+
+/// What became of a program's file since the process began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// It is the file that runs.
+    Same,
+    /// Another file has its name, after an update for instance.
+    Replaced,
+    /// No file has its name.
+    Deleted,
+}
+
+impl Program {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Replaced => "replaced",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// A process that holds descriptors of a socket.

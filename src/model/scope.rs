@@ -55,6 +55,8 @@ pub enum Depth {
     Meaning,
     /// The command line, the working directory and the project of every process too.
     Full,
+    /// What became of its program, and whether its service is started again.
+    Whole,
 }
 
 /// The handles of the sockets whose holders are wanted.

@@ -76,6 +76,7 @@ fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
         started_at: None,
         working_directory: None,
         meaning: Meaning::default(),
+        program: None,
     }
 }
 
@@ -114,5 +115,6 @@ pub fn process(mut raw: RawProcess, names: &Names) -> Process {
         parent_pid: raw.parent_pid,
         started_at: raw.started_at,
         working_directory: raw.working_directory,
+        program: raw.program,
     }
 }

@@ -25,6 +25,7 @@ pub fn meaning(raw: &mut RawProcess, containers: &[RawContainer]) -> Meaning {
             .take()
             .map(|identity| Rc::new(container(identity, containers))),
         project: raw.project.take(),
+        restart: raw.restart.take(),
     }
 }
 

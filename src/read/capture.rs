@@ -58,7 +58,17 @@ impl Capture {
             .collect();
         keys.sort_unstable();
         keys.dedup();
-        let processes = source.processes(&keys, Depth::Full);
+        let mut processes = source.processes(&keys, Depth::Whole);
+        let parents: Vec<RawProcess> = keys
+            .iter()
+            .filter_map(|key| source.ancestors(*key))
+            .flatten()
+            .collect();
+        for parent in parents {
+            if !processes.iter().any(|known| known.key == parent.key) {
+                processes.push(parent);
+            }
+        }
         let mut containers: Vec<ContainerId> = processes
             .iter()
             .filter_map(|process| process.container.clone())
@@ -171,6 +181,22 @@ impl Source for Replay {
             .filter(|process| keys.contains(&process.key))
             .cloned()
             .collect()
+    }
+
+    fn ancestors(&mut self, key: ProcessKey) -> Option<Vec<RawProcess>> {
+        let mut all: Vec<RawProcess> = Vec::new();
+        let processes = &self.0.processes;
+        let mut child = processes.iter().find(|process| process.key == key)?;
+        while let Some(parent) = processes
+            .iter()
+            .find(|process| Some(process.key.pid) == child.parent_pid)
+            .filter(|parent| all.iter().all(|known| known.key != parent.key))
+        {
+            all.push(parent.clone());
+            child = parent;
+        }
+        // A recording need not have them.
+        (!all.is_empty() || child.parent_pid.is_none()).then_some(all)
     }
 
     fn limits(&mut self, _: bool) -> Limits {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
 use super::linux::proc_text::parse_passwd;
-use crate::model::Machine;
+use crate::model::{InterfaceAddress, Limits, Machine};
 
 /// The local time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,16 +46,36 @@ pub fn users() -> BTreeMap<u32, String> {
         .unwrap_or_default()
 }
 
-/// Addresses of the machine's interfaces.
-pub fn addresses() -> Vec<IpAddr> {
+/// Addresses of the machine's interfaces, in ascending order.
+pub fn interfaces() -> Vec<InterfaceAddress> {
     let Ok(networks) = sysinfo::Networks::new_with_refreshed_list() else {
         return Vec::new();
     };
-    let networks = networks.values().flat_map(|network| network.ip_networks());
-    let mut addresses: Vec<IpAddr> = networks.map(|network| network.addr).collect();
-    addresses.sort_unstable();
+    let mut all: Vec<InterfaceAddress> = networks
+        .iter()
+        .flat_map(|(name, network)| {
+            let of_one = network.ip_networks().iter();
+            of_one.map(|network| InterfaceAddress {
+                address: network.addr,
+                interface: name.to_string_lossy().into_owned(),
+            })
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Puts the addresses into the limits, with their interfaces and without.
+pub fn with_addresses(limits: Limits) -> Limits {
+    let interfaces = interfaces();
+    let mut addresses: Vec<IpAddr> = interfaces.iter().map(|one| one.address).collect();
     addresses.dedup();
-    addresses
+    Limits {
+        addresses,
+        interfaces,
+        ..limits
+    }
 }
 
 /// The machine's time zone.

@@ -38,6 +38,11 @@ pub trait Source {
     /// Facts of these processes. One that is gone, or whose pid is another's now, is left out.
     fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess>;
 
+    /// The parents of a process, the nearest first; `None` where the system does not tell.
+    fn ancestors(&mut self, _: ProcessKey) -> Option<Vec<RawProcess>> {
+        None
+    }
+
     /// Rules of the system about ports; the machine's addresses only where they are asked for.
     fn limits(&mut self, with_addresses: bool) -> Limits;
 

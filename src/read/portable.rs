@@ -98,14 +98,11 @@ impl Source for Portable {
     }
 
     fn limits(&mut self, with_addresses: bool) -> Limits {
-        let addresses = if with_addresses {
-            machine::addresses()
+        let limits = Limits::default();
+        if with_addresses {
+            machine::with_addresses(limits)
         } else {
-            Vec::new()
-        };
-        Limits {
-            addresses,
-            ..Limits::default()
+            limits
         }
     }
 
@@ -295,5 +292,7 @@ fn process(system: &System, key: ProcessKey) -> Option<RawProcess> {
         unit: None,
         container: None,
         project: None,
+        program: None,
+        restart: None,
     })
 }

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ContainerId, Endpoint, Family, Foreign, ProcessKey, Project, Protocol, Runtime, State, Unit,
+    ContainerId, Endpoint, Family, Foreign, ProcessKey, Program, Project, Protocol, Runtime, State,
+    Unit,
 };
 
 /// All tables that were asked for.
@@ -177,6 +178,11 @@ pub struct RawProcess {
     pub container: Option<ContainerId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Project>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
+    /// `Restart=` of its unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<Foreign>,
 }
 
 /// What a runtime told of one of its containers.

@@ -63,15 +63,7 @@ impl Writer<'_> {
     /// `tcp 127.0.0.1:3000  LISTEN  only this machine can reach it`
     fn heading(&mut self, row: &Row, meaning: Option<String>) -> io::Result<()> {
         let socket = &row.socket;
-        let mut end = words::local_address(socket);
-        let port = socket
-            .local
-            .port
-            .map(|port| format!(":{port}"))
-            .unwrap_or_default();
-        let at = end.find(" +").unwrap_or(end.len());
-        end.insert_str(at, &port);
-        let end = Clean::new(&end);
+        let end = Clean::new(&words::local_end(socket));
         let service = socket
             .service
             .filter(|_| self.page.services && socket.state.is_listening());

@@ -13,6 +13,7 @@ mod plain;
 mod sheet;
 mod table;
 mod verdicts;
+mod why;
 mod words;
 
 use std::io::{self, Write};
@@ -27,6 +28,7 @@ pub use sheet::{Head, Look, fit_lines};
 pub use verdicts::{
     free_json, write_checks, write_checks_json, write_conflicts, write_conflicts_json, write_github,
 };
+pub use why::{write_why, write_why_json};
 
 use crate::model::{Dnat, Row, Snapshot};
 

@@ -94,6 +94,8 @@ fn processes() -> Vec<RawProcess> {
         unit: None,
         container: None,
         project: None,
+        program: None,
+        restart: None,
     };
     (1..=500).map(process).collect()
 }

@@ -130,6 +130,15 @@ pub fn checked(text: &str) -> Value {
     document
 }
 
+/// Reads a document of any kind.
+#[track_caller]
+pub fn checked_any(text: &str) -> Value {
+    let document: Value = serde_json::from_str(text).expect("the answer is JSON");
+    check(&schema().document, &document);
+    assert_eq!(document["version"], 1);
+    document
+}
+
 /// Replays a capture with `--json` and reads the document. The exit code follows from it.
 #[track_caller]
 pub fn document(capture: &str, arguments: &[&str]) -> Value {

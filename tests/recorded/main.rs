@@ -24,6 +24,7 @@ mod redacted;
 mod selectors;
 mod sources;
 mod verbs;
+mod why;
 mod widths;
 
 use std::ffi::OsStr;

@@ -64,7 +64,9 @@ pub fn redact(capture: &mut Capture) {
     });
     let forwards = capture.forwards.forwards.iter_mut();
     let of_forwards = forwards.flat_map(|rule| rule.address.iter_mut().chain(&mut rule.to));
-    let others = of_containers.chain(of_forwards);
+    let interfaces = capture.limits.interfaces.iter_mut();
+    let of_interfaces = interfaces.map(|one| &mut one.address);
+    let others = of_containers.chain(of_forwards).chain(of_interfaces);
     for address in capture.limits.addresses.iter_mut().chain(others) {
         let mut end = Endpoint {
             address: *address,

@@ -21,7 +21,7 @@ pub fn read() -> Limits {
         unprivileged_from: first,
         may_bind_privileged: may_bind_privileged(),
         uid: Some(rustix::process::geteuid().as_raw()),
-        addresses: Vec::new(),
+        ..Limits::default()
     }
 }
 

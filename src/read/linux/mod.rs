@@ -84,15 +84,16 @@ mod live {
             process::read(keys, depth)
         }
 
+        fn ancestors(&mut self, key: ProcessKey) -> Option<Vec<RawProcess>> {
+            Some(process::ancestors(key))
+        }
+
         fn limits(&mut self, with_addresses: bool) -> Limits {
-            let addresses = if with_addresses {
-                machine::addresses()
+            let limits = limits::read();
+            if with_addresses {
+                machine::with_addresses(limits)
             } else {
-                Vec::new()
-            };
-            Limits {
-                addresses,
-                ..limits::read()
+                limits
             }
         }
 

@@ -5,16 +5,20 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, open, openat, readlinkat, statat};
+use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::cgroup::{Membership, container_from_mountinfo, parse_cgroup};
 use super::proc_text::{Stat, decode_command, decode_stat};
-use crate::model::{Depth, Foreign, ProcessKey, Project, Unit, is_comm_of};
+use super::units;
+use crate::model::{Depth, Foreign, ProcessKey, Program, Project, Unit, is_comm_of};
 use crate::read::project::Projects;
 use crate::read::raw::RawProcess;
 
 /// What the kernel puts after the path of a file that has been deleted.
 const DELETED: &[u8] = b" (deleted)";
+/// Parents that are told; no machine has such a chain.
+const MOST_PARENTS: usize = 64;
 /// No command line is read beyond this many bytes.
 const LONGEST: usize = 4 << 20;
 
@@ -33,6 +37,35 @@ pub fn read(keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
     keys.iter()
         .filter_map(|key| reader.read_one(*key))
         .collect()
+}
+
+/// The parents of a process, the nearest first, with what they are part of.
+pub fn ancestors(key: ProcessKey) -> Vec<RawProcess> {
+    let Ok(proc) = open_proc() else {
+        return Vec::new();
+    };
+    let mut all: Vec<RawProcess> = Vec::new();
+    let mut child = key;
+    while all.len() < MOST_PARENTS {
+        let Some(stat) = read_stat(&proc, child) else {
+            break;
+        };
+        let parent = read_small(&proc, format!("{}/stat", stat.parent_pid)).ok();
+        let Some(start) = parent.and_then(|text| Some(decode_stat(&text)?.start)) else {
+            break;
+        };
+        let parent = ProcessKey {
+            pid: stat.parent_pid,
+            start,
+        };
+        // A parent is older: else its pid was used anew meanwhile.
+        if start > child.start {
+            break;
+        }
+        all.extend(read(&[parent], Depth::Full));
+        child = parent;
+    }
+    all
 }
 
 /// Opens `/proc`.
@@ -101,13 +134,22 @@ impl Reader {
         }
         Some(RawProcess {
             key,
-            executable,
             command: text.command,
             uid: text.uid,
             parent_pid: Some(stat.parent_pid).filter(|pid| *pid != 0),
             started_at: self.clock.epoch_of(stat.start),
             working_directory: text.working_directory,
             comm: Some(stat.comm),
+            program: executable
+                .as_ref()
+                .filter(|_| self.depth == Depth::Whole)
+                .and_then(|path| self.program(&place, path)),
+            restart: membership
+                .unit
+                .as_ref()
+                .filter(|unit| self.depth == Depth::Whole && unit.is_service())
+                .and_then(units::restart_of),
+            executable,
             unit: membership.unit,
             container: membership.container,
             project,
@@ -123,13 +165,27 @@ impl Reader {
         let text = read_small(&self.proc, format!("{place}/cgroup")).unwrap_or_default();
         let mut membership = parse_cgroup(&text);
         if membership == Membership::default()
-            && self.depth == Depth::Full
+            && self.depth >= Depth::Full
             && self.is_elsewhere(place)
         {
             let mounts = read_small(&self.proc, format!("{place}/mountinfo")).unwrap_or_default();
             membership.container = container_from_mountinfo(&mounts);
         }
         membership
+    }
+
+    /// What became of the program since it was started, seen with the mounts of the process.
+    fn program(&self, place: &str, path: &Foreign) -> Option<Program> {
+        let running = statat(&self.proc, format!("{place}/exe"), AtFlags::empty()).ok()?;
+        let named = format!("{place}/root{}", path.unclean());
+        match statat(&self.proc, named, AtFlags::empty()) {
+            Ok(now) if (now.st_dev, now.st_ino) == (running.st_dev, running.st_ino) => {
+                Some(Program::Same)
+            }
+            Ok(_) => Some(Program::Replaced),
+            Err(Errno::NOENT) => Some(Program::Deleted),
+            Err(_) => None,
+        }
     }
 
     /// Whether the process has mounts of its own.
@@ -144,7 +200,7 @@ impl Reader {
         let is_wanted = match self.depth {
             Depth::Names => false,
             Depth::Meaning => !is_service,
-            Depth::Full => true,
+            Depth::Full | Depth::Whole => true,
         };
         if !is_wanted || membership.container.is_some() {
             return None;
@@ -179,7 +235,7 @@ struct Facts {
 impl Facts {
     fn read(proc: &OwnedFd, place: &str, depth: Depth) -> Self {
         let link = |name: &str| read_link(proc, &format!("{place}/{name}"));
-        let is_full = depth == Depth::Full;
+        let is_full = depth >= Depth::Full;
         Self {
             executable: link("exe"),
             // Of the folder the owner is always the effective user (fs/proc/base.c, task_dump_owner).

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::unit_file::listens;
-use crate::model::Foreign;
+use super::unit_file::{listens, restart};
+use crate::model::{Foreign, Manager, Unit};
 use crate::read::raw::{RawProcess, RawSocketUnit};
 use crate::read::regular::{self, Links};
 
@@ -37,6 +37,38 @@ pub fn socket_units(processes: &[RawProcess]) -> Vec<RawSocketUnit> {
     };
     let managers = processes.iter().filter(is_systemd);
     managers.flat_map(units_of).collect()
+}
+
+/// `Restart=` of a service of the machine's systemd.
+pub fn restart_of(unit: &Unit) -> Option<Foreign> {
+    let places = match unit.manager {
+        Manager::System => places(Path::new("/"), &SYSTEM),
+        Manager::User => user_places(Path::new("/")),
+    };
+    let name = unit.name.unclean();
+    if name.contains('/') {
+        return None;
+    }
+    // An instance has the file of its template.
+    let template = name
+        .split_once('@')
+        .and_then(|(before, after)| Some(format!("{before}@.{}", after.rsplit_once('.')?.1)));
+    let names: Vec<&str> = [Some(name), template.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let texts = names.iter().map(|name| texts(&places, name));
+    let texts = texts.reduce(
+        |own, of_template| {
+            if own.is_empty() { of_template } else { own }
+        },
+    )?;
+    if texts.is_empty() {
+        return None;
+    }
+    // Without a word of it, a unit is not started again.
+    let said = restart(texts.iter().map(String::as_str));
+    Some(Foreign::new(said.unwrap_or_else(|| "no".into())))
 }
 
 fn units_of(manager: &RawProcess) -> Vec<RawSocketUnit> {

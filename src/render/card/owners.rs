@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Writer;
-use crate::model::{Foreign, Owner, OwnerStatus, Row};
+use crate::model::{Owner, Row};
 use crate::render::cell::Tone;
 use crate::render::{Clean, words};
 
@@ -18,15 +18,7 @@ impl Writer<'_> {
             rest = others;
         }
         if row.owners.is_empty() && self.page.owners {
-            let words = match row.owner_status {
-                OwnerStatus::Hidden | OwnerStatus::Partial => "the owner cannot be seen",
-                OwnerStatus::None if row.socket.inode.is_some() => {
-                    "no process holds it: the kernel owns it"
-                }
-                OwnerStatus::None if words::is_unaccepted(row) => "no process has accepted it yet",
-                OwnerStatus::None => "no process owns it any more",
-                OwnerStatus::Known | OwnerStatus::Skipped => "",
-            };
+            let words = words::no_owner(row);
             let user = words::user(row)
                 .map(|user| format!("   user {}", Clean::new(&user)))
                 .unwrap_or_default();
@@ -88,11 +80,7 @@ impl Writer<'_> {
             .map(|owner| owner.process.key.pid.to_string())
             .collect();
         let noun = if alike.len() == 1 { "pid" } else { "pids" };
-        let user = process
-            .user
-            .as_deref()
-            .map(str::to_owned)
-            .or_else(|| process.uid.map(|uid| uid.to_string()));
+        let user = words::user_of(process);
         let user = user
             .map(|user| format!("   user {}", Clean::new(&user)))
             .unwrap_or_default();
@@ -111,8 +99,7 @@ impl Writer<'_> {
             since.unwrap_or_default()
         )?;
         if let Some(command) = &process.command {
-            let shown: Vec<String> = command.iter().map(quoted).collect();
-            self.detail("command", &Clean::new(&shown.join(" ")))?;
+            self.detail("command", &Clean::new(&words::command_line(command)))?;
         }
         if let Some(directory) = &process.working_directory {
             self.detail("in", &Clean::from(directory))?;
@@ -131,15 +118,5 @@ impl Writer<'_> {
         });
         let painted = self.paint(&format!("{label:<9}"), Tone::Faint);
         writeln!(self.out, "    {painted}  {}", text.cut(room))
-    }
-}
-
-/// An argument as a shell would need it, so that empty ones and blanks are seen.
-fn quoted(argument: &Foreign) -> String {
-    let text = argument.unclean();
-    if text.is_empty() || text.contains([' ', '\'', '"', '\t', '\n']) {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    } else {
-        text.to_owned()
     }
 }

@@ -9,9 +9,11 @@ use crate::model::{Foreign, Note, Owner, Row, Snapshot};
 
 mod meaning;
 mod verdicts;
+mod why;
 
 use meaning::{ContainerOut, DnatOut, ForwardOut, ProjectOut, UnitOut};
 pub use verdicts::{Checks, Conflicts, Free};
+pub use why::Why;
 
 /// Version of the contract. Fields may be added within a version; none changes its meaning.
 pub const VERSION: u32 = 1;
@@ -23,7 +25,7 @@ pub struct About<'a> {
     /// Version of this contract.
     #[cfg_attr(test, schemars(extend("const" = 1)))]
     version: u32,
-    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts", "why"])))]
     kind: &'static str,
     /// When the machine was asked, RFC 3339.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]

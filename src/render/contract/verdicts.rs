@@ -187,6 +187,7 @@ mod tests {
         Check(Checks<'a>),
         Free(Free<'a>),
         Conflicts(Conflicts<'a>),
+        Why(super::super::Why<'a>),
     }
 
     /// Set `PORTWHO_BLESS=1` to write the file anew.

@@ -2,9 +2,13 @@
 
 mod verdicts;
 mod what;
+mod why;
 
 pub use verdicts::*;
-pub use what::{containers, dnat, dnat_target, meaning, projects, role, units, what};
+pub use what::{container, containers, dnat, dnat_target, meaning, projects, role, units, what};
+pub use why::{
+    command_line, heading, local_end, no_owner, program_note, queue_sentence, user_of, wrapped,
+};
 
 use std::fmt::Write;
 use std::net::IpAddr;

@@ -32,6 +32,7 @@ fn of_process(owner: &Owner) -> Option<String> {
         container,
         project,
         script,
+        ..
     } = &owner.process.meaning;
     let unit = unit.as_ref().filter(|unit| unit.is_telling());
     let of_system = unit.filter(|unit| unit.manager == Manager::System);
@@ -127,23 +128,28 @@ fn each_once(texts: impl Iterator<Item = String>) -> Option<String> {
     Some(all.join(", ")).filter(|text| !text.is_empty())
 }
 
+/// `docker web   image nginx:1   service web of shop`.
+pub fn container(container: &Container) -> String {
+    let image = container.image.as_ref();
+    let image = image.map(|image| format!("   image {}", image.unclean()));
+    let pod = container.identity.pod_uid.as_ref();
+    let pod = pod.map(|uid| format!("   pod {}", uid.unclean()));
+    let compose = match (&container.compose_project, &container.compose_service) {
+        (Some(project), Some(service)) => {
+            let service = service.unclean();
+            Some(format!("   service {service} of {}", project.unclean()))
+        }
+        _ => None,
+    };
+    let more: String = [image, compose, pod].into_iter().flatten().collect();
+    in_container(container) + &more
+}
+
 /// What a process is part of, as labels and words.
 pub fn meaning(meaning: &Meaning) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
-    if let Some(container) = meaning.container.as_deref() {
-        let image = container.image.as_ref();
-        let image = image.map(|image| format!("   image {}", image.unclean()));
-        let pod = container.identity.pod_uid.as_ref();
-        let pod = pod.map(|uid| format!("   pod {}", uid.unclean()));
-        let compose = match (&container.compose_project, &container.compose_service) {
-            (Some(project), Some(service)) => {
-                let service = service.unclean();
-                Some(format!("   service {service} of {}", project.unclean()))
-            }
-            _ => None,
-        };
-        let more: String = [image, compose, pod].into_iter().flatten().collect();
-        lines.push(("container", in_container(container) + &more));
+    if let Some(one) = meaning.container.as_deref() {
+        lines.push(("container", container(one)));
     }
     // The scope of a container or of a session says no more.
     if let Some(unit) = meaning.unit.as_ref().filter(|unit| unit.is_telling()) {

@@ -1,0 +1,75 @@
+//! What must be asked beside the rows to tell why a port is taken.
+
+use std::collections::BTreeMap;
+
+use super::{Survey, survey};
+use crate::model::{Depth, Limits, Process, ProcessKey, Row, Snapshot};
+use crate::normalize::{Names, Users, process};
+use crate::read::Source;
+use crate::select::{Query, View};
+
+/// The answer to a question, and what is behind it.
+pub struct Explained {
+    pub snapshot: Snapshot,
+    /// Whether nothing matched although something that could not be read might have.
+    pub undecided: bool,
+    /// Everything on which the owners listen.
+    pub listeners: Vec<Row>,
+    /// Parents of the owners, the nearest first.
+    pub parents: BTreeMap<ProcessKey, Vec<Process>>,
+    pub limits: Limits,
+}
+
+/// Asks what the survey asks, and for parents, other listeners and addresses.
+pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
+    let (snapshot, undecided) = survey(source, wanted);
+    let mut keys: Vec<ProcessKey> = snapshot
+        .rows
+        .iter()
+        .flat_map(|row| &row.owners)
+        .map(|owner| owner.process.key)
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let listeners = if keys.is_empty() {
+        Vec::new()
+    } else {
+        let query = Query {
+            view: View::Listening,
+            pids: keys.iter().map(|key| key.pid).collect(),
+            ..Query::default()
+        };
+        let others = Survey {
+            query,
+            owners: true,
+            depth: Some(Depth::Names),
+            namespaces: wanted.namespaces,
+            ..Survey::default()
+        };
+        survey(source, &others).0.rows
+    };
+    let users: Users = source
+        .users()
+        .into_iter()
+        .map(|(uid, name)| (uid, name.into()))
+        .collect();
+    let names = Names {
+        users,
+        ..Names::default()
+    };
+    let parents = keys
+        .into_iter()
+        .filter_map(|key| {
+            let parents = source.ancestors(key)?;
+            let parents = parents.into_iter().map(|raw| process(raw, &names));
+            Some((key, parents.collect()))
+        })
+        .collect();
+    Explained {
+        snapshot,
+        undecided,
+        listeners,
+        parents,
+        limits: source.limits(true),
+    }
+}

@@ -1,0 +1,247 @@
+//! `portwho why`: a page for each group of processes that holds what was asked for.
+
+use std::io::{self, Write};
+
+use jiff::tz::TimeZone;
+
+use super::cell::Tone;
+use super::contract::Why;
+use super::paint::paint;
+use super::{Clean, Look, json, words};
+use crate::judge::{Connected, Holding, Listen, stop_container};
+use crate::model::{Exposure, Process, Snapshot};
+
+/// Where values begin.
+const INDENT: usize = 14;
+/// Lines of one kind that are told; more are counted.
+const LISTED: usize = 8;
+
+/// Writes the pages.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_why(
+    snapshot: &Snapshot,
+    holdings: &[Holding<'_>],
+    look: Look,
+    zone: &TimeZone,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let now = snapshot.machine.taken_at;
+    let mut page = Page {
+        look,
+        zone,
+        now,
+        out,
+    };
+    for (index, holding) in holdings.iter().enumerate() {
+        if index > 0 {
+            page.out.write_all(b"\n")?;
+        }
+        page.holding(holding)?;
+    }
+    if holdings.is_empty() {
+        for rule in &snapshot.forwards {
+            writeln!(page.out, "{}", Clean::new(&words::dnat(rule)))?;
+            if let Some(container) = rule.container.as_deref() {
+                page.line("container", &words::container(container))?;
+                page.lines("next", stop_container(container).into_iter().collect())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes the document.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_why_json(
+    snapshot: &Snapshot,
+    holdings: &[Holding<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    json::write(&Why::new(snapshot, holdings), out)
+}
+
+struct Page<'a> {
+    look: Look,
+    zone: &'a TimeZone,
+    now: i64,
+    out: &'a mut dyn Write,
+}
+
+impl Page<'_> {
+    fn holding(&mut self, holding: &Holding<'_>) -> io::Result<()> {
+        for row in &holding.rows {
+            let (name, rest) = words::heading(row);
+            let name = self.paint(&Clean::new(&name), Tone::Strong);
+            writeln!(self.out, "{}", format!("{name}  {rest}").trim_end())?;
+        }
+        match &holding.main {
+            None => {
+                let nobody = words::no_owner(holding.rows[0]);
+                self.line("held by", nobody)?;
+            }
+            Some(main) => self.processes(holding, main)?,
+        }
+        for (label, text) in holding.rows[0]
+            .role
+            .iter()
+            .flat_map(|role| words::role(role))
+        {
+            self.line(label, &text)?;
+        }
+        let listens = holding.listens.iter().map(reach).collect();
+        self.lines("listens on", listens)?;
+        if let Some(queue) = holding.queue {
+            let words = words::queue_sentence(queue);
+            let tone = if queue.is_full() {
+                Tone::Alert
+            } else {
+                Tone::Plain
+            };
+            self.toned("queue", &words, tone)?;
+        }
+        self.lines(
+            "connected",
+            holding.connected.iter().map(connected).collect(),
+        )?;
+        self.line("if killed", &holding.consequence.why)?;
+        self.lines("next", holding.next.clone())
+    }
+
+    fn processes(&mut self, holding: &Holding<'_>, main: &Process) -> io::Result<()> {
+        let user = words::user_of(main).map(|user| format!(", user {user}"));
+        let words = format!(
+            "{} (pid {}){}{}",
+            words::name(main),
+            main.key.pid,
+            user.unwrap_or_default(),
+            self.since(main)
+        );
+        self.toned("held by", &words, Tone::Strong)?;
+        if !holding.others.is_empty() {
+            let pids: Vec<_> = holding
+                .others
+                .iter()
+                .map(|other| format!("{} (pid {})", words::name(other), other.key.pid))
+                .collect();
+            self.list("and by", &pids)?;
+        }
+        for (label, text) in words::meaning(&main.meaning) {
+            self.line(label, &text)?;
+        }
+        if let Some(command) = &main.command {
+            self.line("command", &words::command_line(command))?;
+        }
+        if let Some(directory) = &main.working_directory {
+            self.line("directory", directory.unclean())?;
+        }
+        if let Some(executable) = &main.executable {
+            let (note, tone) = words::program_note(main.program);
+            let text = format!("{}{note}", executable.unclean());
+            self.toned("executable", &text, tone)?;
+        }
+        match holding.parents.as_deref() {
+            None => Ok(()),
+            Some([]) => self.line("started by", "nobody: it is the first process here"),
+            Some(parents) => {
+                let one = |parent: &Process| {
+                    let (name, pid) = (words::name(parent), parent.key.pid);
+                    format!("{name} (pid {pid}){}", self.since(parent))
+                };
+                let lines = parents.iter().map(one).collect();
+                self.lines("started by", lines)
+            }
+        }
+    }
+
+    /// `, since 10:14 (2 h)`.
+    fn since(&self, process: &Process) -> String {
+        let since = process.started_at.and_then(|start| {
+            let moment = words::moment(start, self.now, self.zone)?;
+            Some(format!(
+                ", since {moment} ({})",
+                words::age(start, self.now)
+            ))
+        });
+        since.unwrap_or_default()
+    }
+
+    fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
+        self.toned(label, text, Tone::Plain)
+    }
+
+    /// A label and its value; on a terminal the value continues below itself.
+    fn toned(&mut self, label: &str, text: &str, tone: Tone) -> io::Result<()> {
+        let room = self.look.width.map_or(usize::MAX, |width| {
+            usize::from(width).saturating_sub(INDENT).max(20)
+        });
+        let mut label = label;
+        for part in words::wrapped(Clean::new(text).as_str(), room) {
+            let width = INDENT - 4;
+            let head = self.paint(&Clean::new(&format!("{label:<width$}")), Tone::Faint);
+            let text = paint(&part, tone, self.look.colour);
+            writeln!(self.out, "  {head}  {text}")?;
+            label = "";
+        }
+        Ok(())
+    }
+
+    fn lines(&mut self, label: &str, lines: Vec<String>) -> io::Result<()> {
+        let mut label = label;
+        for line in lines.iter().take(LISTED) {
+            self.line(label, line)?;
+            label = "";
+        }
+        match lines.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => self.line("", &format!("and {more} more: --json has them all")),
+        }
+    }
+
+    fn list(&mut self, label: &str, all: &[String]) -> io::Result<()> {
+        let mut text = all[..all.len().min(LISTED)].join(", ");
+        if all.len() > LISTED {
+            text.push_str(&format!(" and {} more", all.len() - LISTED));
+        }
+        self.line(label, &text)
+    }
+
+    fn paint(&self, text: &Clean, tone: Tone) -> String {
+        paint(text.as_str(), tone, self.look.colour)
+    }
+}
+
+/// `0.0.0.0:80/tcp  reached at 10.0.0.5 (eth0), 127.0.0.1 (lo)`.
+fn reach(listen: &Listen<'_>) -> String {
+    let socket = &listen.row.socket;
+    let end = words::endpoint(&socket.local, socket.interface.as_deref());
+    let end = format!("{end}/{}", socket.protocol);
+    let at: Vec<String> = listen
+        .reached_at
+        .iter()
+        .map(|one| format!("{} ({})", one.address, one.interface))
+        .collect();
+    match (socket.exposure(), at.as_slice()) {
+        (Some(Exposure::Loopback), _) => format!("{end}  only this machine"),
+        (_, []) => end,
+        (_, at) => format!("{end}  reached at {}", at.join(", ")),
+    }
+}
+
+/// `3 from 10.0.0.9`, `1 by curl (pid 28001)`.
+fn connected(connected: &Connected<'_>) -> String {
+    let count = connected.rows.len();
+    if connected.processes.is_empty() {
+        let peer = connected.peer.map(|address| address.to_string());
+        return format!("{count} from {}", peer.unwrap_or_default());
+    }
+    let processes: Vec<String> = connected
+        .processes
+        .iter()
+        .map(|process| format!("{} (pid {})", words::name(process), process.key.pid))
+        .collect();
+    format!("{count} by {} on this machine", processes.join(", "))
+}

@@ -1,0 +1,140 @@
+//! Words for holders of a port, on cards and on pages.
+
+use unicode_width::UnicodeWidthChar;
+
+use super::{endpoint, is_unaccepted, local_address, reach_sentence, state, state_sentence};
+use crate::judge::Queue;
+use crate::model::{Foreign, OwnerStatus, Process, Program, Row, Socket, State};
+use crate::render::cell::Tone;
+
+/// `127.0.0.1:3000`, `[::]:80 +IPv4`.
+pub fn local_end(socket: &Socket) -> String {
+    let mut end = local_address(socket);
+    let port = socket.local.port.map(|port| format!(":{port}"));
+    let at = end.find(" +").unwrap_or(end.len());
+    end.insert_str(at, &port.unwrap_or_default());
+    end
+}
+
+/// `tcp 127.0.0.1:3000`, and what that means: `LISTEN  only this machine can reach it`.
+pub fn heading(row: &Row) -> (String, String) {
+    let socket = &row.socket;
+    let peer = socket.peer.as_ref();
+    let peer = peer.map(|peer| format!("to {}", endpoint(peer, socket.interface.as_deref())));
+    let is_client = !socket.state.is_listening() && socket.state != State::Bound;
+    let meaning = state_sentence(socket)
+        .map(str::to_owned)
+        .or_else(|| reach_sentence(socket))
+        .or_else(|| peer.filter(|_| is_client));
+    let name = format!("{} {}", socket.protocol, local_end(socket));
+    let state = state(socket.state);
+    (name, format!("{state}  {}", meaning.unwrap_or_default()))
+}
+
+/// Why no owner is listed.
+pub fn no_owner(row: &Row) -> &'static str {
+    match row.owner_status {
+        OwnerStatus::Hidden | OwnerStatus::Partial => "the owner cannot be seen",
+        OwnerStatus::None if row.socket.inode.is_some() => {
+            "no process holds it: the kernel owns it"
+        }
+        OwnerStatus::None if is_unaccepted(row) => "no process has accepted it yet",
+        OwnerStatus::None => "no process owns it any more",
+        OwnerStatus::Known | OwnerStatus::Skipped => "",
+    }
+}
+
+/// The user of a process; a number where it has no name.
+pub fn user_of(process: &Process) -> Option<String> {
+    let name = process.user.as_deref().map(str::to_owned);
+    name.or_else(|| process.uid.map(|uid| uid.to_string()))
+}
+
+/// Arguments as a shell would need them.
+pub fn command_line(command: &[Foreign]) -> String {
+    command.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// An argument as a shell would need it, so that empty ones and blanks are seen.
+fn quoted(argument: &Foreign) -> String {
+    let text = argument.unclean();
+    if text.is_empty() || text.contains([' ', '\'', '"', '\t', '\n']) {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// What to say of the program's file.
+pub fn program_note(program: Option<Program>) -> (&'static str, Tone) {
+    match program {
+        Some(Program::Replaced) => (
+            ", replaced since it was started: an older version runs",
+            Tone::Alert,
+        ),
+        Some(Program::Deleted) => (", deleted since it was started", Tone::Alert),
+        Some(Program::Same) | None => ("", Tone::Plain),
+    }
+}
+
+/// How a listener keeps up.
+pub fn queue_sentence(queue: Queue) -> String {
+    let Queue { waiting, limit } = queue;
+    if queue.is_full() {
+        format!("full: {waiting} of {limit} waiting: the program does not accept")
+    } else if waiting == 0 {
+        format!("nobody waits to be accepted (room for {limit})")
+    } else {
+        format!("{waiting} of {limit} wait to be accepted")
+    }
+}
+
+/// Breaks a text at blanks into lines of no more than so many columns; a longer word is cut.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        let wide: usize = word.trim_end().chars().map(width).sum();
+        if used > 0 && used + wide > columns {
+            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            used = 0;
+        }
+        for c in word.chars() {
+            if used + width(c) > columns && c != ' ' {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push(c);
+            used += width(c);
+        }
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+fn width(c: char) -> usize {
+    c.width().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_blanks() {
+        assert_eq!(wrapped("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(wrapped("", 4), [""]);
+        assert_eq!(wrapped("abcdef", 4), ["abcd", "ef"]);
+        assert_eq!(wrapped("日本 語", 4), ["日本", "語"]);
+    }
+
+    #[test]
+    fn a_full_queue_is_told_from_a_busy_one() {
+        let words = |waiting, limit| queue_sentence(Queue { waiting, limit });
+        assert!(words(129, 128).starts_with("full: 129 of 128"));
+        assert!(words(128, 128).starts_with("full"));
+        assert_eq!(words(3, 128), "3 of 128 wait to be accepted");
+        assert!(words(0, 128).starts_with("nobody"));
+    }
+}
