@@ -108,6 +108,8 @@ fn a_listing_changes_nothing_and_talks_to_the_kernel_alone() {
         &["--source", "proc"],
         &["--source", "portable"],
     ] {
+        // A runtime of containers would be a stranger.
+        let arguments = &[arguments, &["--no-runtime"]].concat();
         let (answer, calls) = match calls(arguments) {
             Ok(found) => found,
             Err(why) => skip!("{why}"),
@@ -171,4 +173,30 @@ fn the_walk_keeps_to_its_budget_of_calls() {
         "{} calls for {descriptors} in {processes}",
         calls.len()
     );
+}
+
+/// What a process is part of is read only for the listing that says it.
+#[test]
+fn what_is_not_shown_is_not_read() {
+    let listener = scene::listener();
+    let port = format!("tcp:{}", port(&listener));
+    let reads = |calls: &[String], name: &str| {
+        let of_process = format!("{}/{name}\"", std::process::id());
+        calls.iter().any(|call| call.contains(&of_process))
+    };
+    let all = ["cgroup", "cmdline", "cwd"];
+    let of = |columns: &str| calls(&["-l", &port, "--format", "table", "--columns", columns]);
+    let (_, bare) = match of("port,process,pid,user,since") {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    for name in all {
+        assert!(!reads(&bare, name), "{name}: {bare:#?}");
+    }
+    let asks = |calls: &[String]| calls.iter().any(|call| call.contains("docker.sock"));
+    assert!(!asks(&bare));
+    let (_, unit) = of("port,unit").unwrap();
+    assert!(reads(&unit, "cgroup") && !reads(&unit, "cmdline"));
+    let (_, command) = of("port,command").unwrap();
+    assert!(all.iter().all(|name| reads(&command, name)));
 }
