@@ -6,6 +6,7 @@ mod claim;
 mod conflicts;
 mod expect;
 mod free;
+mod map;
 #[cfg(test)]
 mod tests;
 
@@ -15,3 +16,4 @@ pub use claim::{Claim, Options, claims};
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
 pub use expect::Expected;
 pub use free::{Candidates, consecutive};
+pub use map::{Link, Map, Peer, Service, is_talk, map};
