@@ -8,17 +8,19 @@ use super::completions::CompletionsArgs;
 use super::conflicts::ConflictsArgs;
 use super::free::FreeArgs;
 use super::list::ListArgs;
+use super::map::MapArgs;
 use super::wait::WaitArgs;
 
 /// Verbs that are taken, though they do not exist yet: nobody shall come to rely on them as names.
-pub const RESERVED: [&str; 6] = ["why", "map", "ephemeral", "watch", "diff", "kill"];
+pub const RESERVED: [&str; 5] = ["why", "ephemeral", "watch", "diff", "kill"];
 
 /// Verbs that exist.
-pub const VERBS: [&str; 8] = [
+pub const VERBS: [&str; 9] = [
     "check",
     "free",
     "wait",
     "conflicts",
+    "map",
     "capture",
     "schema",
     "completions",
@@ -78,6 +80,8 @@ pub enum Verb {
     Wait(WaitArgs),
     /// Tell what on this machine will bite: listeners in each other's way
     Conflicts(ConflictsArgs),
+    /// Tell who talks to whom: services, and the connections between them
+    Map(MapArgs),
     /// Record what the readers saw, to be replayed with --from
     Capture(CaptureArgs),
     /// Print the JSON Schema of --json

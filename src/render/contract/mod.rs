@@ -7,9 +7,11 @@ use serde::ser::{SerializeSeq, Serializer};
 
 use crate::model::{Foreign, Note, Owner, Row, Snapshot};
 
+mod map;
 mod meaning;
 mod verdicts;
 
+pub use map::MapOut;
 use meaning::{ContainerOut, ForwardOut, ProjectOut, UnitOut};
 pub use verdicts::{Checks, Conflicts, Free};
 
@@ -23,7 +25,7 @@ pub struct About<'a> {
     /// Version of this contract.
     #[cfg_attr(test, schemars(extend("const" = 1)))]
     version: u32,
-    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts", "map"])))]
     kind: &'static str,
     /// When the machine was asked, RFC 3339.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]

@@ -15,6 +15,7 @@ mod expected;
 mod faults;
 mod hostile;
 mod leftovers;
+mod map;
 mod names;
 mod networks;
 mod owners;
