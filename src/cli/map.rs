@@ -17,7 +17,8 @@ use crate::{Survey, survey};
 const NOTES: &str = "\
 A service is what people see as one: the processes that share a listener, the
 workers of a pool, the clients of one program. A link goes from who connected to
-who listens. Connections in TIME-WAIT belong to nobody and are left out.
+who listens. Connections that are only being made are left out, and those in
+TIME-WAIT, which belong to nobody.
 
 Examples:
   portwho map                              every service and its connections

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::map::{Atlas, Side, links};
+use super::map::{Atlas, links};
 use super::{Clean, words};
 use crate::judge::Link;
 
@@ -84,23 +84,24 @@ impl Graph {
         let containers = words::addressed(rows);
         let mut graph = Self::default();
         for (at, service) in atlas.map.services.iter().enumerate() {
+            let pids = words::pids(service, rows).map(|pids| format!(" ({pids})"));
             let lines = [
-                Some(words::service(service, rows)),
+                Some(words::service(service, rows) + &pids.unwrap_or_default()),
                 words::purpose(service, rows),
                 words::ends(service, rows),
             ];
             graph.node(format!("s{at}"), lines, true);
         }
         let mut peers: BTreeMap<(String, Option<String>), String> = BTreeMap::new();
-        for at in 0..atlas.map.services.len() {
-            let (listed, rest) = links(atlas.map, at, Side::In);
-            let is_far = |link: &&Link| link.from.is_none();
-            for link in listed.into_iter().chain(rest).filter(is_far) {
+        for (at, [inward, outward]) in links(atlas.map).iter().enumerate() {
+            let is_far = |link: &&&Link| link.from.is_none();
+            let all = inward.listed.iter().chain(&inward.rest);
+            for link in all.filter(is_far) {
                 graph.edge(ELSEWHERE.to_owned(), format!("s{at}"), link);
             }
-            let (listed, rest) = links(atlas.map, at, Side::Out);
-            let is_near = |link: &&&Link| link.to.is_some();
-            for link in listed.iter().chain(rest.iter().filter(is_near)) {
+            let (near, rest): (Vec<&Link>, Vec<&Link>) =
+                outward.rest.iter().partition(|link| link.to.is_some());
+            for link in outward.listed.iter().copied().chain(near) {
                 let to = match (link.to, link.peers.first()) {
                     (Some(to), _) => format!("s{to}"),
                     (None, peer) => {
@@ -119,7 +120,6 @@ impl Graph {
                 };
                 graph.edge(format!("s{at}"), to, link);
             }
-            let rest: Vec<&Link> = rest.into_iter().filter(|link| link.to.is_none()).collect();
             if !rest.is_empty() {
                 let id = format!("m{at}");
                 let label = format!("{} more ends elsewhere", rest.len());

@@ -1,13 +1,15 @@
 //! `portwho map` as text: a paragraph for each service, with its links as branches.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use super::cell::Tone;
 use super::contract::MapOut;
 use super::paint::paint;
 use super::{Clean, Look, json, words};
 use crate::judge::{Link, Map, Service};
-use crate::model::{Protocol, Snapshot};
+use crate::model::{Container, Protocol, Snapshot};
 
 /// Links of a service that are listed to one side; more are counted.
 pub const LISTED: usize = 10;
@@ -27,11 +29,15 @@ pub fn write_map_json(atlas: &Atlas, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes a paragraph for each service that was asked for.
 pub fn write_map(atlas: &Atlas, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    let services = atlas.map.services.iter().enumerate();
-    for (at, service) in services.filter(|(_, service)| service.is_asked) {
+    let tree = Tree {
+        atlas,
+        containers: words::addressed(&atlas.snapshot.rows),
+    };
+    let services = atlas.map.services.iter().zip(links(atlas.map)).enumerate();
+    for (at, (service, [inward, outward])) in services.filter(|(_, (one, _))| one.is_asked) {
         out.write_all(heading(atlas, service, look).as_bytes())?;
-        let mut lines = branches(atlas, at, Side::In);
-        lines.extend(branches(atlas, at, Side::Out));
+        let mut lines = tree.branches(at, &inward, Side::In);
+        lines.extend(tree.branches(at, &outward, Side::Out));
         fit(&mut lines, look.width);
         let last = lines.len().saturating_sub(1);
         for (index, line) in lines.iter().enumerate() {
@@ -68,6 +74,7 @@ fn heading(atlas: &Atlas, service: &Service, look: Look) -> String {
     )
 }
 
+/// On which side of a service the others are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// From clients.
@@ -76,18 +83,33 @@ pub enum Side {
     Out,
 }
 
-/// The links of a service to one side: those that are listed, and the rest.
-pub fn links(map: &Map, at: usize, side: Side) -> (Vec<&Link>, Vec<&Link>) {
-    let is_here = |link: &&Link| match side {
-        Side::In => link.to == Some(at) && link.from != Some(at),
-        Side::Out => link.from == Some(at),
-    };
-    let mut all: Vec<&Link> = map.links.iter().filter(is_here).collect();
-    if side == Side::In {
-        all.sort_by_key(|link| (link.port, link.protocol, link.from));
+/// The links of one service to one side.
+#[derive(Debug, Default)]
+pub struct Links<'a> {
+    pub listed: Vec<&'a Link>,
+    pub rest: Vec<&'a Link>,
+}
+
+/// For each service, the links from clients and those to servers.
+pub fn links(map: &Map) -> Vec<[Links<'_>; 2]> {
+    let mut all: Vec<[Links; 2]> = Vec::new();
+    all.resize_with(map.services.len(), Default::default);
+    for link in &map.links {
+        if let Some(to) = link.to.filter(|to| link.from != Some(*to)) {
+            all[to][0].listed.push(link);
+        }
+        if let Some(from) = link.from {
+            all[from][1].listed.push(link);
+        }
     }
-    let rest = all.split_off(all.len().min(LISTED));
-    (all, rest)
+    for [inward, outward] in &mut all {
+        let end = |link: &&Link| (link.port, link.protocol, link.from);
+        inward.listed.sort_by_key(end);
+        for links in [inward, outward] {
+            links.rest = links.listed.split_off(links.listed.len().min(LISTED));
+        }
+    }
+    all
 }
 
 /// Which end, who is there, what that is, how many connections.
@@ -105,53 +127,56 @@ impl Branch {
     }
 }
 
-fn branches(atlas: &Atlas, at: usize, side: Side) -> Vec<Branch> {
-    let (listed, rest) = links(atlas.map, at, side);
-    let mut lines: Vec<Branch> = listed
-        .into_iter()
-        .map(|link| branch(atlas, at, link, side))
-        .collect();
-    if !rest.is_empty() {
-        let connections = rest.iter().map(|link| link.connections).sum();
-        let arrow = arrow(side);
-        let text = format!("{arrow} and {} more", rest.len());
-        lines.push(Branch {
-            cells: [Clean::new(&text), Clean::default(), Clean::default()],
-            count: Clean::new(&(words::connections(connections) + "; --json lists them all")),
-        });
-    }
-    lines
+/// What the branches are made of.
+struct Tree<'a> {
+    atlas: &'a Atlas<'a>,
+    containers: BTreeMap<IpAddr, &'a Container>,
 }
 
-fn branch(atlas: &Atlas, at: usize, link: &Link, side: Side) -> Branch {
-    let rows = &atlas.snapshot.rows;
-    let far = match side {
-        Side::In => link.from,
-        Side::Out => link.to,
-    };
-    let port = words::link_port(link.protocol, link.port);
-    let end = match (link.to, link.peers.first()) {
-        (None, Some(peer)) => words::peer_end(peer, link),
-        _ => port,
-    };
-    let (who, what) = match far.and_then(|far| atlas.map.services.get(far)) {
-        Some(_) if far == Some(at) => ("itself".to_owned(), None),
-        Some(service) => (words::service(service, rows), words::purpose(service, rows)),
-        None if side == Side::In => (words::unseen_end(link).to_owned(), None),
-        None => {
-            let containers = words::addressed(rows);
-            let service = (atlas.service_of)(link.protocol, link.port);
-            let purpose = words::peer_purpose(link, &containers, service);
-            (words::unseen_end(link).to_owned(), purpose)
+impl Tree<'_> {
+    fn branches(&self, at: usize, links: &Links, side: Side) -> Vec<Branch> {
+        let listed = links.listed.iter();
+        let mut lines: Vec<Branch> = listed.map(|link| self.branch(at, link, side)).collect();
+        if !links.rest.is_empty() {
+            let connections = links.rest.iter().map(|link| link.connections).sum();
+            let text = format!("{} and {} more", arrow(side), links.rest.len());
+            let count = words::connections(connections) + "; --json lists them all";
+            lines.push(Branch {
+                cells: [Clean::new(&text), Clean::default(), Clean::default()],
+                count: Clean::new(&count),
+            });
         }
-    };
-    Branch {
-        cells: [
-            Clean::new(&format!("{} {end}", arrow(side))),
-            Clean::new(&who),
-            Clean::new(&what.unwrap_or_default()),
-        ],
-        count: Clean::new(&words::weight(link)),
+        lines
+    }
+
+    fn branch(&self, at: usize, link: &Link, side: Side) -> Branch {
+        let rows = &self.atlas.snapshot.rows;
+        let far = match side {
+            Side::In => link.from,
+            Side::Out => link.to,
+        };
+        let end = match (link.to, link.peers.first()) {
+            (None, Some(peer)) => words::peer_end(peer, link),
+            _ => words::link_port(link.protocol, link.port),
+        };
+        let (who, what) = match far.and_then(|far| self.atlas.map.services.get(far)) {
+            Some(_) if far == Some(at) => ("itself".to_owned(), None),
+            Some(other) => (words::service(other, rows), words::purpose(other, rows)),
+            None => {
+                let service = (self.atlas.service_of)(link.protocol, link.port);
+                let what = words::peer_purpose(link, &self.containers, service);
+                let what = what.filter(|_| side == Side::Out);
+                (words::unseen_end(link).to_owned(), what)
+            }
+        };
+        Branch {
+            cells: [
+                Clean::new(&format!("{} {end}", arrow(side))),
+                Clean::new(&who),
+                Clean::new(&what.unwrap_or_default()),
+            ],
+            count: Clean::new(&words::weight(link)),
+        }
     }
 }
 

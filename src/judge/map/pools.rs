@@ -1,6 +1,6 @@
 //! Which processes people see as one: pools of workers, the processes of one program in one place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::talks::Talk;
@@ -56,8 +56,8 @@ pub struct Pools<'a> {
     up: Vec<usize>,
     /// Of a set's root: whether a process of it listens.
     listens: Vec<bool>,
-    /// For each process that connected to listeners of this machine, holders of those.
-    servers: HashMap<usize, Vec<usize>>,
+    /// For each process that connected to listeners of this machine, a holder of each of those.
+    servers: HashMap<usize, BTreeSet<usize>>,
 }
 
 impl<'a> Pools<'a> {
@@ -78,9 +78,9 @@ impl<'a> Pools<'a> {
         pools.join_listeners(rows);
         for talk in talks {
             if let (Some(client), Some(listener)) = (talk.client, talk.listener) {
-                let servers = pools.holders(&rows[listener]);
+                let server = pools.holders(&rows[listener]).first().copied();
                 for client in pools.holders(&rows[client]) {
-                    pools.servers.entry(client).or_default().extend(&servers);
+                    pools.servers.entry(client).or_default().extend(server);
                 }
             }
         }

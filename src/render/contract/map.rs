@@ -32,6 +32,9 @@ struct ServiceOut<'a> {
     what: Option<String>,
     /// False for a neighbour of what the selectors asked for.
     asked: bool,
+    /// Whose the first of its sockets is.
+    uid: Option<u32>,
+    user: Option<&'a str>,
     #[cfg_attr(test, schemars(extend("enum" = ["known", "none", "hidden", "partial", "skipped"])))]
     owner_status: &'static str,
     owners: Vec<OwnerOut<'a>>,
@@ -138,12 +141,15 @@ impl<'a> ServiceOut<'a> {
             (false, true) => OwnerStatus::Partial,
             (false, false) => OwnerStatus::Known,
         };
+        let first = own().next().map(|row| &row.socket);
         let listeners = service.listeners.iter().filter_map(|at| rows.get(*at));
         Self {
             id,
             label: words::service(service, rows),
             what: words::purpose(service, rows),
             asked: service.is_asked,
+            uid: first.and_then(|socket| socket.uid),
+            user: first.and_then(|socket| socket.user.as_deref()),
             owner_status: status.as_str(),
             owners: service.owners.iter().map(OwnerOut::new).collect(),
             listeners: listeners.map(ListenerOut::new).collect(),
