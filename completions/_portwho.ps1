@@ -60,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until something listens, or nothing does any more')
             [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell why a port is taken: by whom, what it is part of, and what to do')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'Tell what on this machine will bite: listeners in each other''s way')
+            [CompletionResult]::new('map', 'map', [CompletionResultType]::ParameterValue, 'Tell who talks to whom: services, and the connections between them')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Record what the readers saw, to be replayed with --from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
@@ -139,6 +140,18 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'portwho;map' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Shape of the answer')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
+            [CompletionResult]::new('--owners', '--owners', [CompletionResultType]::ParameterName, 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Map a recording of "portwho capture"')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON; the same as --format json')
+            [CompletionResult]::new('--no-runtime', '--no-runtime', [CompletionResultType]::ParameterName, 'Ask no runtime (Docker, Podman) for the names of its containers')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'portwho;capture' {
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
             [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace arguments, directories, addresses and names of users and of the host')
@@ -163,6 +176,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until something listens, or nothing does any more')
             [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell why a port is taken: by whom, what it is part of, and what to do')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'Tell what on this machine will bite: listeners in each other''s way')
+            [CompletionResult]::new('map', 'map', [CompletionResultType]::ParameterValue, 'Tell who talks to whom: services, and the connections between them')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Record what the readers saw, to be replayed with --from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
@@ -182,6 +196,9 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             break
         }
         'portwho;help;conflicts' {
+            break
+        }
+        'portwho;help;map' {
             break
         }
         'portwho;help;capture' {

@@ -34,6 +34,9 @@ _portwho() {
             portwho,help)
                 cmd="portwho__subcmd__help"
                 ;;
+            portwho,map)
+                cmd="portwho__subcmd__map"
+                ;;
             portwho,schema)
                 cmd="portwho__subcmd__schema"
                 ;;
@@ -61,6 +64,9 @@ _portwho() {
             portwho__subcmd__help,help)
                 cmd="portwho__subcmd__help__subcmd__help"
                 ;;
+            portwho__subcmd__help,map)
+                cmd="portwho__subcmd__help__subcmd__map"
+                ;;
             portwho__subcmd__help,schema)
                 cmd="portwho__subcmd__help__subcmd__schema"
                 ;;
@@ -77,7 +83,7 @@ _portwho() {
 
     case "${cmd}" in
         portwho)
-            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --all-netns --no-runtime --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --owners --from --help --version check free wait why conflicts capture schema completions help"
+            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --all-netns --no-runtime --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --owners --from --help --version check free wait why conflicts map capture schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -257,7 +263,7 @@ _portwho() {
             return 0
             ;;
         portwho__subcmd__help)
-            opts="check free wait why conflicts capture schema completions help"
+            opts="check free wait why conflicts map capture schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -354,6 +360,20 @@ _portwho() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        portwho__subcmd__help__subcmd__map)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         portwho__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -389,6 +409,40 @@ _portwho() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__map)
+            opts="-h --format --json --no-runtime --color --source --owners --from --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text dot mermaid json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -W "auto native proc portable" -- "${cur}"))
+                    return 0
+                    ;;
+                --owners)
+                    COMPREPLY=($(compgen -W "auto bpf proc" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

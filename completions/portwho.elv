@@ -57,6 +57,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand wait 'Wait until something listens, or nothing does any more'
             cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
+            cand map 'Tell who talks to whom: services, and the connections between them'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
@@ -130,6 +131,17 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'portwho;map'= {
+            cand --format 'Shape of the answer'
+            cand --color 'When to colour the output'
+            cand --source 'Where to read from'
+            cand --owners 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]'
+            cand --from 'Map a recording of "portwho capture"'
+            cand --json 'Print JSON; the same as --format json'
+            cand --no-runtime 'Ask no runtime (Docker, Podman) for the names of its containers'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'portwho;capture'= {
             cand --source 'Where to read from'
             cand --redact 'Replace arguments, directories, addresses and names of users and of the host'
@@ -151,6 +163,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand wait 'Wait until something listens, or nothing does any more'
             cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
+            cand map 'Tell who talks to whom: services, and the connections between them'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
@@ -165,6 +178,8 @@ set edit:completion:arg-completer[portwho] = {|@words|
         &'portwho;help;why'= {
         }
         &'portwho;help;conflicts'= {
+        }
+        &'portwho;help;map'= {
         }
         &'portwho;help;capture'= {
         }

@@ -164,6 +164,35 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
   ]
 
+  def "nu-complete portwho map format" [] {
+    [ "text" "dot" "mermaid" "json" ]
+  }
+
+  def "nu-complete portwho map color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete portwho map source" [] {
+    [ "auto" "native" "proc" "portable" ]
+  }
+
+  def "nu-complete portwho map owners" [] {
+    [ "auto" "bpf" "proc" ]
+  }
+
+  # Tell who talks to whom: services, and the connections between them
+  export extern "portwho map" [
+    --format: string@"nu-complete portwho map format" # Shape of the answer
+    --json                    # Print JSON; the same as --format json
+    --no-runtime              # Ask no runtime (Docker, Podman) for the names of its containers
+    --color: string@"nu-complete portwho map color" # When to colour the output
+    --source: string@"nu-complete portwho map source" # Where to read from
+    --owners: string@"nu-complete portwho map owners" # How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]
+    --from: path              # Map a recording of "portwho capture"
+    --help(-h)                # Print help (see more with '--help')
+    ...selectors: string      # Services to show, with what they talk to: a port, a process name ... (can be repeated)
+  ]
+
   def "nu-complete portwho capture source" [] {
     [ "auto" "native" "proc" "portable" ]
   }
@@ -214,6 +243,10 @@ module completions {
 
   # Tell what on this machine will bite: listeners in each other's way
   export extern "portwho help conflicts" [
+  ]
+
+  # Tell who talks to whom: services, and the connections between them
+  export extern "portwho help map" [
   ]
 
   # Record what the readers saw, to be replayed with --from

@@ -8,19 +8,21 @@ use super::completions::CompletionsArgs;
 use super::conflicts::ConflictsArgs;
 use super::free::FreeArgs;
 use super::list::ListArgs;
+use super::map::MapArgs;
 use super::wait::WaitArgs;
 use super::why::WhyArgs;
 
 /// Verbs that are taken, though they do not exist yet: nobody shall come to rely on them as names.
-pub const RESERVED: [&str; 5] = ["map", "ephemeral", "watch", "diff", "kill"];
+pub const RESERVED: [&str; 4] = ["ephemeral", "watch", "diff", "kill"];
 
 /// Verbs that exist.
-pub const VERBS: [&str; 9] = [
+pub const VERBS: [&str; 10] = [
     "why",
     "check",
     "free",
     "wait",
     "conflicts",
+    "map",
     "capture",
     "schema",
     "completions",
@@ -82,6 +84,8 @@ pub enum Verb {
     Why(WhyArgs),
     /// Tell what on this machine will bite: listeners in each other's way
     Conflicts(ConflictsArgs),
+    /// Tell who talks to whom: services, and the connections between them
+    Map(MapArgs),
     /// Record what the readers saw, to be replayed with --from
     Capture(CaptureArgs),
     /// Print the JSON Schema of --json

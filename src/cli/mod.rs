@@ -13,6 +13,7 @@ mod conflicts;
 mod failure;
 mod free;
 mod list;
+mod map;
 mod owner;
 mod remarks;
 mod schema;
@@ -39,6 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Some((Some(Verb::Wait(args)), _)) => wait::run(&args),
             Some((Some(Verb::Conflicts(args)), _)) => conflicts::run(&args),
             Some((Some(Verb::Why(args)), _)) => why::run(&args),
+            Some((Some(Verb::Map(args)), _)) => map::run(&args),
             Some((Some(Verb::Capture(args)), _)) => capture::run(&args),
             Some((Some(Verb::Schema), _)) => schema::run(),
             Some((Some(Verb::Completions(args)), _)) => completions::run(&args),

@@ -6,6 +6,7 @@ mod claim;
 mod conflicts;
 mod expect;
 mod free;
+mod map;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -17,5 +18,6 @@ pub use claim::{Claim, Options, claims};
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
 pub use expect::Expected;
 pub use free::{Candidates, consecutive};
+pub use map::{Link, Map, Peer, Service, is_talk, map};
 pub use supervision::{Consequence, stop_container};
 pub use why::{Background, Connected, Holding, Listen, Queue, holdings};

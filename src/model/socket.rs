@@ -78,14 +78,18 @@ impl Socket {
 
     /// Whether the connection came in by this listener.
     pub fn accepts(&self, connection: &Self) -> bool {
-        self.state == State::Listen
-            && self.netns == connection.netns
-            && self.protocol.port_space() == connection.protocol.port_space()
-            && self.local.port == connection.local.port
-            && (self.local.canonical() == connection.local.canonical()
+        self.state == State::Listen && self.covers(connection)
+    }
+
+    /// Whether the socket has the local end of the other: the same one, or the port on every address.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.netns == other.netns
+            && self.protocol.port_space() == other.protocol.port_space()
+            && self.local.port == other.local.port
+            && (self.local.canonical() == other.local.canonical()
                 || (self.local.is_wildcard()
-                    && (self.family() == connection.family()
-                        || (self.takes_ipv4() && connection.takes_ipv4()))))
+                    && (self.family() == other.family()
+                        || (self.takes_ipv4() && other.takes_ipv4()))))
     }
 
     fn is_ipv6_wildcard(&self) -> bool {

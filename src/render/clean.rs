@@ -31,6 +31,12 @@ impl Clean {
         }
     }
 
+    /// The text with so many blanks behind it.
+    #[must_use]
+    pub fn padded(&self, blanks: usize) -> Self {
+        Self(Cow::Owned(format!("{}{:blanks$}", self.0, "")))
+    }
+
     /// The text in at most so many columns, its cut end marked.
     #[must_use]
     pub fn cut(&self, columns: usize) -> Self {

@@ -7,7 +7,9 @@ mod clean;
 mod columns;
 mod contract;
 mod csv;
+mod graph;
 mod json;
+mod map;
 mod paint;
 mod plain;
 mod sheet;
@@ -23,7 +25,9 @@ use jiff::tz::TimeZone;
 pub use choose::chosen;
 pub use clean::Clean;
 pub use columns::{COLUMNS, Column, DEFAULT};
+pub use graph::{write_dot, write_mermaid};
 pub use json::SCHEMA;
+pub use map::{Atlas, write_map, write_map_json};
 pub use sheet::{Head, Look, fit_lines};
 pub use verdicts::{
     free_json, write_checks, write_checks_json, write_conflicts, write_conflicts_json, write_github,

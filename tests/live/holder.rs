@@ -12,6 +12,7 @@ fn main() {
         "workers" => linux::workers(),
         "thread" => linux::thread(),
         "leaderless" => linux::leaderless(),
+        "relay" => linux::relay(),
         "--port" => linux::serve(),
         // Holds what it was given as standard input.
         _ => linux::rest(),
@@ -21,7 +22,7 @@ fn main() {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::{Error, Write};
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
     use std::thread;
     use std::time::Duration;
 
@@ -41,6 +42,33 @@ mod linux {
             .expect("a number");
         let _listener = TcpListener::bind(("0.0.0.0", port)).expect("a listener");
         thread::sleep(LIFE);
+    }
+
+    /// Listens as often as the second argument says, and is connected to each port of the others, as a
+    /// proxy is. It tells its ports.
+    pub fn relay() {
+        let mut numbers = std::env::args().skip(2).map(|text| text.parse::<u16>());
+        let mut number = || numbers.next().map(|number| number.expect("a number"));
+        let count = number().expect("a count");
+        let listeners: Vec<TcpListener> = (0..count).map(|_| listener()).collect();
+        let connect = |port| TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+        let _connections: Vec<TcpStream> = std::iter::from_fn(number).map(connect).collect();
+        let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
+        let ports: Vec<String> = listeners.iter().map(|one| port(one).to_string()).collect();
+        // A relay that listens nowhere still has to say that it is ready.
+        let line = if ports.is_empty() {
+            "0".to_owned()
+        } else {
+            ports.join(" ")
+        };
+        for listener in listeners {
+            thread::spawn(move || {
+                let held: Vec<_> = listener.incoming().collect();
+                drop(held);
+            });
+        }
+        writeln!(std::io::stdout(), "{line}").expect("a reader");
+        rest();
     }
 
     fn listener() -> TcpListener {

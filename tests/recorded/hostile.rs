@@ -17,7 +17,7 @@ fn acts(c: char) -> bool {
 }
 
 #[track_caller]
-fn is_clean(text: &str, allowed: &[char]) {
+pub fn is_clean(text: &str, allowed: &[char]) {
     let bad = text.chars().find(|c| acts(*c) && !allowed.contains(c));
     assert_eq!(bad, None, "{text:?}");
 }
@@ -63,7 +63,7 @@ fn colour_is_the_only_thing_that_acts_where_it_is_asked_for() {
 }
 
 /// Takes out portwho's own sequences: SGR with digits alone.
-fn without_colour(text: &str) -> String {
+pub fn without_colour(text: &str) -> String {
     let mut out = String::new();
     for (index, part) in text.split('\x1b').enumerate() {
         let sequence = part.split_once('m').filter(|(sequence, _)| {

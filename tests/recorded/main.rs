@@ -18,6 +18,7 @@ mod hostile;
 mod kernel_bytes;
 mod layout;
 mod many;
+mod map;
 mod meaning;
 mod readme;
 mod redacted;

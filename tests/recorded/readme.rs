@@ -75,7 +75,7 @@ fn every_example_of_the_readme_is_understood() {
 
 #[test]
 fn every_example_of_the_help_is_understood() {
-    for verb in ["", "check", "free", "wait"] {
+    for verb in ["", "check", "free", "wait", "map"] {
         let arguments: Vec<&str> = [verb, "--help"]
             .into_iter()
             .filter(|word| !word.is_empty())
@@ -107,7 +107,7 @@ fn every_output_in_the_readme_is_what_the_program_prints() {
             let words = words(command);
             let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
             let answer = match arguments.as_slice() {
-                [verb @ ("check" | "conflicts" | "why"), rest @ ..] => {
+                [verb @ ("check" | "conflicts" | "map" | "why"), rest @ ..] => {
                     let from = ["--from", "tests/captures/web1.json"];
                     let all: Vec<&str> = [&[*verb], &from[..], rest].concat();
                     portwho(all)

@@ -3,7 +3,7 @@
 use crate::bad_usage::refusal;
 use crate::{capture, command, ended, portwho, replay};
 
-const RESERVED: [&str; 5] = ["map", "ephemeral", "watch", "diff", "kill"];
+const RESERVED: [&str; 4] = ["ephemeral", "watch", "diff", "kill"];
 
 #[test]
 fn a_reserved_verb_is_refused() {
@@ -51,6 +51,7 @@ fn a_word_that_nearly_spells_a_verb_is_a_slip() {
         ("chek", "check"),
         ("watchh", "watch"),
         ("conflict", "conflicts"),
+        ("mapp", "map"),
         ("captur", "capture"),
         ("shema", "schema"),
         ("completion", "completions"),

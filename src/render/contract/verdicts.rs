@@ -175,7 +175,7 @@ impl<'a> Conflicts<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Sockets;
+    use super::super::{MapOut, Sockets};
     use super::*;
 
     /// What any `--json` prints.
@@ -188,6 +188,7 @@ mod tests {
         Free(Free<'a>),
         Conflicts(Conflicts<'a>),
         Why(super::super::Why<'a>),
+        Map(MapOut<'a>),
     }
 
     /// Set `PORTWHO_BLESS=1` to write the file anew.

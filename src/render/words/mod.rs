@@ -1,11 +1,16 @@
 //! Words for what the model holds, for people.
 
+mod map;
 mod verdicts;
 mod what;
 mod why;
 
+pub use map::*;
 pub use verdicts::*;
-pub use what::{container, containers, dnat, dnat_target, meaning, projects, role, units, what};
+pub use what::{
+    container, containers, dnat, dnat_target, in_container, leads_to, meaning, of_owners, projects,
+    role, socket_unit, units, what,
+};
 pub use why::{
     command_line, heading, local_end, no_owner, program_note, queue_sentence, user_of, wrapped,
 };
@@ -145,18 +150,23 @@ pub fn name(process: &Process) -> &str {
 
 /// Names of the owners: one name with its count, or all of them.
 pub fn processes(row: &Row) -> String {
+    names(&row.owners).unwrap_or_else(|| nobody(row).into())
+}
+
+/// One name with its count, or all of them; nothing for nobody.
+pub fn names(owners: &[Owner]) -> Option<String> {
     let mut names: Vec<&str> = Vec::new();
-    for owner in &row.owners {
+    for owner in owners {
         let name = name(&owner.process);
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    match (names.as_slice(), row.owners.len()) {
-        ([], _) => nobody(row).into(),
-        ([one], 1) => (*one).into(),
-        ([one], count) => format!("{one} ×{count}"),
-        (many, _) => many.join(", "),
+    match (names.as_slice(), owners.len()) {
+        ([], _) => None,
+        ([one], 1) => Some((*one).into()),
+        ([one], count) => Some(format!("{one} ×{count}")),
+        (many, _) => Some(many.join(", ")),
     }
 }
 

@@ -12,18 +12,12 @@ pub fn what(row: &Row) -> Option<String> {
     if let Some(forward) = role.and_then(|role| role.forwards_to.as_ref()) {
         return Some(leads_to(forward));
     }
-    let mut all: Vec<String> = Vec::new();
-    for owner in &row.owners {
-        if let Some(one) = of_process(owner)
-            && !all.contains(&one)
-        {
-            all.push(one);
-        }
-    }
-    if all.is_empty() {
-        return role.and_then(socket_unit);
-    }
-    Some(all.join(", "))
+    each_once(of_owners(&row.owners)).or_else(|| role.and_then(socket_unit))
+}
+
+/// The best that is known of each owner.
+pub fn of_owners(owners: &[Owner]) -> impl Iterator<Item = String> {
+    owners.iter().filter_map(of_process)
 }
 
 fn of_process(owner: &Owner) -> Option<String> {
@@ -80,7 +74,7 @@ pub fn leads_to(forward: &Forward) -> String {
     }
 }
 
-fn socket_unit(role: &Role) -> Option<String> {
+pub fn socket_unit(role: &Role) -> Option<String> {
     role.socket_unit
         .as_ref()
         .map(|unit| unit.unclean().to_owned())

@@ -60,9 +60,13 @@ impl Held {
 
     /// The helper program with one of its cases, and what it tells: numbers, the first its port.
     pub fn helper(case: &str) -> io::Result<(Self, Vec<u32>)> {
-        let mut command = Command::new(helper_program()?);
+        Self::telling(Command::new(helper_program()?).arg(case))
+    }
+
+    /// The helper program as a command has it, and what it tells.
+    pub fn telling(command: &mut Command) -> io::Result<(Self, Vec<u32>)> {
         let _turn = turn();
-        let mut held = Self(command.arg(case).stdout(Stdio::piped()).spawn()?);
+        let mut held = Self(command.stdout(Stdio::piped()).spawn()?);
         // What it tells, it tells when all is set up.
         let told = held.0.stdout.take().expect("a pipe");
         let mut line = String::new();

@@ -17,6 +17,7 @@ mod faults;
 mod forwarded;
 mod hostile;
 mod leftovers;
+mod map;
 mod names;
 mod networks;
 mod owners;

@@ -1,0 +1,274 @@
+//! Which processes people see as one: pools of workers, the processes of one program in one place.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use super::talks::Talk;
+use crate::model::{ContainerId, Foreign, Process, ProcessKey, Row, Unit};
+
+/// What makes processes without a listener of their own the same program to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Program<'a> {
+    name: &'a Foreign,
+    place: Place<'a>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place<'a> {
+    Container(&'a ContainerId),
+    Unit(&'a Unit),
+    /// Started by somebody: by whom, where, what.
+    Own {
+        uid: Option<u32>,
+        project: Option<&'a Foreign>,
+        script: Option<&'a Foreign>,
+    },
+}
+
+impl<'a> Program<'a> {
+    fn of(process: &'a Process) -> Self {
+        let meaning = &process.meaning;
+        let unit = meaning.unit.as_ref().filter(|unit| unit.is_telling());
+        let place = match (meaning.container.as_deref(), unit) {
+            (Some(container), _) => Place::Container(&container.identity),
+            (None, Some(unit)) => Place::Unit(unit),
+            (None, None) => Place::Own {
+                uid: process.uid,
+                project: meaning.project.as_ref().map(|project| &project.directory),
+                script: meaning.script.as_ref(),
+            },
+        };
+        Self {
+            name: &process.name,
+            place,
+        }
+    }
+
+    fn is_supervised(&self) -> bool {
+        !matches!(self.place, Place::Own { .. })
+    }
+}
+
+/// Processes in disjoint sets (union-find), each set a service.
+pub struct Pools<'a> {
+    processes: Vec<&'a Rc<Process>>,
+    at: HashMap<ProcessKey, usize>,
+    up: Vec<usize>,
+    /// Of a set's root: whether a process of it listens.
+    listens: Vec<bool>,
+    /// For each process that connected to listeners of this machine, a holder of each of those.
+    servers: HashMap<usize, BTreeSet<usize>>,
+}
+
+impl<'a> Pools<'a> {
+    /// Puts processes together, the surest signs first.
+    pub fn new(rows: &'a [Row], talks: &[Talk]) -> Self {
+        let owners = rows.iter().flat_map(|row| &row.owners);
+        let all: BTreeMap<_, _> = owners
+            .map(|owner| (owner.process.key, &owner.process))
+            .collect();
+        let count = all.len();
+        let mut pools = Self {
+            at: all.keys().copied().zip(0..).collect(),
+            processes: all.into_values().collect(),
+            up: (0..count).collect(),
+            listens: vec![false; count],
+            servers: HashMap::new(),
+        };
+        pools.join_listeners(rows);
+        for talk in talks {
+            if let (Some(client), Some(listener)) = (talk.client, talk.listener) {
+                let server = pools.holders(&rows[listener]).first().copied();
+                for client in pools.holders(&rows[client]) {
+                    pools.servers.entry(client).or_default().extend(server);
+                }
+            }
+        }
+        for row in rows.iter().filter(|row| !row.socket.state.is_listening()) {
+            pools.join_sharers(row);
+        }
+        for talk in talks {
+            if let (Some(server), Some(listener)) = (talk.server, talk.listener) {
+                pools.join_handlers(&rows[server], &rows[listener]);
+            }
+        }
+        pools.join_children();
+        pools.join_supervised();
+        pools.join_clients();
+        pools
+    }
+
+    /// The set of the first holder of a row; `None` where nobody is seen to hold it.
+    pub fn of_row(&self, row: &Row) -> Option<usize> {
+        self.holders(row).first().map(|holder| self.root(*holder))
+    }
+
+    /// Whether a process of the set holds the row.
+    pub fn holds(&self, set: usize, row: &Row) -> bool {
+        self.holders(row)
+            .into_iter()
+            .any(|holder| self.root(holder) == set)
+    }
+
+    /// The processes with their sets, in ascending order.
+    pub fn processes(&self) -> impl Iterator<Item = (usize, &'a Rc<Process>)> {
+        let all = self.processes.iter().enumerate();
+        all.map(|(at, process)| (self.root(at), *process))
+    }
+
+    /// Who holds a row. Of a listener that systemd opened for a service, systemd is left out once the
+    /// service has it.
+    fn holders(&self, row: &Row) -> Vec<usize> {
+        let is_opened = row
+            .role
+            .as_ref()
+            .is_some_and(|role| role.socket_unit.is_some());
+        let all = row.owners.iter().map(|owner| &owner.process);
+        let index = |process: &Rc<Process>| self.at.get(&process.key).copied();
+        let served: Vec<usize> = all
+            .clone()
+            .filter(|process| !(is_opened && is_systemd(process)))
+            .filter_map(index)
+            .collect();
+        if served.is_empty() {
+            all.filter_map(index).collect()
+        } else {
+            served
+        }
+    }
+
+    fn root(&self, mut at: usize) -> usize {
+        while self.up[at] != at {
+            at = self.up[at];
+        }
+        at
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.root(one), self.root(other));
+        let (low, high) = (one.min(other), one.max(other));
+        self.up[high] = low;
+        self.listens[low] |= self.listens[high];
+    }
+
+    fn has_listener(&self, at: usize) -> bool {
+        self.listens[self.root(at)]
+    }
+
+    /// Whether a process is a client of the other's set: the two are not one to anybody.
+    fn is_client(&self, at: usize, of: usize) -> bool {
+        let servers = self.servers.get(&at).into_iter().flatten();
+        servers
+            .into_iter()
+            .any(|server| self.root(*server) == self.root(of))
+    }
+
+    fn is_same_name(&self, one: usize, other: usize) -> bool {
+        self.processes[one].name == self.processes[other].name
+    }
+
+    fn is_child(&self, child: usize, of: usize) -> bool {
+        self.processes[child].parent_pid == Some(self.processes[of].key.pid)
+    }
+
+    /// Whoever shares a listener, and the processes of one program at one port (SO_REUSEPORT).
+    fn join_listeners(&mut self, rows: &'a [Row]) {
+        let mut at_ports = BTreeMap::new();
+        for row in rows.iter().filter(|row| row.socket.state.is_listening()) {
+            let holders = self.holders(row);
+            for holder in &holders {
+                let root = self.root(*holder);
+                self.listens[root] = true;
+                self.join(holders[0], *holder);
+                let program = Program::of(self.processes[*holder]);
+                let port = (row.socket.protocol.port_space(), row.socket.local.port);
+                let first = *at_ports.entry((port, program)).or_insert(*holder);
+                self.join(first, *holder);
+            }
+        }
+    }
+
+    /// Whoever shares a connection, unless each has a listener of its own.
+    fn join_sharers(&mut self, row: &Row) {
+        let holders = self.holders(row);
+        for pair in holders.windows(2) {
+            if !(self.has_listener(pair[0]) && self.has_listener(pair[1])) {
+                self.join(pair[0], pair[1]);
+            }
+        }
+    }
+
+    /// Whoever handles what a listener accepted, and is its owner's child or bears its name.
+    fn join_handlers(&mut self, server: &Row, listener: &Row) {
+        let owners = self.holders(listener);
+        for holder in self.holders(server) {
+            let is_kin = |owner: &&usize| {
+                self.is_same_name(holder, **owner)
+                    || (self.is_child(holder, **owner) && !is_systemd(self.processes[**owner]))
+            };
+            if !self.has_listener(holder)
+                && let Some(owner) = owners.iter().find(is_kin)
+            {
+                self.join(*owner, holder);
+            }
+        }
+    }
+
+    /// Workers without a listener, with their parent that has one.
+    fn join_children(&mut self) {
+        let by_pid: HashMap<u32, usize> = (0..self.processes.len())
+            .map(|at| (self.processes[at].key.pid, at))
+            .collect();
+        for at in 0..self.processes.len() {
+            let parent = self.processes[at].parent_pid;
+            if let Some(parent) = parent.and_then(|pid| by_pid.get(&pid)).copied()
+                && self.is_same_name(at, parent)
+                && self.has_listener(parent)
+                && !self.has_listener(at)
+                && !self.is_client(at, parent)
+            {
+                self.join(parent, at);
+            }
+        }
+    }
+
+    /// Processes of a unit or container, with the only listener that their program has there.
+    fn join_supervised(&mut self) {
+        let mut listening: BTreeMap<Program, Vec<usize>> = BTreeMap::new();
+        for at in 0..self.processes.len() {
+            let roots = listening
+                .entry(Program::of(self.processes[at]))
+                .or_default();
+            if self.has_listener(at) && !roots.contains(&self.root(at)) {
+                roots.push(self.root(at));
+            }
+        }
+        for at in 0..self.processes.len() {
+            let program = Program::of(self.processes[at]);
+            if let Some([only]) = listening.get(&program).map(Vec::as_slice)
+                && program.is_supervised()
+                && !self.has_listener(at)
+                && !self.is_client(at, *only)
+            {
+                self.join(*only, at);
+            }
+        }
+    }
+
+    /// Clients of one program.
+    fn join_clients(&mut self) {
+        let mut clients: BTreeMap<Program, usize> = BTreeMap::new();
+        for at in 0..self.processes.len() {
+            if !self.has_listener(at) {
+                let program = Program::of(self.processes[at]);
+                let first = *clients.entry(program).or_insert(at);
+                self.join(first, at);
+            }
+        }
+    }
+}
+
+/// systemd holds sockets for the services that it starts by them, systemd.socket(5).
+fn is_systemd(process: &Process) -> bool {
+    process.name.unclean() == "systemd"
+}

@@ -1,0 +1,187 @@
+//! Words for services and links.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::{
+    address, in_container, leads_to, local_address, names, nobody, of_owners, socket_unit,
+};
+use crate::judge::{Link, Peer, Service};
+use crate::model::{Container, Endpoint, Protocol, Row, Socket};
+
+/// Pids, and things that a service is part of, that are named; more are counted.
+const NAMED: usize = 3;
+/// Ends at which a service listens that are named; more are counted.
+const ENDS: usize = 8;
+
+/// The name of a service, with the number of its processes.
+pub fn service(service: &Service, rows: &[Row]) -> String {
+    let first = service.rows.first().and_then(|at| rows.get(*at));
+    names(&service.owners).unwrap_or_else(|| {
+        let word = first.map_or("-", nobody);
+        let word = if word == "-" { "(no process)" } else { word };
+        word.to_owned()
+    })
+}
+
+/// `pid 811`, `pids 1100, 1101, 1102`; of a hidden owner the user.
+pub fn pids(service: &Service, rows: &[Row]) -> Option<String> {
+    let pids: Vec<String> = service
+        .owners
+        .iter()
+        .map(|owner| owner.process.key.pid.to_string())
+        .collect();
+    let first = service.rows.first().and_then(|at| rows.get(*at));
+    match pids.as_slice() {
+        [] => first
+            .and_then(super::user)
+            .map(|user| format!("user {user}")),
+        [pid] => Some(format!("pid {pid}")),
+        _ => Some(format!("pids {}", some(&pids, NAMED))),
+    }
+}
+
+/// What the service is to people, and where its tunnels lead.
+pub fn purpose(service: &Service, rows: &[Row]) -> Option<String> {
+    let roles = || {
+        let listeners = service.listeners.iter().filter_map(|at| rows.get(*at));
+        listeners.filter_map(|row| row.role.as_deref())
+    };
+    let leads = roles().filter_map(|role| role.forwards_to.as_ref());
+    each_once(leads.map(leads_to))
+        .or_else(|| each_once(of_owners(&service.owners)))
+        .or_else(|| each_once(roles().filter_map(socket_unit)))
+}
+
+/// Where the service listens: `:80`, `127.0.0.1:3000`, `:53/udp`.
+pub fn ends(service: &Service, rows: &[Row]) -> Option<String> {
+    let mut ends: Vec<String> = Vec::new();
+    for row in service.listeners.iter().filter_map(|at| rows.get(*at)) {
+        let end = listening_end(&row.socket);
+        if !ends.contains(&end) {
+            ends.push(end);
+        }
+    }
+    Some(some(&ends, ENDS)).filter(|text| !text.is_empty())
+}
+
+fn listening_end(socket: &Socket) -> String {
+    let mut text = if socket.local.is_wildcard() && socket.interface.is_none() {
+        String::new()
+    } else {
+        let whole = local_address(socket);
+        whole.trim_end_matches(" +IPv4").to_owned()
+    };
+    let port = socket.local.port.unwrap_or(0);
+    text.push_str(&link_port(socket.protocol.port_space(), port));
+    text
+}
+
+/// `:80`, `:53/udp`.
+pub fn link_port(protocol: Protocol, port: u16) -> String {
+    match protocol {
+        Protocol::Tcp => format!(":{port}"),
+        other => format!(":{port}/{other}"),
+    }
+}
+
+/// `10.0.0.9:5432`.
+pub fn peer_end(peer: &Peer, link: &Link) -> String {
+    peer_address(peer) + &link_port(link.protocol, link.port)
+}
+
+pub fn peer_address(peer: &Peer) -> String {
+    let end = Endpoint {
+        address: peer.address,
+        port: None,
+    };
+    address(&end, peer.interface.as_deref())
+}
+
+/// Who is at the end of which no socket is seen.
+pub fn unseen_end(link: &Link) -> &'static str {
+    if link.peers.iter().any(|peer| !peer.is_here) {
+        "elsewhere"
+    } else {
+        "(not seen)"
+    }
+}
+
+/// `12 connections from 4 addresses`; and what they lack.
+pub fn weight(link: &Link) -> String {
+    let mut text = connections(link.connections);
+    match (link.from, link.peers.first()) {
+        (None, Some(only)) if link.peers.len() == 1 => {
+            text += &format!(" from {}", peer_address(only));
+        }
+        (None, _) => text += &format!(" from {} addresses", link.peers.len()),
+        (Some(_), _) => {}
+    }
+    if !link.is_listening && link.to.is_some() {
+        text += ", nobody listens any more";
+    }
+    text
+}
+
+/// `1 connection`, `2 connections`.
+pub fn connections(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} connection{plural}")
+}
+
+/// The containers of which addresses are known, by those.
+pub fn addressed(rows: &[Row]) -> BTreeMap<IpAddr, &Container> {
+    let behind = rows.iter().filter_map(|row| {
+        let forward = row.role.as_deref()?.forwards_to.as_ref()?;
+        forward.container.as_deref()
+    });
+    let owners = rows.iter().flat_map(|row| &row.owners);
+    let within = owners.filter_map(|owner| owner.process.meaning.container.as_deref());
+    behind
+        .chain(within)
+        .flat_map(|container| {
+            let addresses = container.addresses.iter();
+            addresses.map(move |address| (*address, container))
+        })
+        .collect()
+}
+
+/// What is known of an end elsewhere: its container, else what its port is registered for.
+pub fn peer_purpose(
+    link: &Link,
+    containers: &BTreeMap<IpAddr, &Container>,
+    service: Option<&'static str>,
+) -> Option<String> {
+    let container = link
+        .peers
+        .first()
+        .and_then(|peer| containers.get(&peer.address));
+    container
+        .map(|container| in_container(container))
+        .or_else(|| service.map(str::to_owned))
+}
+
+fn each_once(texts: impl Iterator<Item = String>) -> Option<String> {
+    let mut all: Vec<String> = Vec::new();
+    for text in texts {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    Some(some(&all, NAMED)).filter(|text| !text.is_empty())
+}
+
+/// The first of many, and how many more there are.
+fn some(all: &[String], named: usize) -> String {
+    let more = all.len().saturating_sub(named);
+    let text = all
+        .iter()
+        .take(named)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match more {
+        0 => text,
+        _ => format!("{text} +{more}"),
+    }
+}
