@@ -147,6 +147,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('--owners', '--owners', [CompletionResultType]::ParameterName, 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Map a recording of "portwho capture"')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON; the same as --format json')
+            [CompletionResult]::new('--all-netns', '--all-netns', [CompletionResultType]::ParameterName, 'Look into every network namespace (root sees all of them)')
             [CompletionResult]::new('--no-runtime', '--no-runtime', [CompletionResultType]::ParameterName, 'Ask no runtime (Docker, Podman) for the names of its containers')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -417,7 +417,7 @@ _portwho() {
             return 0
             ;;
         portwho__subcmd__map)
-            opts="-h --format --json --no-runtime --color --source --owners --from --help"
+            opts="-h --format --json --all-netns --no-runtime --color --source --owners --from --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

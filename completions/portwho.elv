@@ -138,6 +138,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand --owners 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]'
             cand --from 'Map a recording of "portwho capture"'
             cand --json 'Print JSON; the same as --format json'
+            cand --all-netns 'Look into every network namespace (root sees all of them)'
             cand --no-runtime 'Ask no runtime (Docker, Podman) for the names of its containers'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'

@@ -162,6 +162,7 @@ bpf\t'A BPF iterator, which takes CAP_BPF and CAP_PERFMON'
 proc\t'A walk of /proc'"
 complete -c portwho -n "__fish_portwho_using_subcommand map" -l from -d 'Map a recording of "portwho capture"' -r -F
 complete -c portwho -n "__fish_portwho_using_subcommand map" -l json -d 'Print JSON; the same as --format json'
+complete -c portwho -n "__fish_portwho_using_subcommand map" -l all-netns -d 'Look into every network namespace (root sees all of them)'
 complete -c portwho -n "__fish_portwho_using_subcommand map" -l no-runtime -d 'Ask no runtime (Docker, Podman) for the names of its containers'
 complete -c portwho -n "__fish_portwho_using_subcommand map" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand capture" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'

@@ -184,6 +184,7 @@ module completions {
   export extern "portwho map" [
     --format: string@"nu-complete portwho map format" # Shape of the answer
     --json                    # Print JSON; the same as --format json
+    --all-netns               # Look into every network namespace (root sees all of them)
     --no-runtime              # Ask no runtime (Docker, Podman) for the names of its containers
     --color: string@"nu-complete portwho map color" # When to colour the output
     --source: string@"nu-complete portwho map source" # Where to read from

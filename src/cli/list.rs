@@ -6,7 +6,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
-use crate::model::{Depth, Family, Namespaces, ProtocolSet};
+use crate::model::{Depth, Family, ProtocolSet};
 use crate::read::Source;
 use crate::render::{
     COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, dnat_in_words, fit_lines, render,
@@ -174,11 +174,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         owners: !args.no_owners,
         runtimes: !args.no_runtime,
         forwards: true,
-        namespaces: if args.all_netns {
-            Namespaces::All
-        } else {
-            Namespaces::Own
-        },
+        namespaces: source::namespaces(args.all_netns),
         order,
         query,
     };

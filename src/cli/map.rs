@@ -42,6 +42,9 @@ pub struct MapArgs {
     /// Print JSON; the same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// Look into every network namespace (root sees all of them)
+    #[arg(long)]
+    all_netns: bool,
     /// Ask no runtime (Docker, Podman) for the names of its containers
     #[arg(long)]
     no_runtime: bool,
@@ -99,6 +102,7 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
             owners: true,
             depth: asked.deciding_depth().max(Some(shown)),
             runtimes: !args.no_runtime,
+            namespaces: source::namespaces(args.all_netns),
             names_machine: format == MapFormat::Json,
             ..Survey::default()
         },

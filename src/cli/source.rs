@@ -8,12 +8,22 @@ use clap::ValueEnum;
 
 use super::failure::{Failure, quote};
 use super::values::{OwnersName, SourceName};
+use crate::model::Namespaces;
 use crate::read::capture::{Capture, Replay};
 use crate::read::{Choice, Owners, Source, live};
 use crate::render::Clean;
 
 /// Characters of a reason that are told.
 const LONGEST_REASON: usize = 200;
+
+/// What `--all-netns` means.
+pub fn namespaces(all: bool) -> Namespaces {
+    if all {
+        Namespaces::All
+    } else {
+        Namespaces::Own
+    }
+}
 
 /// The running system.
 pub fn open_live(name: SourceName, owners: Option<OwnersName>) -> Result<Box<dyn Source>, Failure> {

@@ -9,7 +9,7 @@ use super::failure::{Exit, Failure};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
 use crate::judge::{Background, holdings};
-use crate::model::{Depth, Namespaces};
+use crate::model::Depth;
 use crate::render::{Format, Look, write_why, write_why_json};
 use crate::select::Query;
 use crate::{Survey, explain};
@@ -76,11 +76,7 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         other_ends: true,
         depth: Some(Depth::Whole),
         names_machine: args.json,
-        namespaces: if args.all_netns {
-            Namespaces::All
-        } else {
-            Namespaces::Own
-        },
+        namespaces: source::namespaces(args.all_netns),
         ..Survey::default()
     };
     let explained = explain(source.as_mut(), &wanted);
