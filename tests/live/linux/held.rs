@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::Permissions;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -25,17 +25,48 @@ impl Held {
     /// Starts a process.
     pub fn start(command: &mut Command) -> io::Result<Self> {
         let _turn = turn();
-        let held = Self(command.spawn()?);
+        let mut held = Self(command.spawn()?);
         // A process has its new name and has closed what it does not keep once it has arguments of
         // its own (exec(2) sets those last); spawn returns earlier.
         let own = std::fs::read("/proc/self/cmdline")?;
         let path = format!("/proc/{}/cmdline", held.pid());
         until("a process to run its program", || {
-            std::fs::read(&path)
-                .ok()
-                .filter(|now| !now.is_empty() && *now != own)
+            let now = std::fs::read(&path).ok();
+            let runs = now.is_some_and(|now| !now.is_empty() && now != own);
+            (runs || held.has_ended()).then_some(())
         });
         Ok(held)
+    }
+
+    /// Runs a command to its end, however long that takes: others may start theirs meanwhile.
+    pub fn finish(command: &mut Command) -> io::Result<Answer> {
+        let mut both = tempfile::tempfile()?;
+        command.stdin(Stdio::null()).stdout(both.try_clone()?);
+        let mut held = Self::start(command.stderr(both.try_clone()?))?;
+        let code = held.0.wait()?.code();
+        let mut told = Vec::new();
+        both.rewind()?;
+        both.read_to_end(&mut told)?;
+        Ok(Answer {
+            code,
+            stdout: String::from_utf8_lossy(&told).into_owned(),
+            stderr: String::new(),
+        })
+    }
+
+    /// Starts a process, and waits for the line that it says when all is set up.
+    pub fn saying(command: &mut Command) -> io::Result<(Self, String)> {
+        let _turn = turn();
+        let mut held = Self(command.stdout(Stdio::piped()).spawn()?);
+        let told = held.0.stdout.take().expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(told).read_line(&mut line)?;
+        Ok((held, line))
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().is_ok_and(|status| status.is_some())
     }
 
     /// Starts a process that does nothing but hold the socket, as descriptor 0.
@@ -65,12 +96,7 @@ impl Held {
 
     /// The helper program as a command has it, and what it tells.
     pub fn telling(command: &mut Command) -> io::Result<(Self, Vec<u32>)> {
-        let _turn = turn();
-        let mut held = Self(command.stdout(Stdio::piped()).spawn()?);
-        // What it tells, it tells when all is set up.
-        let told = held.0.stdout.take().expect("a pipe");
-        let mut line = String::new();
-        BufReader::new(told).read_line(&mut line)?;
+        let (held, line) = Self::saying(command)?;
         let numbers: Option<Vec<u32>> = line.split_whitespace().map(|n| n.parse().ok()).collect();
         let numbers = numbers.filter(|numbers| !numbers.is_empty());
         numbers

@@ -5,6 +5,8 @@ mod held;
 mod place;
 mod truth;
 
+mod supervised;
+
 mod binds;
 mod blind;
 mod budget;

@@ -1,0 +1,65 @@
+//! A docker-compose project of two services.
+
+use super::engine::{Engine, IMAGE};
+use super::{facts, hold};
+use crate::answer::pids;
+
+/// A service on the network of the host, and one with a published port.
+const HOSTED: u16 = 18_083;
+const PUBLISHED: u16 = 18_082;
+
+#[test]
+fn services_of_a_compose_project_have_its_ports() {
+    let engine = match Engine::start(&[], &["docker-compose"]) {
+        Ok(engine) => engine,
+        Err(why) => skip!("{why}"),
+    };
+    let server = "command: /bin/busybox httpd -f -p";
+    let file = format!(
+        "version: '2'\nservices:\n\
+         \x20 front:\n    image: {IMAGE}\n    {server} 80\n    network_mode: bridge\n\
+         \x20   ports: ['127.0.0.1:{PUBLISHED}:80']\n\
+         \x20 store:\n    image: {IMAGE}\n    {server} {HOSTED}\n    network_mode: host\n"
+    );
+    let path = engine.machine.path("docker-compose.yml");
+    std::fs::write(&path, file).unwrap();
+    let path = path.to_str().unwrap();
+    let up = ["docker-compose", "-p", "shop", "-f", path, "up", "-d"];
+    engine.machine.told(&up);
+    hold(
+        &engine,
+        facts![
+            a_service_on_the_network_of_the_host_holds_its_port,
+            a_published_service_is_behind_the_proxy,
+        ],
+    );
+}
+
+/// The container of a service, by the engine's labels.
+fn container(engine: &Engine, service: &str) -> String {
+    let project = "label=com.docker.compose.project=shop";
+    let service = format!("label=com.docker.compose.service={service}");
+    engine.docker(&[
+        "ps",
+        "--quiet",
+        "--no-trunc",
+        "--filter",
+        project,
+        "--filter",
+        &service,
+    ])
+}
+
+fn a_service_on_the_network_of_the_host_holds_its_port(engine: &Engine) {
+    let row = engine.row(&format!("tcp:{HOSTED}"));
+    let id = container(engine, "store");
+    assert_eq!(pids(&row), [engine.pid(&id)], "{row:#}");
+}
+
+fn a_published_service_is_behind_the_proxy(engine: &Engine) {
+    let row = engine.row(&format!("tcp:{PUBLISHED}"));
+    assert_eq!(row["owners"][0]["name"], "docker-proxy", "{row:#}");
+    let address = engine.address(&container(engine, "front"));
+    let command = row["owners"][0]["command"].as_array().unwrap();
+    assert!(command.contains(&address.into()), "{row:#}");
+}

@@ -1,0 +1,125 @@
+//! podman: containers on the host's network, and published ports, kept by conmon or by a rule alone.
+
+use serde_json::Value;
+
+use super::{Machine, facts, hold};
+use crate::answer::pids;
+use crate::linux::held::Held;
+use crate::scene::until;
+
+const IMAGE: &str = "scene/web:1";
+const HOSTED: u16 = 18_084;
+const RESERVED: u16 = 18_085;
+const UNRESERVED: u16 = 18_086;
+
+struct Podman {
+    machine: Machine,
+    _service: Held,
+}
+
+impl Podman {
+    fn start() -> Result<Self, String> {
+        let machine = Machine::new(&["podman", "iptables", "busybox", "tar", "curl"])?;
+        let root = machine.busybox_root()?;
+        let script = "tar -C \"$0\" -c . | podman import - \"$1\"";
+        let import = machine.run(&["sh", "-c", script, root.to_str().unwrap(), IMAGE]);
+        if import.code != Some(0) {
+            return Err(format!("podman has no image: {}", import.stdout.trim()));
+        }
+        let mut service = machine.command("podman");
+        service.args(["system", "service", "--time", "0"]);
+        let ping = "http://d/_ping";
+        let socket = "/run/podman/podman.sock";
+        let asked = ["curl", "-sf", "--unix-socket", socket, ping];
+        Ok(Self {
+            _service: machine.daemon(&mut service, &asked)?,
+            machine,
+        })
+    }
+
+    /// Starts a web server in a container, and gives the container's id.
+    #[track_caller]
+    fn web(&self, name: &str, options: &[&str], port: u16) -> String {
+        let begin = ["podman", "run", "--detach", "--name", name];
+        let port = port.to_string();
+        let server = [IMAGE, "/bin/busybox", "httpd", "-f", "-p", &port];
+        let told = self.machine.told(&[&begin, options, &server].concat());
+        told.lines().last().unwrap_or_default().to_owned()
+    }
+
+    #[track_caller]
+    fn told(&self, container: &str, template: &str) -> String {
+        let inspect = ["podman", "inspect", "--format", template, container];
+        self.machine.told(&inspect)
+    }
+
+    #[track_caller]
+    fn row(&self, port: u16) -> Value {
+        let selector = format!("tcp:{port}");
+        until("a listener of the scene", || {
+            let answer = self.machine.portwho(&["-l", &selector]);
+            (answer.code == Some(0)).then_some(())
+        });
+        let answer = self.machine.portwho(&["-l", &selector, "--json"]);
+        answer.only_row()
+    }
+}
+
+#[test]
+fn containers_have_the_ports_of_podman() {
+    let podman = match Podman::start() {
+        Ok(podman) => podman,
+        Err(why) => skip!("{why}"),
+    };
+    podman.web("hosted", &["--network", "host"], HOSTED);
+    podman.web("reserved", &["-p", "127.0.0.1:18085:80"], 80);
+    // Then podman leaves no socket on the port: libpod.conf(5).
+    let file = podman.machine.path("containers.conf");
+    std::fs::write(&file, "[engine]\nenable_port_reservation = false\n").unwrap();
+    let conf = format!("CONTAINERS_CONF={}", file.display());
+    let begin = ["env", &conf, "podman", "run", "--detach"];
+    let options = ["--name", "unreserved", "-p", "127.0.0.1:18086:80"];
+    let server = [IMAGE, "/bin/busybox", "httpd", "-f", "-p", "80"];
+    podman
+        .machine
+        .told(&[&begin[..], &options, &server].concat());
+    hold(
+        &podman,
+        facts![
+            a_container_on_the_network_of_the_host_holds_its_port,
+            conmon_keeps_a_published_port_from_others,
+            without_a_reservation_a_rule_alone_has_the_port,
+        ],
+    );
+}
+
+fn a_container_on_the_network_of_the_host_holds_its_port(podman: &Podman) {
+    let row = podman.row(HOSTED);
+    let pid = podman.told("hosted", "{{.State.Pid}}");
+    assert_eq!(pids(&row), [pid.parse::<u32>().unwrap()], "{row:#}");
+    let id = podman.told("hosted", "{{.Id}}");
+    let groups = podman.machine.control_groups(&pid);
+    assert!(groups.contains(&format!("/libpod-{id}")), "{groups}");
+}
+
+fn conmon_keeps_a_published_port_from_others(podman: &Podman) {
+    let row = podman.row(RESERVED);
+    let owners = row["owners"].as_array().unwrap();
+    assert_eq!(owners.len(), 1, "{row:#}");
+    assert_eq!(owners[0]["name"], "conmon");
+    let id = podman.told("reserved", "{{.Id}}").into();
+    let command = owners[0]["command"].as_array().unwrap();
+    assert!(command.contains(&id), "{row:#}");
+}
+
+fn without_a_reservation_a_rule_alone_has_the_port(podman: &Podman) {
+    let address = podman.told("unreserved", "{{.NetworkSettings.IPAddress}}");
+    let rules = podman.machine.told(&["iptables", "-t", "nat", "-S"]);
+    let told = format!("--dport {UNRESERVED} -j DNAT --to-destination {address}:80");
+    assert!(rules.contains(&told), "{rules}");
+    let answer = podman
+        .machine
+        .portwho(&[&format!("tcp:{UNRESERVED}"), "--json"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    assert!(answer.rows().is_empty(), "{answer:?}");
+}

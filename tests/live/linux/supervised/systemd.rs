@@ -1,0 +1,194 @@
+//! systemd as the first process of a container: a service, and a socket that starts its service.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::engine::Engine;
+use super::groups::hierarchies;
+use super::{facts, hold};
+use crate::answer::{Answer, PORTWHO, pids};
+use crate::linux::held::{Held, has_tool};
+use crate::scene::until;
+
+const IMAGE: &str = "scene/systemd:1";
+/// The port that a service holds, and the one that a socket unit waits on.
+const SERVED: u16 = 7_778;
+const AWAITED: u16 = 7_777;
+
+struct Booted {
+    engine: Engine,
+}
+
+impl Booted {
+    fn start() -> Result<Self, String> {
+        if !has_tool("debootstrap") {
+            return Err("debootstrap is not there".into());
+        }
+        let engine = Engine::start(&[], &[])?;
+        let root = engine.machine.path("systemd");
+        install(&root)?;
+        write_units(&root).map_err(|why| why.to_string())?;
+        engine.import(&root, IMAGE);
+        let groups = groups(&engine)?;
+        let program = format!("{PORTWHO}:/usr/bin/portwho:ro");
+        let mut options = vec!["--network", "host", "--cgroupns", "host"];
+        options.extend(["--cap-add", "SYS_ADMIN", "--cap-add", "SYS_PTRACE"]);
+        options.extend(["--security-opt", "seccomp=unconfined"]);
+        options.extend(["--security-opt", "apparmor=unconfined"]);
+        options.extend(["-e", "container=docker", "--tmpfs", "/run"]);
+        options.extend(["--tmpfs", "/run/lock", "--tmpfs", "/tmp"]);
+        options.extend(["-v", &groups, "-v", &program]);
+        engine.container("box", &options, &[IMAGE, "/lib/systemd/systemd"]);
+        let booted = Self { engine };
+        for _ in 0..120 {
+            let state = booted.run(&["systemctl", "is-system-running"]).stdout;
+            if ["running", "degraded"].contains(&state.trim()) {
+                return Ok(booted);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(250));
+        }
+        let last = booted.engine.machine.run(&["docker", "logs", "box"]);
+        Err(format!("systemd does not come up: {}", last.stdout.trim()))
+    }
+
+    /// Runs a command inside.
+    fn run(&self, arguments: &[&str]) -> Answer {
+        let inside = ["docker", "exec", "box"];
+        self.engine.machine.run(&[&inside, arguments].concat())
+    }
+
+    /// What a command inside prints.
+    #[track_caller]
+    fn told(&self, arguments: &[&str]) -> String {
+        let answer = self.run(arguments);
+        assert_eq!(answer.code, Some(0), "{arguments:?} {answer:?}");
+        answer.stdout.trim().to_owned()
+    }
+
+    /// The row of a port by portwho inside, once somebody listens there.
+    #[track_caller]
+    fn row(&self, port: u16) -> Value {
+        let selector = format!("tcp:{port}");
+        let looked = ["portwho", "-l", &selector, "--owners", "proc", "--json"];
+        let answer = until("a listener inside", || {
+            let answer = self.run(&looked);
+            (answer.code == Some(0)).then_some(answer)
+        });
+        answer.only_row()
+    }
+
+    /// The main process of a unit, by its pid inside.
+    #[track_caller]
+    fn main_pid(&self, unit: &str) -> u32 {
+        let show = ["systemctl", "show", "--value", "-p", "MainPID", unit];
+        self.told(&show).parse().unwrap()
+    }
+}
+
+/// A small Debian with systemd, of the release that runs here: its libc runs the programs of here.
+fn install(root: &Path) -> Result<(), String> {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = release
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_CODENAME="));
+    let Some(name) = name else {
+        return Err("a system of which debootstrap knows no release".into());
+    };
+    let mut command = Command::new("timeout");
+    command.args(["500", "debootstrap", "--variant=minbase"]);
+    command.args(["--include=systemd,systemd-sysv,dbus", name]);
+    let answer = Held::finish(command.arg(root)).map_err(|why| why.to_string())?;
+    let last = answer.stdout.lines().last().unwrap_or_default();
+    match answer.code {
+        Some(0) => Ok(()),
+        _ => Err(format!("debootstrap: {last}")),
+    }
+}
+
+fn write_units(root: &Path) -> std::io::Result<()> {
+    let folder = root.join("etc/systemd/system");
+    let socket = format!("[Socket]\nListenStream=127.0.0.1:{AWAITED}\n");
+    std::fs::write(folder.join("web.socket"), socket)?;
+    let service = "[Service]\nExecStart=/usr/bin/sleep infinity\n";
+    std::fs::write(folder.join("web.service"), service)?;
+    let server = format!("[Service]\nExecStart=/bin/busybox httpd -f -p 127.0.0.1:{SERVED}\n");
+    std::fs::write(folder.join("plain.service"), server)?;
+    std::fs::copy("/bin/busybox", root.join("bin/busybox")).map(|_| ())
+}
+
+/// The volume of the control groups. Where there are several hierarchies, systemd would change the
+/// folder of them for the whole machine: it gets one of its own.
+fn groups(engine: &Engine) -> Result<String, String> {
+    const ROOT: &str = "/sys/fs/cgroup";
+    if hierarchies() == [Path::new(ROOT)] {
+        return Ok(format!("{ROOT}:{ROOT}"));
+    }
+    let script = "mkdir /run/groups && mount -t tmpfs none /run/groups && cd /run/groups && \
+        for name in systemd unified; do if [ -d /sys/fs/cgroup/$name ]; then \
+        mkdir $name && mount --bind /sys/fs/cgroup/$name $name || exit 1; fi; done";
+    let answer = engine.machine.run(&["sh", "-c", script]);
+    match answer.code {
+        Some(0) => Ok(format!("/run/groups:{ROOT}:ro")),
+        _ => Err(format!("no control groups: {}", answer.stdout.trim())),
+    }
+}
+
+#[test]
+fn systemd_has_the_sockets_of_its_units_and_services_theirs() {
+    let booted = match Booted::start() {
+        Ok(booted) => booted,
+        Err(why) => skip!("{why}"),
+    };
+    booted.told(&["systemctl", "start", "web.socket", "plain.service"]);
+    hold(
+        &booted,
+        facts![
+            a_service_holds_its_port,
+            systemd_alone_holds_a_socket_that_waits,
+        ],
+    );
+    let connection = format!("busybox nc 127.0.0.1 {AWAITED} < /dev/null");
+    booted.told(&["timeout", "20", "sh", "-c", &format!("{connection} &")]);
+    until("the service to be started", || {
+        let state = booted.run(&["systemctl", "is-active", "web.service"]);
+        (state.stdout.trim() == "active").then_some(())
+    });
+    hold(
+        &booted,
+        facts![
+            both_hold_a_socket_whose_service_runs,
+            they_are_seen_from_the_host
+        ],
+    );
+}
+
+fn a_service_holds_its_port(booted: &Booted) {
+    let row = booted.row(SERVED);
+    let pid = booted.main_pid("plain.service");
+    assert_eq!(pids(&row), [pid], "{row:#}");
+    let groups = booted.told(&["cat", &format!("/proc/{pid}/cgroup")]);
+    assert!(groups.contains("/system.slice/plain.service"), "{groups}");
+}
+
+fn systemd_alone_holds_a_socket_that_waits(booted: &Booted) {
+    let row = booted.row(AWAITED);
+    assert_eq!(pids(&row), [1], "{row:#}");
+    assert_eq!(row["owners"][0]["name"], "systemd");
+}
+
+fn both_hold_a_socket_whose_service_runs(booted: &Booted) {
+    let row = booted.row(AWAITED);
+    let pid = booted.main_pid("web.service");
+    assert_eq!(pids(&row), [1, pid], "{row:#}");
+    assert_eq!(row["owners"][1]["fds"], serde_json::json!([3]), "{row:#}");
+}
+
+fn they_are_seen_from_the_host(booted: &Booted) {
+    let row = booted.engine.row(&format!("tcp:{AWAITED}"));
+    let owners = row["owners"].as_array().unwrap();
+    assert_eq!(owners.len(), 2, "{row:#}");
+    assert_eq!(pids(&row)[0], booted.engine.pid("box"), "{row:#}");
+    assert_eq!(owners[1]["name"], "sleep", "{row:#}");
+}
