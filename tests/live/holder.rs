@@ -12,6 +12,7 @@ fn main() {
         "workers" => linux::workers(),
         "thread" => linux::thread(),
         "leaderless" => linux::leaderless(),
+        "line" => linux::line(),
         "relay" => linux::relay(),
         "--port" => linux::serve(),
         // Holds what it was given as standard input.
@@ -23,6 +24,8 @@ fn main() {
 mod linux {
     use std::io::{Error, Write};
     use std::net::{TcpListener, TcpStream};
+    use std::os::unix::process::parent_id;
+    use std::process::{Command, exit, id};
     use std::thread;
     use std::time::Duration;
 
@@ -88,7 +91,7 @@ mod linux {
     /// A listener, and three workers that have it too: as prefork servers do.
     pub fn workers() {
         let listener = listener();
-        let parent = std::process::id();
+        let parent = id();
         let mut pids = Vec::new();
         for _ in 0..3 {
             // SAFETY: this program has one thread, so the child finds every lock free.
@@ -96,18 +99,43 @@ mod linux {
             match pid {
                 -1 => panic!("fork: {}", Error::last_os_error()),
                 0 => {
-                    // SAFETY: prctl takes integers alone here.
-                    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-                    if std::os::unix::process::parent_id() == parent {
-                        rest();
-                    }
-                    std::process::exit(0);
+                    end_with(parent);
+                    rest();
                 }
                 pid => pids.push(pid),
             }
         }
         tell(&listener, &pids);
         rest();
+    }
+
+    /// Lets this process end when its parent does.
+    fn end_with(parent: u32) {
+        // SAFETY: prctl takes integers alone here.
+        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        if parent_id() != parent {
+            exit(0);
+        }
+    }
+
+    /// A line of processes, each the parent of the next: the programs of the arguments. The last has
+    /// a listener, and tells its own pid.
+    pub fn line() {
+        let mut programs = std::env::args_os().skip(2);
+        // The first is the test's to end.
+        let parent = std::env::var("PARENT").ok();
+        if let Some(parent) = parent.and_then(|pid| pid.parse().ok()) {
+            end_with(parent);
+        }
+        let Some(next) = programs.next() else {
+            let listener = listener();
+            tell(&listener, &[i32::try_from(id()).expect("a pid")]);
+            return rest();
+        };
+        let mut command = Command::new(next);
+        command.arg("line").args(programs);
+        let ended = command.env("PARENT", id().to_string()).status();
+        exit(ended.expect("the next program").code().unwrap_or(1));
     }
 
     /// A listener that only one thread has: its table of descriptors is its own.

@@ -1,7 +1,7 @@
 //! Processes that hold sockets. Each one is ended, and waited for, when it is dropped.
 
 use std::ffi::OsStr;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -40,17 +40,15 @@ impl Held {
 
     /// Runs a command to its end, however long that takes: others may start theirs meanwhile.
     pub fn finish(command: &mut Command) -> io::Result<Answer> {
-        let mut both = tempfile::tempfile()?;
-        command.stdin(Stdio::null()).stdout(both.try_clone()?);
-        let mut held = Self::start(command.stderr(both.try_clone()?))?;
+        let files = [tempfile::tempfile()?, tempfile::tempfile()?];
+        command.stdin(Stdio::null()).stdout(files[0].try_clone()?);
+        let mut held = Self::start(command.stderr(files[1].try_clone()?))?;
         let code = held.0.wait()?.code();
-        let mut told = Vec::new();
-        both.rewind()?;
-        both.read_to_end(&mut told)?;
+        let [stdout, stderr] = files.map(written);
         Ok(Answer {
             code,
-            stdout: String::from_utf8_lossy(&told).into_owned(),
-            stderr: String::new(),
+            stdout: stdout?,
+            stderr: stderr?,
         })
     }
 
@@ -107,6 +105,14 @@ impl Held {
     pub fn pid(&self) -> u32 {
         self.0.id()
     }
+}
+
+/// What was written into a file.
+pub fn written(mut file: File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 impl Drop for Held {

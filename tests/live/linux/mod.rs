@@ -3,10 +3,12 @@
 mod apart;
 mod held;
 mod place;
+mod scenes;
 mod truth;
 
 mod supervised;
 
+mod backlog;
 mod binds;
 mod blind;
 mod budget;
@@ -21,15 +23,18 @@ mod hostile;
 mod leftovers;
 mod map;
 mod names;
+mod namespaces;
 mod networks;
 mod owners;
 mod probes;
 mod protocols;
 mod refused;
+mod runtimes;
 mod scarce;
 mod snippets;
 mod sources;
 mod states;
+mod together;
 mod users;
 mod waiting;
 mod ways;

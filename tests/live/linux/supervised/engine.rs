@@ -50,9 +50,7 @@ impl Engine {
     #[track_caller]
     pub fn container(&self, name: &str, options: &[&str], command: &[&str]) -> String {
         let begin = ["run", "--detach", "--name", name];
-        let told = self.docker(&[&begin, options, command].concat());
-        // Warnings come first.
-        told.lines().last().unwrap_or_default().to_owned()
+        self.docker(&[&begin, options, command].concat())
     }
 
     /// A web server of busybox in a container.

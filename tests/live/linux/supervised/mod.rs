@@ -4,7 +4,7 @@
 mod compose;
 mod docker;
 mod engine;
-mod groups;
+pub mod groups;
 mod podman;
 mod systemd;
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::held::{Held, has_tool, is_root};
+use super::held::{Held, has_tool, is_root, written};
 use crate::answer::{Answer, PORTWHO, run};
 
 /// What the first process does: the rest is for the supervisors, which find their usual places empty.
@@ -93,7 +93,7 @@ impl Machine {
         command
     }
 
-    /// Runs a command there; it may take long. Standard output and error are one.
+    /// Runs a command there; it may take long.
     pub fn run(&self, arguments: &[&str]) -> Answer {
         let mut command = self.command("timeout");
         Held::finish(command.arg("120").args(arguments)).unwrap()
@@ -129,7 +129,11 @@ impl Machine {
             }
             sleep(Duration::from_millis(250));
         }
-        Err(format!("{command:?} does not answer: {}", last_words(log)))
+        let log = written(log).map_err(|why| why.to_string())?;
+        Err(format!(
+            "{command:?} does not answer: {}",
+            last_lines(&log, 5)
+        ))
     }
 
     /// A folder to make an image of, with busybox for its only program.
@@ -138,7 +142,11 @@ impl Machine {
         let copied = std::fs::create_dir_all(root.join("bin"))
             .and_then(|()| std::fs::copy("/bin/busybox", root.join("bin/busybox")));
         copied.map_err(|why| format!("busybox: {why}"))?;
-        Ok(root)
+        let path = root.to_str().ok_or("a path that is no text")?;
+        match self.run(&["chroot", path, "/bin/busybox", "true"]).code {
+            Some(0) => Ok(root),
+            _ => Err("busybox is not the static one".into()),
+        }
     }
 
     /// The control groups of a process there, by its pid there.
@@ -162,15 +170,15 @@ impl Drop for Machine {
     }
 }
 
-/// The last lines of a log.
-fn last_words(mut log: std::fs::File) -> String {
-    use std::io::{Read, Seek};
-    let mut text = Vec::new();
-    let read = log.rewind().and_then(|()| log.read_to_end(&mut text));
-    let text = String::from_utf8_lossy(&text);
+/// The last lines of a text, on one line.
+fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let last = lines[lines.len().saturating_sub(5)..].join(" | ");
-    read.map_or_else(|why| why.to_string(), |_| last)
+    lines[lines.len().saturating_sub(count)..].join(" | ")
+}
+
+/// Why a command failed: what it told last.
+fn complaint(answer: &Answer) -> String {
+    last_lines(&format!("{}{}", answer.stdout, answer.stderr), 2)
 }
 
 /// What shall hold of a scene, each under its name: a scene that took long to set up serves many.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Machine, facts, hold};
+use super::{Machine, complaint, facts, hold};
 use crate::answer::pids;
 use crate::linux::held::Held;
 use crate::scene::until;
@@ -19,18 +19,17 @@ struct Podman {
 
 impl Podman {
     fn start() -> Result<Self, String> {
-        let machine = Machine::new(&["podman", "iptables", "busybox", "tar", "curl"])?;
+        let machine = Machine::new(&["podman", "iptables", "busybox", "tar"])?;
         let root = machine.busybox_root()?;
         let script = "tar -C \"$0\" -c . | podman import - \"$1\"";
         let import = machine.run(&["sh", "-c", script, root.to_str().unwrap(), IMAGE]);
         if import.code != Some(0) {
-            return Err(format!("podman has no image: {}", import.stdout.trim()));
+            return Err(format!("podman has no image: {}", complaint(&import)));
         }
         let mut service = machine.command("podman");
         service.args(["system", "service", "--time", "0"]);
-        let ping = "http://d/_ping";
-        let socket = "/run/podman/podman.sock";
-        let asked = ["curl", "-sf", "--unix-socket", socket, ping];
+        let socket = "unix:///run/podman/podman.sock";
+        let asked = ["podman", "--remote", "--url", socket, "version"];
         Ok(Self {
             _service: machine.daemon(&mut service, &asked)?,
             machine,
@@ -43,8 +42,7 @@ impl Podman {
         let begin = ["podman", "run", "--detach", "--name", name];
         let port = port.to_string();
         let server = [IMAGE, "/bin/busybox", "httpd", "-f", "-p", &port];
-        let told = self.machine.told(&[&begin, options, &server].concat());
-        told.lines().last().unwrap_or_default().to_owned()
+        self.machine.told(&[&begin, options, &server].concat())
     }
 
     #[track_caller]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::engine::Engine;
 use super::groups::hierarchies;
-use super::{facts, hold};
+use super::{complaint, facts, hold};
 use crate::answer::{Answer, PORTWHO, pids};
 use crate::linux::held::{Held, has_tool};
 use crate::scene::until;
@@ -50,7 +50,7 @@ impl Booted {
             std::thread::sleep(std::time::Duration::from_millis(250));
         }
         let last = booted.engine.machine.run(&["docker", "logs", "box"]);
-        Err(format!("systemd does not come up: {}", last.stdout.trim()))
+        Err(format!("systemd does not come up: {}", complaint(&last)))
     }
 
     /// Runs a command inside.
@@ -100,10 +100,9 @@ fn install(root: &Path) -> Result<(), String> {
     command.args(["500", "debootstrap", "--variant=minbase"]);
     command.args(["--include=systemd,systemd-sysv,dbus", name]);
     let answer = Held::finish(command.arg(root)).map_err(|why| why.to_string())?;
-    let last = answer.stdout.lines().last().unwrap_or_default();
     match answer.code {
         Some(0) => Ok(()),
-        _ => Err(format!("debootstrap: {last}")),
+        _ => Err(format!("debootstrap: {}", complaint(&answer))),
     }
 }
 
@@ -131,7 +130,7 @@ fn groups(engine: &Engine) -> Result<String, String> {
     let answer = engine.machine.run(&["sh", "-c", script]);
     match answer.code {
         Some(0) => Ok(format!("/run/groups:{ROOT}:ro")),
-        _ => Err(format!("no control groups: {}", answer.stdout.trim())),
+        _ => Err(format!("no control groups: {}", complaint(&answer))),
     }
 }
 

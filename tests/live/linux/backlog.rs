@@ -1,0 +1,18 @@
+//! Listeners whose connections wait to be accepted.
+
+use super::scenes::{self, BACKLOG};
+use crate::answer::portwho;
+use crate::scene::port;
+
+#[test]
+fn a_full_queue_is_told_with_its_limit() {
+    let full = scenes::full_queue();
+    let selector = format!("tcp:{}", port(&full.listener));
+    let row = portwho(&["-l", &selector, "--json"]).only_row();
+    // More than may wait: the kernel counts one further.
+    assert_eq!(row["recv_queue"], full.waiting.len());
+    assert_eq!(row["send_queue"], BACKLOG);
+    let card = portwho(&[&selector]).stdout;
+    let told = format!("{} of {BACKLOG} connections wait", full.waiting.len());
+    assert!(card.contains(&told), "{card}");
+}
