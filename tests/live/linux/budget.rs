@@ -78,6 +78,25 @@ fn owners_are_looked_for_unless_that_is_not_wanted() {
 }
 
 #[test]
+fn what_owners_are_part_of_is_not_asked_where_it_is_not_shown() {
+    let listener = scene::listener();
+    let port = format!("tcp:{}", port(&listener));
+    let (_, with) = match calls(&["-l", &port, "--json"]) {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    let asks = |call: &&String| call.starts_with("open") && call.contains("/cgroup\"");
+    assert!(with.iter().any(|call| asks(&call)), "this is how it asks");
+    let columns = ["-l", &port, "--format", "plain", "--columns"];
+    for last in ["protocol,address,port", "port,process,pid"] {
+        let (answer, without) = calls(&[&columns[..], &[last]].concat()).unwrap();
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        let asked: Vec<_> = without.iter().filter(asks).collect();
+        assert!(asked.is_empty(), "{last}: {asked:#?}");
+    }
+}
+
+#[test]
 fn a_socket_that_nobody_can_hold_is_no_reason_to_look() {
     let listener = scene::listener();
     let (client, accepted) = scene::connection(&listener);

@@ -4,7 +4,7 @@ use super::apart::on_own_network;
 use super::held::{Held, helper_program};
 use super::scenes;
 use super::supervised::Machine;
-use crate::answer::portwho;
+use crate::answer::{assert_owned, portwho};
 use crate::scene::until;
 
 /// A machine with a network that ip(8) has named.
@@ -49,6 +49,12 @@ fn a_listing_is_of_the_network_that_it_is_asked_on() {
     assert_eq!(row["owners"][0]["name"], "holder", "{row:#}");
     let inode = machine.told(&["stat", "-Lc", "%i", &format!("/run/netns/{NAME}")]);
     assert_eq!(row["netns"].to_string(), inode, "{row:#}");
+    let every = machine.portwho(&["--all-netns", "-l", &selector, "--json"]);
+    let same = every.only_row();
+    assert_eq!(same["netns_name"], NAME, "{same:#}");
+    for key in ["netns", "inode", "local_port", "owners"] {
+        assert_eq!(same[key], row[key], "{key}");
+    }
 }
 
 #[test]
@@ -63,4 +69,10 @@ fn a_process_on_a_network_without_a_name_is_found_there_alone() {
     assert!(here.rows().is_empty(), "{here:?}");
     let network = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).unwrap();
     assert_ne!(network(&held.pid().to_string()), network("self"));
+    let every = portwho(&["--all-netns", &selector, &format!("tcp:{port}"), "--json"]);
+    let row = every.only_row();
+    assert_owned(&row, &[held.pid()]);
+    assert_eq!(row["netns_name"], serde_json::Value::Null, "{row:#}");
+    let number = format!("net:[{}]", row["netns"]);
+    assert_eq!(network(&held.pid().to_string()).to_str(), Some(&*number));
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::apart::alone;
 use super::held::{Held, has_tool};
 use super::supervised::groups::{Contained, is_of_a_container};
 use crate::answer::{Answer, PORTWHO, assert_owned, run};
@@ -70,6 +71,11 @@ impl Silent {
 
 #[test]
 fn a_process_of_a_container_is_an_owner_though_its_runtime_never_answers() {
+    // Whoever lists the sockets of this machine meanwhile shall not meet it.
+    alone!(never_answered);
+}
+
+fn never_answered() {
     let (contained, port) = match contained() {
         Ok(contained) => contained,
         Err(why) => skip!("{why}"),
@@ -82,6 +88,19 @@ fn a_process_of_a_container_is_an_owner_though_its_runtime_never_answers() {
     let groups = format!("/proc/{}/cgroup", contained.held.pid());
     let groups = std::fs::read_to_string(groups).unwrap();
     assert!(groups.contains(&contained.id), "{groups}");
+    let row = answer.only_row();
+    let container = &row["owners"][0]["container"];
+    assert_eq!(container["runtime"], "docker", "{row:#}");
+    assert_eq!(container["id"], contained.id.as_str(), "{row:#}");
+    assert_eq!(container["name"], serde_json::Value::Null, "{row:#}");
+    for (option, expected) in [("--json", 1), ("--no-runtime", 0)] {
+        let (answer, connections) = match silent.connections(&[&selector, option]) {
+            Ok(counted) => counted,
+            Err(why) => skip!("{why}"),
+        };
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert_eq!(connections, expected, "{option}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, IMAGE};
 use super::{facts, hold};
-use crate::answer::pids;
+use crate::answer::{at, pids};
 
 /// A service on the network of the host, and one with a published port.
 const HOSTED: u16 = 18_083;
@@ -31,6 +31,8 @@ fn services_of_a_compose_project_have_its_ports() {
         facts![
             a_service_on_the_network_of_the_host_holds_its_port,
             a_published_service_is_behind_the_proxy,
+            project_and_service_are_told,
+            containers_are_selected_by_project_and_by_service,
         ],
     );
 }
@@ -62,4 +64,26 @@ fn a_published_service_is_behind_the_proxy(engine: &Engine) {
     let address = engine.address(&container(engine, "front"));
     let command = row["owners"][0]["command"].as_array().unwrap();
     assert!(command.contains(&address.into()), "{row:#}");
+}
+
+fn project_and_service_are_told(engine: &Engine) {
+    let hosted = engine.row(&format!("tcp:{HOSTED}"));
+    let published = engine.row(&format!("tcp:{PUBLISHED}"));
+    let containers = [
+        (&hosted["owners"][0]["container"], "store"),
+        (&published["forwards_to"]["container"], "front"),
+    ];
+    for (told, service) in containers {
+        assert_eq!(told["id"], container(engine, service), "{told:#}");
+        assert_eq!(told["compose_project"], "shop", "{told:#}");
+        assert_eq!(told["compose_service"], service, "{told:#}");
+    }
+}
+
+fn containers_are_selected_by_project_and_by_service(engine: &Engine) {
+    for selector in ["container=shop", "container=store"] {
+        let answer = engine.portwho(&["-l", selector, "--json"]);
+        let rows = answer.rows();
+        assert_eq!(at(&rows, "tcp", HOSTED).len(), 1, "{selector} {answer:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! A Docker engine: published ports with its proxy and without, and containers on the host's network.
 
-use super::engine::Engine;
+use serde_json::{Value, json};
+
+use super::engine::{Engine, IMAGE};
 use super::{facts, hold};
 use crate::answer::pids;
 
@@ -8,6 +10,7 @@ use crate::answer::pids;
 const INSIDE: u16 = 80;
 const PUBLISHED: u16 = 18_080;
 const HOSTED: u16 = 18_081;
+const BY_HAND: u16 = 18_099;
 
 #[test]
 fn containers_have_the_ports_of_a_docker_engine() {
@@ -23,6 +26,11 @@ fn containers_have_the_ports_of_a_docker_engine() {
             its_proxy_holds_a_published_port,
             a_container_on_the_network_of_the_host_holds_its_port_itself,
             a_container_on_its_own_network_is_not_of_this_one,
+            a_published_port_leads_to_its_container,
+            a_container_is_named_by_its_engine,
+            unasked_the_engine_names_nothing_and_ids_are_known,
+            containers_are_selected_by_name_and_by_id,
+            every_network_is_looked_into_if_wanted,
         ],
     );
 }
@@ -53,17 +61,107 @@ fn a_container_on_its_own_network_is_not_of_this_one(engine: &Engine) {
     assert!(answer.rows().is_empty(), "{answer:?}");
 }
 
+/// A container of the scene, as the contract has it.
+fn container(engine: &Engine, name: &str) -> Value {
+    json!({
+        "runtime": "docker",
+        "id": engine.told(name, "{{.Id}}"),
+        "name": name,
+        "image": IMAGE,
+        "compose_project": null,
+        "compose_service": null,
+        "pod_uid": null,
+    })
+}
+
+fn a_published_port_leads_to_its_container(engine: &Engine) {
+    let row = engine.row(&format!("tcp:{PUBLISHED}"));
+    let expected = json!({
+        "by": "docker-proxy",
+        "to": format!("{}:{INSIDE}", engine.address("web")),
+        "container": container(engine, "web"),
+    });
+    assert_eq!(row["forwards_to"], expected, "{row:#}");
+    // The proxy is of the machine.
+    assert_eq!(row["owners"][0]["container"], Value::Null);
+}
+
+fn a_container_is_named_by_its_engine(engine: &Engine) {
+    let row = engine.row(&format!("tcp:{HOSTED}"));
+    let owner = &row["owners"][0];
+    assert_eq!(owner["container"], container(engine, "hosted"), "{row:#}");
+    assert_eq!(row["forwards_to"], Value::Null);
+    for format in ["table", "card"] {
+        let shown = engine.portwho(&[&format!("tcp:{HOSTED}"), "--format", format]);
+        assert!(shown.stdout.contains("hosted"), "{shown:?}");
+    }
+}
+
+fn unasked_the_engine_names_nothing_and_ids_are_known(engine: &Engine) {
+    let unasked = |port: u16| {
+        let selector = format!("tcp:{port}");
+        let answer = engine.portwho(&["--no-runtime", &selector, "--json"]);
+        answer.only_row()
+    };
+    let row = unasked(HOSTED);
+    let container = &row["owners"][0]["container"];
+    let id = engine.told("hosted", "{{.Id}}");
+    assert_eq!(container["runtime"], "docker", "{row:#}");
+    assert_eq!(container["id"], id.as_str(), "{row:#}");
+    assert_eq!(container["name"], Value::Null, "{row:#}");
+    assert_eq!(container["image"], Value::Null, "{row:#}");
+    let row = unasked(PUBLISHED);
+    let to = format!("{}:{INSIDE}", engine.address("web"));
+    assert_eq!(row["forwards_to"]["to"], to, "{row:#}");
+    assert_eq!(row["forwards_to"]["container"]["name"], Value::Null);
+}
+
+fn containers_are_selected_by_name_and_by_id(engine: &Engine) {
+    let id = engine.told("hosted", "{{.Id}}");
+    for value in ["hosted", "HOST", &id[..12]] {
+        let selector = format!("container={value}");
+        let row = engine
+            .portwho(&["-l", "tcp", &selector, "--json"])
+            .only_row();
+        assert_eq!(row["local_port"], HOSTED, "{selector}");
+    }
+    let nobody = engine.portwho(&["container=nobody", "--json"]);
+    assert_eq!(nobody.code, Some(1), "{nobody:?}");
+}
+
+fn every_network_is_looked_into_if_wanted(engine: &Engine) {
+    let selector = format!("tcp:{INSIDE}");
+    let answer = engine.portwho(&["--all-netns", "-l", &selector, "--json"]);
+    let row = answer.only_row();
+    assert_eq!(pids(&row), [engine.pid("web")], "{row:#}");
+    assert_eq!(row["netns_name"], "web", "{row:#}");
+    let owner = &row["owners"][0];
+    assert_eq!(owner["container"], container(engine, "web"), "{row:#}");
+}
+
 #[test]
 fn without_its_proxy_a_docker_engine_sends_connections_on_by_a_rule() {
     // The daemon gone, its containers live on.
     let options = ["--userland-proxy=false", "--live-restore"];
-    let mut engine = match Engine::start(&options, &[]) {
+    let mut engine = match Engine::start_elsewhere(&options) {
         Ok(engine) => engine,
         Err(why) => skip!("{why}"),
     };
     engine.web("web", &["-p", "127.0.0.1:18080:80"], INSIDE);
-    hold(&engine, facts![the_daemon_keeps_the_port_from_others]);
     let address = engine.address("web");
+    // As somebody would by hand.
+    let rule = format!(
+        "iptables -t nat -A OUTPUT -p tcp -d 127.0.0.1 --dport {BY_HAND} \
+         -j DNAT --to-destination {address}:{INSIDE}"
+    );
+    engine.machine.told(&["sh", "-c", &rule]);
+    hold(
+        &engine,
+        facts![
+            the_daemon_keeps_the_port_from_others,
+            a_rule_to_a_container_is_told_where_no_socket_holds_the_port,
+        ],
+    );
     engine.kill();
     let told = format!("--dport {PUBLISHED} -j DNAT --to-destination {address}:{INSIDE}");
     let rules = engine.rules();
@@ -81,8 +179,34 @@ fn the_daemon_keeps_the_port_from_others(engine: &Engine) {
     assert_eq!(owners[0]["name"], "dockerd");
 }
 
+fn a_rule_to_a_container_is_told_where_no_socket_holds_the_port(engine: &Engine) {
+    let answer = engine.portwho(&[&format!("tcp:{BY_HAND}"), "--json"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let document = answer.json();
+    assert_eq!(document["sockets"], json!([]));
+    let to = format!("{}:{INSIDE}", engine.address("web"));
+    let expected = json!([{
+        "protocol": "tcp",
+        "address": "127.0.0.1",
+        "port": BY_HAND,
+        "last_port": BY_HAND,
+        "to": to,
+        "by": "dnat",
+        "container": container(engine, "web"),
+    }]);
+    assert_eq!(document["forwards"], expected);
+}
+
 fn no_socket_holds_a_port_of_a_rule(engine: &Engine) {
     let answer = engine.portwho(&[&format!("tcp:{PUBLISHED}"), "--json"]);
     assert!(answer.rows().is_empty(), "{answer:?}");
     assert_eq!(answer.code, Some(1), "{answer:?}");
+    let document = answer.json();
+    let forwards = document["forwards"].as_array().unwrap();
+    assert_eq!(forwards.len(), 1, "{document:#}");
+    assert_eq!(forwards[0]["address"], "127.0.0.1");
+    assert_eq!(forwards[0]["port"], PUBLISHED);
+    // The engine is gone: whose address it is, nobody may know.
+    let to = forwards[0]["to"].as_str().unwrap();
+    assert!(to.ends_with(&format!(":{INSIDE}")), "{document:#}");
 }

@@ -12,6 +12,8 @@ use crate::scene::until;
 /// The image with busybox alone.
 pub const IMAGE: &str = "scene/web:1";
 
+const TOOLS: [&str; 5] = ["dockerd", "docker", "iptables", "busybox", "tar"];
+
 pub struct Engine {
     pub machine: Machine,
     daemon: Option<Held>,
@@ -20,8 +22,18 @@ pub struct Engine {
 impl Engine {
     /// An engine that answers, with these options and its image; why not, where there is none.
     pub fn start(options: &[&str], tools: &[&str]) -> Result<Self, String> {
-        let needed = ["dockerd", "docker", "iptables", "busybox", "tar"];
-        let machine = Machine::new(&[&needed, tools].concat())?;
+        Self::start_on(Machine::new(&[&TOOLS, tools].concat())?, options)
+    }
+
+    /// An engine with a socket of its own choice, which `DOCKER_HOST` tells.
+    pub fn start_elsewhere(options: &[&str]) -> Result<Self, String> {
+        let mut machine = Machine::new(&TOOLS)?;
+        let host = format!("unix://{}", machine.path("engine.sock").display());
+        machine.set("DOCKER_HOST", &host);
+        Self::start_on(machine, &[options, &["--host", &host]].concat())
+    }
+
+    fn start_on(machine: Machine, options: &[&str]) -> Result<Self, String> {
         let mut command = machine.command("dockerd");
         let daemon = machine.daemon(command.args(options), &["docker", "version"])?;
         let root = machine.busybox_root()?;

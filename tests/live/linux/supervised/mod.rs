@@ -32,6 +32,8 @@ pub struct Machine {
     outside: Option<Held>,
     /// The first process inside, by its pid outside.
     first: u32,
+    /// What every program there has in its environment.
+    environment: Vec<(String, String)>,
     folder: TempDir,
 }
 
@@ -63,6 +65,7 @@ impl Machine {
             ("ready", Some(first)) => Ok(Self {
                 outside: Some(outside),
                 first,
+                environment: Vec::new(),
                 folder,
             }),
             (why, _) => Err(format!("no machine of its own: {why}")),
@@ -90,7 +93,13 @@ impl Machine {
             command.env_remove(name);
         }
         command.env("HOME", self.folder.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// Lets every program there have this in its environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Runs a command there; it may take long.

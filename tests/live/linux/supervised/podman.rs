@@ -87,6 +87,8 @@ fn containers_have_the_ports_of_podman() {
             a_container_on_the_network_of_the_host_holds_its_port,
             conmon_keeps_a_published_port_from_others,
             without_a_reservation_a_rule_alone_has_the_port,
+            a_container_is_named_by_podman,
+            a_rule_leads_to_its_container,
         ],
     );
 }
@@ -120,4 +122,32 @@ fn without_a_reservation_a_rule_alone_has_the_port(podman: &Podman) {
         .portwho(&[&format!("tcp:{UNRESERVED}"), "--json"]);
     assert_eq!(answer.code, Some(1), "{answer:?}");
     assert!(answer.rows().is_empty(), "{answer:?}");
+}
+
+/// Whether it is this container, as podman knows it.
+#[track_caller]
+fn assert_is(told: &Value, podman: &Podman, name: &str) {
+    assert_eq!(told["runtime"], "podman", "{told:#}");
+    assert_eq!(told["id"], podman.told(name, "{{.Id}}"), "{told:#}");
+    assert_eq!(told["name"], name, "{told:#}");
+    let image = podman.told(name, "{{.ImageName}}");
+    assert_eq!(told["image"], image, "{told:#}");
+}
+
+fn a_container_is_named_by_podman(podman: &Podman) {
+    let row = podman.row(HOSTED);
+    assert_is(&row["owners"][0]["container"], podman, "hosted");
+}
+
+fn a_rule_leads_to_its_container(podman: &Podman) {
+    let selector = format!("tcp:{UNRESERVED}");
+    let answer = podman.machine.portwho(&[&selector, "--json"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let document = answer.json();
+    let forwards = document["forwards"].as_array().unwrap();
+    assert_eq!(forwards.len(), 1, "{document:#}");
+    let address = podman.told("unreserved", "{{.NetworkSettings.IPAddress}}");
+    assert_eq!(forwards[0]["to"], format!("{address}:80"));
+    assert_eq!(forwards[0]["by"], "dnat");
+    assert_is(&forwards[0]["container"], podman, "unreserved");
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::engine::Engine;
 use super::groups::hierarchies;
@@ -146,6 +146,9 @@ fn systemd_has_the_sockets_of_its_units_and_services_theirs() {
         facts![
             a_service_holds_its_port,
             systemd_alone_holds_a_socket_that_waits,
+            a_service_is_told_with_its_slice,
+            a_socket_that_waits_is_told_with_its_unit,
+            services_are_selected_by_unit,
         ],
     );
     let connection = format!("busybox nc 127.0.0.1 {AWAITED} < /dev/null");
@@ -158,7 +161,9 @@ fn systemd_has_the_sockets_of_its_units_and_services_theirs() {
         &booted,
         facts![
             both_hold_a_socket_whose_service_runs,
-            they_are_seen_from_the_host
+            they_are_seen_from_the_host,
+            a_socket_is_told_with_its_unit_and_with_that_of_its_service,
+            from_the_host_a_service_is_of_its_container_too,
         ],
     );
 }
@@ -181,7 +186,7 @@ fn both_hold_a_socket_whose_service_runs(booted: &Booted) {
     let row = booted.row(AWAITED);
     let pid = booted.main_pid("web.service");
     assert_eq!(pids(&row), [1, pid], "{row:#}");
-    assert_eq!(row["owners"][1]["fds"], serde_json::json!([3]), "{row:#}");
+    assert_eq!(row["owners"][1]["fds"], json!([3]), "{row:#}");
 }
 
 fn they_are_seen_from_the_host(booted: &Booted) {
@@ -190,4 +195,40 @@ fn they_are_seen_from_the_host(booted: &Booted) {
     assert_eq!(owners.len(), 2, "{row:#}");
     assert_eq!(pids(&row)[0], booted.engine.pid("box"), "{row:#}");
     assert_eq!(owners[1]["name"], "sleep", "{row:#}");
+}
+
+fn a_service_is_told_with_its_slice(booted: &Booted) {
+    let row = booted.row(SERVED);
+    let expected = json!({
+        "name": "plain.service", "slice": "system.slice", "manager": "system",
+    });
+    assert_eq!(row["owners"][0]["unit"], expected, "{row:#}");
+    // Nothing but the service has made it.
+    assert_eq!(row["socket_unit"], Value::Null, "{row:#}");
+}
+
+fn a_socket_that_waits_is_told_with_its_unit(booted: &Booted) {
+    let row = booted.row(AWAITED);
+    assert_eq!(row["socket_unit"], "web.socket", "{row:#}");
+}
+
+fn services_are_selected_by_unit(booted: &Booted) {
+    for selector in ["unit=plain", "unit=plain.service", "unit=PLAI"] {
+        let looked = ["portwho", "-l", "tcp", selector, "--owners", "proc"];
+        let row = booted.run(&[&looked[..], &["--json"]].concat()).only_row();
+        assert_eq!(row["local_port"], SERVED, "{selector}");
+    }
+}
+
+fn a_socket_is_told_with_its_unit_and_with_that_of_its_service(booted: &Booted) {
+    let row = booted.row(AWAITED);
+    assert_eq!(row["socket_unit"], "web.socket", "{row:#}");
+    assert_eq!(row["owners"][1]["unit"]["name"], "web.service", "{row:#}");
+}
+
+fn from_the_host_a_service_is_of_its_container_too(booted: &Booted) {
+    let row = booted.engine.row(&format!("tcp:{SERVED}"));
+    let owner = &row["owners"][0];
+    assert_eq!(owner["container"]["name"], "box", "{row:#}");
+    assert_eq!(owner["unit"]["name"], "plain.service", "{row:#}");
 }
