@@ -28,6 +28,7 @@ mod networks;
 mod owners;
 mod probes;
 mod protocols;
+mod reasons;
 mod refused;
 mod runtimes;
 mod scarce;
