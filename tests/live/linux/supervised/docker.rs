@@ -160,6 +160,7 @@ fn without_its_proxy_a_docker_engine_sends_connections_on_by_a_rule() {
         facts![
             the_daemon_keeps_the_port_from_others,
             a_rule_to_a_container_is_told_where_no_socket_holds_the_port,
+            a_rule_is_told_to_people_too,
         ],
     );
     engine.kill();
@@ -177,6 +178,10 @@ fn the_daemon_keeps_the_port_from_others(engine: &Engine) {
     let owners = row["owners"].as_array().unwrap();
     assert_eq!(owners.len(), 1, "{row:#}");
     assert_eq!(owners[0]["name"], "dockerd");
+    // Though no connection comes to it.
+    let forward = &row["forwards_to"];
+    assert_eq!(forward["by"], "docker", "{row:#}");
+    assert_eq!(forward["container"], container(engine, "web"), "{row:#}");
 }
 
 fn a_rule_to_a_container_is_told_where_no_socket_holds_the_port(engine: &Engine) {
@@ -195,6 +200,17 @@ fn a_rule_to_a_container_is_told_where_no_socket_holds_the_port(engine: &Engine)
         "container": container(engine, "web"),
     }]);
     assert_eq!(document["forwards"], expected);
+}
+
+fn a_rule_is_told_to_people_too(engine: &Engine) {
+    let to = format!("{}:{INSIDE}", engine.address("web"));
+    let told = format!(
+        "portwho: no socket holds port {BY_HAND}; a DNAT rule sends 127.0.0.1:{BY_HAND}/tcp \
+         to {to} (docker container web)"
+    );
+    let answer = engine.portwho(&[&format!(":{BY_HAND}")]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
+    assert_eq!(answer.complaints(), [told]);
 }
 
 fn no_socket_holds_a_port_of_a_rule(engine: &Engine) {

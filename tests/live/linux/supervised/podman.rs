@@ -88,6 +88,7 @@ fn containers_have_the_ports_of_podman() {
             conmon_keeps_a_published_port_from_others,
             without_a_reservation_a_rule_alone_has_the_port,
             a_container_is_named_by_podman,
+            a_reserved_port_leads_to_its_container,
             a_rule_leads_to_its_container,
         ],
     );
@@ -137,6 +138,12 @@ fn assert_is(told: &Value, podman: &Podman, name: &str) {
 fn a_container_is_named_by_podman(podman: &Podman) {
     let row = podman.row(HOSTED);
     assert_is(&row["owners"][0]["container"], podman, "hosted");
+}
+
+fn a_reserved_port_leads_to_its_container(podman: &Podman) {
+    let row = podman.row(RESERVED);
+    assert_eq!(row["forwards_to"]["by"], "podman", "{row:#}");
+    assert_is(&row["forwards_to"]["container"], podman, "reserved");
 }
 
 fn a_rule_leads_to_its_container(podman: &Podman) {
