@@ -56,11 +56,24 @@ pub fn wanted_containers(processes: &[RawProcess]) -> (Vec<ContainerId>, bool) {
             wanted.push(identity.clone());
         }
     }
-    let is_proxy = |raw: &RawProcess| {
-        let path = raw.executable.as_ref();
-        path.is_some_and(|path| path.base_name() == "docker-proxy")
+    let is_of_runtime = |raw: &RawProcess| {
+        let path = raw.executable.as_ref().map_or("", |path| path.base_name());
+        path == "docker-proxy" || KEEPERS.contains(&path)
     };
-    (wanted, processes.iter().any(is_proxy))
+    (wanted, processes.iter().any(is_of_runtime))
+}
+
+/// Programs of runtimes that listen on a published port only to keep others from it: what comes there a
+/// rule of the packet filter takes.
+const KEEPERS: [&str; 3] = ["dockerd", "conmon", "rootlessport"];
+
+/// Whether whoever holds the listener may hold it for a container.
+fn may_be_published(row: &Row) -> bool {
+    let keeps = |owner: &Owner| {
+        let path = owner.process.executable.as_ref();
+        path.is_some_and(|path| KEEPERS.contains(&path.base_name()))
+    };
+    row.owner_status == OwnerStatus::Hidden || row.owners.iter().any(keeps)
 }
 
 /// Says of each listener where it leads.
@@ -72,9 +85,8 @@ pub fn find_forwards(rows: &mut [Row], containers: &[RawContainer]) {
         let local = &row.socket.local;
         let mut owners = row.owners.iter();
         let told = owners.find_map(|owner| forward(owner, local, containers));
-        let is_hidden = row.owner_status == OwnerStatus::Hidden;
         let found = told.or_else(|| {
-            let published = is_hidden.then(|| published(&row.socket, containers));
+            let published = may_be_published(row).then(|| published(&row.socket, containers));
             published.flatten()
         });
         if let Some(forward) = found {
