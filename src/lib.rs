@@ -29,4 +29,4 @@ pub mod cli;
 
 mod pipeline;
 
-pub use pipeline::{Survey, glance, survey};
+pub use pipeline::{Ephemeral, Survey, ephemeral, glance, survey};

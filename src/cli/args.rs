@@ -6,19 +6,21 @@ use super::capture::CaptureArgs;
 use super::check::CheckArgs;
 use super::completions::CompletionsArgs;
 use super::conflicts::ConflictsArgs;
+use super::ephemeral::EphemeralArgs;
 use super::free::FreeArgs;
 use super::list::ListArgs;
 use super::wait::WaitArgs;
 
 /// Verbs that are taken, though they do not exist yet: nobody shall come to rely on them as names.
-pub const RESERVED: [&str; 6] = ["why", "map", "ephemeral", "watch", "diff", "kill"];
+pub const RESERVED: [&str; 5] = ["why", "map", "watch", "diff", "kill"];
 
 /// Verbs that exist.
-pub const VERBS: [&str; 8] = [
+pub const VERBS: [&str; 9] = [
     "check",
     "free",
     "wait",
     "conflicts",
+    "ephemeral",
     "capture",
     "schema",
     "completions",
@@ -77,6 +79,8 @@ pub enum Verb {
     Wait(WaitArgs),
     /// Tell what on this machine will bite: listeners in each other's way
     Conflicts(ConflictsArgs),
+    /// Tell how full the ports for outgoing connections are, towards whom and because of whom
+    Ephemeral(EphemeralArgs),
     /// Record what the readers saw, to be replayed with --from
     Capture(CaptureArgs),
     /// Print the JSON Schema of --json

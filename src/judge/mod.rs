@@ -1,17 +1,28 @@
 //! Verdicts over what was read: can a port be bound, is it held as expected, what will bite? Pure.
 
+mod advice;
 mod bind;
+mod budget;
 mod check;
 mod claim;
 mod conflicts;
 mod expect;
+mod forecast;
 mod free;
+mod pool;
+mod port_bits;
 #[cfg(test)]
 mod tests;
+mod usage;
 
+pub use advice::{Advice, Peers, advise, wants_more_ports, wider};
 pub use bind::{Bar, bar};
+pub use budget::{Budget, BudgetKey, Seen, Tally, infer_owners};
 pub use check::{Bound, Check, Decided, Evidence, Met, Reason, Ruling, Verdict, Warning};
 pub use claim::{Claim, Options, claims};
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
 pub use expect::Expected;
+pub use forecast::{Level, Outlook, Trend};
 pub use free::{Candidates, consecutive};
+pub use pool::{DYNAMIC, PORT_CLASSES, Pool};
+pub use usage::{Address, Usage};

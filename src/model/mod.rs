@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod foreign;
+mod holding;
 mod limits;
 mod note;
 mod owner;
@@ -15,6 +16,7 @@ mod state;
 
 pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::{Foreign, is_comm_of};
+pub use holding::Holding;
 pub use limits::Limits;
 pub use note::{Note, NoteCode};
 pub use owner::{Owner, OwnerStatus, Process, ProcessKey};

@@ -17,6 +17,12 @@ pub enum NoteCode {
     ProcessesRefused,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,
+    /// The system does not tell which ports it gives to outgoing connections.
+    RangeUnknown,
+    /// Closed connections that keep their ports cannot be seen on this system.
+    TimeWaitUnseen,
+    /// A socket may have a range of its own, which the system does not show.
+    SocketRangesUnseen,
 }
 
 impl NoteCode {
@@ -29,6 +35,9 @@ impl NoteCode {
             Self::OwnersHidden => "owners-hidden",
             Self::ProcessesRefused => "processes-refused",
             Self::OwnersFoundBy => "owners-found-by",
+            Self::RangeUnknown => "range-unknown",
+            Self::TimeWaitUnseen => "time-wait-unseen",
+            Self::SocketRangesUnseen => "socket-ranges-unseen",
         }
     }
 
@@ -36,13 +45,20 @@ impl NoteCode {
     pub fn is_told(self) -> bool {
         matches!(
             self,
-            Self::TableUnknown | Self::TablePartial | Self::OwnersHidden
+            Self::TableUnknown
+                | Self::TablePartial
+                | Self::OwnersHidden
+                | Self::RangeUnknown
+                | Self::TimeWaitUnseen
         )
     }
 
     /// Whether something is missing from the answer because of it.
     pub fn is_loss(self) -> bool {
-        !matches!(self, Self::TableFallback | Self::OwnersFoundBy)
+        !matches!(
+            self,
+            Self::TableFallback | Self::OwnersFoundBy | Self::SocketRangesUnseen
+        )
     }
 }
 

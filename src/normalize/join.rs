@@ -55,7 +55,7 @@ fn owners(holders: &[&RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) 
 }
 
 /// A process of which nothing is known but what its holder told.
-fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
+pub(super) fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
     Process {
         key,
         name: comm.clone(),
@@ -87,7 +87,7 @@ fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
     }
 }
 
-fn process(raw: RawProcess, users: &Users) -> Process {
+pub(super) fn process(raw: RawProcess, users: &Users) -> Process {
     Process {
         key: raw.key,
         name: full_name(

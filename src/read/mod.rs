@@ -9,11 +9,13 @@ pub mod linux;
 pub mod machine;
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 mod portable;
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
+mod range;
 pub mod raw;
 mod unsupported;
 
 use machine::Zone;
-use raw::{RawHolders, RawProcess, RawSockets};
+use raw::{RawHolders, RawProcess, RawSocket, RawSockets};
 
 /// Where answers come from: a kernel, a library, a recording.
 ///
@@ -28,6 +30,18 @@ pub trait Source {
     /// The sockets of the scope, or more. What could not be read is said in the tables' outcomes.
     fn sockets(&mut self, scope: &Scope) -> RawSockets;
 
+    /// Shows the sockets of the scope, or more, to a visitor; the tables that are given hold none.
+    fn visit(&mut self, scope: &Scope, visitor: &mut dyn Visitor) -> RawSockets {
+        let mut raw = self.sockets(scope);
+        for table in &mut raw.tables {
+            for socket in std::mem::take(&mut table.sockets) {
+                visitor.see(socket);
+            }
+            visitor.keep();
+        }
+        raw
+    }
+
     /// Everybody who holds one of these sockets.
     fn holders(&mut self, handles: &Handles) -> RawHolders;
 
@@ -39,6 +53,17 @@ pub trait Source {
 
     /// User names by uid.
     fn users(&mut self) -> BTreeMap<u32, String>;
+}
+
+/// Takes sockets as they come from the system, so that nobody needs to hold them all.
+pub trait Visitor {
+    fn see(&mut self, socket: RawSocket);
+
+    /// What was seen since the last `keep` is void: the system broke off, and tells it again.
+    fn forget(&mut self);
+
+    /// What was seen stands: a table has been read.
+    fn keep(&mut self);
 }
 
 /// Which source to take (`--source`).

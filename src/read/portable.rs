@@ -9,6 +9,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use super::Source;
 use super::machine::{self, Zone};
+use super::range;
 use super::raw::{
     Blind, Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
 };
@@ -33,7 +34,11 @@ impl Source for Portable {
     }
 
     fn sockets(&mut self, scope: &Scope) -> RawSockets {
-        let mut raw = RawSockets::default();
+        let mut raw = RawSockets {
+            // The library finds sockets by the processes that hold them there.
+            misses_time_wait: cfg!(target_os = "macos"),
+            ..RawSockets::default()
+        };
         for protocol in scope.protocols.iter() {
             for family in [Family::Ipv4, Family::Ipv6] {
                 if scope.includes(family) && protocol != Protocol::Mptcp {
@@ -95,6 +100,7 @@ impl Source for Portable {
             Vec::new()
         };
         Limits {
+            ephemeral: range::read(),
             addresses,
             ..Limits::default()
         }

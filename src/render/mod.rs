@@ -7,6 +7,7 @@ mod clean;
 mod columns;
 mod contract;
 mod csv;
+mod ephemeral;
 mod json;
 mod paint;
 mod plain;
@@ -22,6 +23,10 @@ use jiff::tz::TimeZone;
 pub use choose::chosen;
 pub use clean::Clean;
 pub use columns::{COLUMNS, Column, DEFAULT};
+pub use ephemeral::{
+    write_ephemeral, write_ephemeral_csv, write_ephemeral_json, write_ephemeral_ndjson,
+    write_ephemeral_plain,
+};
 pub use json::SCHEMA;
 pub use sheet::{Head, Look, fit_lines};
 pub use verdicts::{
@@ -38,6 +43,11 @@ pub fn usual_columns() -> Vec<&'static Column> {
 /// The owners of a row, with their pids, in words.
 pub fn owners_in_words(row: &Row) -> String {
     words::owners(row)
+}
+
+/// How much of a budget is used, in words.
+pub fn budget_in_words(budget: &crate::judge::Budget) -> String {
+    words::budget(budget)
 }
 
 /// Shape of an answer.

@@ -2,7 +2,7 @@
 
 use super::place::{Addresses, Place};
 use crate::model::{
-    Family, Owner, PortSet, Process, Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
+    Family, PortSet, Process, Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
 };
 
 /// Everything that was asked for.
@@ -129,8 +129,19 @@ impl Query {
                     .iter()
                     .any(|owner| is_user(user, owner.process.uid, owner.process.user.as_deref()))
         }) && any(&self.names, |part| {
-            row.owners.iter().any(|owner| is_named(owner, part))
+            row.owners
+                .iter()
+                .any(|owner| is_named(&owner.process, part))
         })
+    }
+
+    /// Whether a process is one of the owners that are asked for.
+    pub fn asks_for(&self, process: &Process) -> bool {
+        any(&self.pids, |pid| process.key.pid == *pid)
+            && any(&self.users, |user| {
+                is_user(user, process.uid, process.user.as_deref())
+            })
+            && any(&self.names, |part| is_named(process, part))
     }
 
     /// Whether an owner that was not seen could make the row match.
@@ -209,13 +220,13 @@ fn is_user(wanted: &str, uid: Option<u32>, name: Option<&str>) -> bool {
     name == Some(wanted) || uid.is_some_and(|uid| wanted.parse() == Ok(uid))
 }
 
-fn is_named(owner: &Owner, part: &str) -> bool {
+fn is_named(process: &Process, part: &str) -> bool {
     let Process {
         name,
         comm,
         executable,
         ..
-    } = &*owner.process;
+    } = process;
     let part = part.to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&part);
     has(name.unclean())

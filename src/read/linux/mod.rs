@@ -38,7 +38,7 @@ mod live {
     use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{RawHolders, RawProcess, RawSockets};
-    use crate::read::{Owners, Source};
+    use crate::read::{Owners, Source, Visitor};
 
     /// The running kernel.
     pub struct Linux {
@@ -63,6 +63,10 @@ mod live {
 
         fn sockets(&mut self, scope: &Scope) -> RawSockets {
             running::read(self.method, scope)
+        }
+
+        fn visit(&mut self, scope: &Scope, visitor: &mut dyn Visitor) -> RawSockets {
+            running::visit(self.method, scope, visitor)
         }
 
         fn holders(&mut self, handles: &Handles) -> RawHolders {

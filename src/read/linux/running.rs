@@ -1,6 +1,6 @@
 //! The running kernel, as the reading of tables needs it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -10,7 +10,8 @@ use super::errno::Errno;
 use super::sock_diag::SockDiag;
 use super::tables::{self, Kernel, Method};
 use crate::model::{Protocol, Scope};
-use crate::read::raw::{RawSockets, RawTable, Via};
+use crate::read::Visitor;
+use crate::read::raw::{RawSocket, RawSockets, RawTable, Via};
 
 /// First kernel that shows sockets that are bound without listening.
 const BOUND_SINCE: (u32, u32) = (6, 8);
@@ -43,30 +44,64 @@ impl Kernel for Running {
 /// Reads the tables of the scope, and what belongs to them.
 pub fn read(method: Method, scope: &Scope) -> RawSockets {
     let tables = tables::read(&mut Running, method, scope);
+    let rows = tables.iter().flat_map(|table| &table.sockets);
+    let indices = rows.map(|socket| socket.interface).collect();
+    with_surroundings(tables, &indices)
+}
+
+/// Shows the tables of the scope to a visitor.
+pub fn visit(method: Method, scope: &Scope, visitor: &mut dyn Visitor) -> RawSockets {
+    let mut noting = Noting {
+        visitor,
+        indices: BTreeSet::new(),
+    };
+    let tables = tables::visit(&mut Running, method, scope, &mut noting);
+    with_surroundings(tables, &noting.indices)
+}
+
+/// Notes which interfaces the sockets carry, on their way to another visitor.
+struct Noting<'a> {
+    visitor: &'a mut dyn Visitor,
+    indices: BTreeSet<u32>,
+}
+
+impl Visitor for Noting<'_> {
+    fn see(&mut self, socket: RawSocket) {
+        if socket.interface != 0 {
+            self.indices.insert(socket.interface);
+        }
+        self.visitor.see(socket);
+    }
+
+    fn forget(&mut self) {
+        self.visitor.forget();
+    }
+
+    fn keep(&mut self) {
+        self.visitor.keep();
+    }
+}
+
+fn with_surroundings(tables: Vec<RawTable>, indices: &BTreeSet<u32>) -> RawSockets {
     let mut tcp = tables
         .iter()
         .filter(|table| table.protocol == Protocol::Tcp);
     let by_sock_diag = tcp.all(|table| table.via == Via::SockDiag);
     RawSockets {
-        interfaces: interfaces(&tables),
+        interfaces: interfaces(indices),
         netns: rustix::fs::stat("/proc/self/ns/net")
             .ok()
             .map(|stat| stat.st_ino),
         sees_bound: by_sock_diag && kernel_release() >= BOUND_SINCE,
+        misses_time_wait: false,
         tables,
     }
 }
 
 /// Names of the interfaces that rows carry, netdevice(7).
-fn interfaces(tables: &[RawTable]) -> BTreeMap<u32, String> {
-    let indices = tables
-        .iter()
-        .flat_map(|table| &table.sockets)
-        .map(|socket| socket.interface);
-    let mut names: BTreeMap<u32, String> = indices
-        .filter(|index| *index != 0)
-        .map(|index| (index, String::new()))
-        .collect();
+fn interfaces(indices: &BTreeSet<u32>) -> BTreeMap<u32, String> {
+    let known = indices.iter().filter(|index| **index != 0);
+    let mut names: BTreeMap<u32, String> = known.map(|index| (*index, String::new())).collect();
     if !names.is_empty()
         && let Ok(any) = socket_with(
             AddressFamily::UNIX,

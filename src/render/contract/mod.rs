@@ -7,8 +7,10 @@ use serde::ser::{SerializeSeq, Serializer};
 
 use crate::model::{Foreign, Note, Owner, Row, Snapshot};
 
+mod ephemeral;
 mod verdicts;
 
+pub use ephemeral::{BudgetOut, Ephemeral};
 pub use verdicts::{Checks, Conflicts, Free};
 
 /// Version of the contract. Fields may be added within a version; none changes its meaning.
@@ -21,7 +23,7 @@ pub struct About<'a> {
     /// Version of this contract.
     #[cfg_attr(test, schemars(extend("const" = 1)))]
     version: u32,
-    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts", "ephemeral"])))]
     kind: &'static str,
     /// When the machine was asked, RFC 3339.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]

@@ -175,7 +175,7 @@ impl<'a> Conflicts<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Sockets;
+    use super::super::{Ephemeral, Sockets};
     use super::*;
 
     /// What any `--json` prints.
@@ -187,6 +187,7 @@ mod tests {
         Check(Checks<'a>),
         Free(Free<'a>),
         Conflicts(Conflicts<'a>),
+        Ephemeral(Ephemeral<'a>),
     }
 
     /// Set `PORTWHO_BLESS=1` to write the file anew.

@@ -1,7 +1,9 @@
 //! Words for what the model holds, for people.
 
+mod ephemeral;
 mod verdicts;
 
+pub use ephemeral::*;
 pub use verdicts::*;
 
 use std::fmt::Write;
