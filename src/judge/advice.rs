@@ -100,9 +100,19 @@ pub fn wider(range: (u16, u16)) -> Option<(u16, u16)> {
     }
 }
 
-/// Whether some budget that is shown would be helped by more ports.
+/// Whether some budget that is shown would be helped by more ports: of those in TIME_WAIT that are
+/// given out again, it would not.
 pub fn wants_more_ports(usage: &Usage) -> bool {
-    let is_full = |budget: &Budget| budget.share().is_some_and(|share| share >= WELL_FILLED);
+    let is_full = |budget: &Budget| {
+        let again = if budget.reusable == Some(true) {
+            budget.count(State::TimeWait)
+        } else {
+            0
+        };
+        let lasting = f64::from(budget.used.saturating_sub(again));
+        let capacity = budget.capacity.map(f64::from);
+        capacity.is_some_and(|capacity| lasting >= WELL_FILLED * capacity)
+    };
     usage.budgets.iter().any(is_full)
 }
 

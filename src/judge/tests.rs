@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 mod conflicts;
+mod ephemeral;
 
 const SERVER: Options = Options {
     reuse_addr: true,

@@ -275,6 +275,38 @@ mod tests {
         assert_eq!((script.sent, script.reopened), (2, 1));
     }
 
+    /// What was kept of another table before stays.
+    #[test]
+    fn a_visitor_forgets_the_rows_of_an_attempt_that_broke_off() {
+        let answers = [
+            Ok(row()),
+            Ok(row()),
+            Err(Errno::NOBUFS),
+            Ok(row()),
+            Ok(done(0)),
+        ];
+        let mut rows = Collected::default();
+        rows.kept.push(Vec::new());
+        let request = Request {
+            family: None,
+            protocol: 6,
+            states: 1 << 10,
+            ports: None,
+            other_ends: false,
+        };
+        let mut buffer = vec![0; BUFFER];
+        let mut link = script(answers);
+        let result = dump(
+            &mut link,
+            &mut buffer,
+            &request,
+            Protocol::Tcp,
+            &mut 0,
+            &mut rows,
+        );
+        assert_eq!((result, rows.fresh.len(), rows.kept.len()), (Ok(()), 1, 1));
+    }
+
     #[test]
     fn a_table_that_keeps_changing_is_given_up_with_its_rows() {
         let mut interrupted = row();

@@ -1,7 +1,7 @@
 //! Words for the ports of outgoing connections.
 
 use super::{endpoint, name};
-use crate::judge::{Advice, Budget, DYNAMIC, Outlook, Usage};
+use crate::judge::{Advice, Budget, DYNAMIC, Outlook, PORT_CLASSES, Usage};
 use crate::model::{Endpoint, Holding, OwnerStatus, Protocol, State};
 
 /// The states that have a number of their own.
@@ -24,43 +24,45 @@ pub fn range(usage: &Usage) -> Vec<String> {
     let limits = &usage.limits;
     let mut lines = Vec::new();
     if let (Some((first, last)), Some(size)) = (pool.range(), pool.size()) {
-        let mut parts = vec![format!("{first}-{last}, {}", counted(size, "port"))];
-        match pool.reserved() {
-            Some(reserved) if reserved > 0 => parts.push(format!("{reserved} reserved")),
-            _ => {}
+        let mut parts = vec![counted(size, "port")];
+        if let Some(reserved) = pool.reserved().filter(|reserved| *reserved > 0) {
+            parts.push(format!("{reserved} reserved"));
         }
         if pool.taken() > 0 {
-            parts.push(format!("{} taken for every peer", pool.taken()));
+            parts.push(format!("{} taken", pool.taken()));
         }
         let available = pool.capacity(Protocol::Tcp).unwrap_or(0);
-        parts.push(format!("{available} for connections to each peer"));
-        lines.push(format!("range     {}", parts.join(", ")));
+        parts.push(format!("{available} for each peer"));
+        lines.push(format!("range     {first}-{last}: {}", parts.join(", ")));
         lines.push(format!("classes   {}", classes(usage)));
     } else {
         lines.push("range     not known on this system".into());
     }
-    let mut parts = Vec::new();
+    let mut settings = Vec::new();
     if let Some(reuse) = limits.tcp_tw_reuse {
         let means = match reuse {
-            0 => "no port in TIME-WAIT is taken early",
-            1 => "a port in TIME-WAIT is taken again after 1 s",
-            _ => "after 1 s, on loopback alone",
+            0 => "no port in TIME-WAIT serves again before its time",
+            1 => "a port in TIME-WAIT serves again after 1 s",
+            _ => "a port in TIME-WAIT serves again after 1 s, on loopback",
         };
-        parts.push(format!("tcp_tw_reuse {reuse} ({means})"));
+        settings.push(format!("tcp_tw_reuse {reuse} ({means})"));
     }
     if limits.tcp_timestamps == Some(0) {
-        parts.push("tcp_timestamps 0 (which rules tcp_tw_reuse out)".into());
+        settings.push("tcp_timestamps 0 (which rules tcp_tw_reuse out)".into());
     }
     if let Some(seconds) = limits.tcp_fin_timeout {
         let wait = limits
             .time_wait_seconds
-            .map(|wait| format!("; TIME-WAIT lasts {wait} s whatever it says"));
+            .map(|wait| format!("; TIME-WAIT lasts {wait} s all the same"));
         let wait = wait.unwrap_or_default();
-        parts.push(format!("tcp_fin_timeout {seconds} s (FIN-WAIT-2{wait})"));
+        settings.push(format!("tcp_fin_timeout {seconds} s (FIN-WAIT-2{wait})"));
     }
-    if !parts.is_empty() {
-        lines.push(format!("settings  {}", parts.join(", ")));
-        lines.push("          a socket's own range (IP_LOCAL_PORT_RANGE) is not visible".into());
+    if !settings.is_empty() {
+        settings.push("a socket's own range (IP_LOCAL_PORT_RANGE) is not visible".into());
+    }
+    for (at, line) in settings.iter().enumerate() {
+        let title = if at == 0 { "settings" } else { "" };
+        lines.push(format!("{title:8}  {line}"));
     }
     lines
 }
@@ -72,17 +74,12 @@ fn classes(usage: &Usage) -> String {
     if usage.pool.range() == Some(DYNAMIC) {
         return format!("the dynamic ports of IANA, {first}-{last}");
     }
-    let well_known = within(0, 1023);
-    let mut parts = Vec::new();
-    if well_known > 0 {
-        parts.push(format!("{well_known} well-known"));
-    }
-    parts.push(format!("{} registered", within(1024, first - 1)));
-    parts.push(format!("{} dynamic", within(first, last)));
-    format!(
-        "{}; IANA's range would be {first}-{last}, all dynamic",
-        parts.join(", ")
-    )
+    let counts = PORT_CLASSES.map(|(name, first, last)| (name, within(first, last)));
+    let named = counts.iter().filter(|(_, count)| *count > 0);
+    let named: Vec<String> = named
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    format!("{} (IANA: {first}-{last}, all dynamic)", named.join(", "))
 }
 
 /// `10.0.0.5`, with the interface where there is one.
@@ -131,11 +128,17 @@ pub fn budget(budget: &Budget) -> String {
     }
 }
 
-/// `gunicorn (pid 811) 120, curl (pid 900) 3; TIME-WAIT likely of gunicorn (pid 811)`.
+/// `gunicorn ×2 (pids 811, 812) 120; TIME-WAIT likely of gunicorn ×2`.
 pub fn budget_owners(budget: &Budget) -> String {
-    let one = |holding: &Holding| format!("{} {}", process(holding), holding.sockets);
-    let mut parts: Vec<String> = budget.owners.iter().take(MOST_OWNERS).map(one).collect();
-    let more = budget.owners.len().saturating_sub(MOST_OWNERS);
+    let live: u32 = budget.states.iter().sum::<u32>() - budget.count(State::TimeWait);
+    let programs = programs(&budget.owners);
+    let one = |program: &Vec<&Holding>| {
+        // Some may be shared.
+        let sockets: u32 = program.iter().map(|holding| holding.sockets).sum();
+        format!("{} {}", processes(program), sockets.min(live))
+    };
+    let mut parts: Vec<String> = programs.iter().take(MOST_OWNERS).map(one).collect();
+    let more = programs.len().saturating_sub(MOST_OWNERS);
     if more > 0 {
         parts.push(format!("and {more} more"));
     }
@@ -143,29 +146,46 @@ pub fn budget_owners(budget: &Budget) -> String {
         parts.push("(hidden)".into());
     }
     let owners = parts.join(", ");
-    match likely(budget) {
-        Some(likely) if owners.is_empty() => format!("TIME-WAIT likely of {likely}"),
-        Some(likely) => format!("{owners}; TIME-WAIT likely of {likely}"),
-        None => owners,
-    }
+    let likely = match budget.likely.as_slice() {
+        [] => return owners,
+        [one] => name(&one.process).to_owned(),
+        [one, ..] => format!("{} ×{}", name(&one.process), budget.likely.len()),
+    };
+    let owners = Some(owners).filter(|owners| !owners.is_empty());
+    let owners = owners.map_or(String::new(), |owners| format!("{owners}; "));
+    format!("{owners}TIME-WAIT likely of {likely}")
 }
 
-/// `node (pid 811)`, `node (3 processes)`.
-fn likely(budget: &Budget) -> Option<String> {
-    match budget.likely.as_slice() {
-        [] => None,
-        [one] => Some(process(one)),
-        [one, ..] => Some(format!(
-            "{} ({} processes)",
-            name(&one.process),
-            budget.likely.len()
-        )),
+/// Processes of one name together, in the order of the first of each.
+fn programs(holdings: &[Holding]) -> Vec<Vec<&Holding>> {
+    let mut programs: Vec<Vec<&Holding>> = Vec::new();
+    for holding in holdings {
+        let is_same = |known: &&mut Vec<&Holding>| known[0].process.name == holding.process.name;
+        match programs.iter_mut().find(is_same) {
+            Some(program) => program.push(holding),
+            None => programs.push(vec![holding]),
+        }
     }
+    programs
 }
 
-fn process(holding: &Holding) -> String {
-    let process = &holding.process;
-    format!("{} (pid {})", name(process), process.key.pid)
+/// `node (pid 811)`, `node ×2 (pids 811, 812)`.
+fn processes(program: &[&Holding]) -> String {
+    let pids: Vec<String> = program
+        .iter()
+        .take(MOST_OWNERS)
+        .map(|holding| holding.process.key.pid.to_string())
+        .collect();
+    let name = program.first().map_or("", |one| name(&one.process));
+    let more = if program.len() > MOST_OWNERS {
+        " ..."
+    } else {
+        ""
+    };
+    match program.len() {
+        1 => format!("{name} (pid {})", pids.join("")),
+        count => format!("{name} ×{count} (pids {}{more})", pids.join(", ")),
+    }
 }
 
 /// `+12.0/s`.
@@ -213,8 +233,8 @@ pub fn advice(advice: &Advice, usage: &Usage) -> String {
         }
         Advice::Reusable { budget } => at(*budget).map(|budget| {
             format!(
-                "{}: {} are in TIME-WAIT, and the kernel gives those to new connections after 1 s \
-                 (tcp_tw_reuse): they do not run out",
+                "{}: {} in TIME-WAIT, which the kernel gives to new connections again after 1 s \
+                 (tcp_tw_reuse)",
                 ends(budget),
                 counted(budget.count(State::TimeWait), "port")
             )
@@ -252,14 +272,14 @@ fn ends(budget: &Budget) -> String {
 }
 
 fn short_connections(budget: &Budget, lasts: Option<u32>) -> String {
-    let likely = likely(budget).unwrap_or_default();
+    let likely = processes(&budget.likely.iter().collect::<Vec<_>>());
     let at_most = budget.capacity.zip(lasts);
     let at_most = at_most.and_then(|(capacity, lasts)| capacity.checked_div(lasts));
     let sustained = at_most
         .map(|at_most| format!(" (in the long run, {at_most} new ones a second are the most)"));
     format!(
-        "{}: {} in TIME-WAIT, likely of {likely}, which makes short connections: keep them alive \
-         or pool them{}",
+        "{}: {} in TIME-WAIT, likely of short connections of {likely}: keep them alive or pool \
+         them{}",
         ends(budget),
         counted(budget.count(State::TimeWait), "port"),
         sustained
@@ -271,7 +291,7 @@ fn short_connections(budget: &Budget, lasts: Option<u32>) -> String {
 fn leak(budget: &Budget, owner: usize, grown: Option<u32>) -> Option<String> {
     let holding = budget.owners.get(owner)?;
     let sockets = counted(holding.close_wait, "socket");
-    let who = process(holding);
+    let who = processes(&[holding]);
     let peer = budget_peer(budget);
     Some(match grown {
         Some(grown) => format!(

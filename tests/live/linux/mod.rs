@@ -11,6 +11,7 @@ mod budget;
 mod chosen;
 mod churn;
 mod conflicts;
+mod ephemeral;
 mod expected;
 mod faults;
 mod hostile;
