@@ -54,6 +54,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand free 'Name free ports'
             cand wait 'Wait until something listens, or nothing does any more'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
+            cand ephemeral 'Tell how full the ports for outgoing connections are, towards whom and because of whom'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
@@ -114,6 +115,22 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'portwho;ephemeral'= {
+            cand --interval 'Count twice, so long apart, and tell how fast each fills'
+            cand --fail-at 'Exit with code 1 when this part of a budget is used, or more'
+            cand --top 'How many budgets to tell of, the fullest first'
+            cand --format 'Shape of the answer'
+            cand --color 'When to colour the output'
+            cand --source 'Where to read from'
+            cand --from 'Judge a recording of "portwho capture"'
+            cand --watch 'Count again and again, on a terminal in place'
+            cand -q 'Print nothing, only exit with a code'
+            cand --quiet 'Print nothing, only exit with a code'
+            cand --json 'Print JSON; the same as --format json'
+            cand --no-header 'Leave out the line of column titles'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'portwho;capture'= {
             cand --source 'Where to read from'
             cand --redact 'Replace arguments, directories, addresses and names of users and of the host'
@@ -134,6 +151,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand free 'Name free ports'
             cand wait 'Wait until something listens, or nothing does any more'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
+            cand ephemeral 'Tell how full the ports for outgoing connections are, towards whom and because of whom'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
@@ -146,6 +164,8 @@ set edit:completion:arg-completer[portwho] = {|@words|
         &'portwho;help;wait'= {
         }
         &'portwho;help;conflicts'= {
+        }
+        &'portwho;help;ephemeral'= {
         }
         &'portwho;help;capture'= {
         }

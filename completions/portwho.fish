@@ -61,6 +61,7 @@ complete -c portwho -n "__fish_portwho_needs_command" -a "check" -d 'Tell whethe
 complete -c portwho -n "__fish_portwho_needs_command" -a "free" -d 'Name free ports'
 complete -c portwho -n "__fish_portwho_needs_command" -a "wait" -d 'Wait until something listens, or nothing does any more'
 complete -c portwho -n "__fish_portwho_needs_command" -a "conflicts" -d 'Tell what on this machine will bite: listeners in each other\'s way'
+complete -c portwho -n "__fish_portwho_needs_command" -a "ephemeral" -d 'Tell how full the ports for outgoing connections are, towards whom and because of whom'
 complete -c portwho -n "__fish_portwho_needs_command" -a "capture" -d 'Record what the readers saw, to be replayed with --from'
 complete -c portwho -n "__fish_portwho_needs_command" -a "schema" -d 'Print the JSON Schema of --json'
 complete -c portwho -n "__fish_portwho_needs_command" -a "completions" -d 'Print a shell\'s completion script'
@@ -126,6 +127,27 @@ portable\t'The netstat2 and sysinfo libraries'"
 complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -l from -d 'Judge a recording of "portwho capture"' -r -F
 complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -l json -d 'Print JSON'
 complete -c portwho -n "__fish_portwho_using_subcommand conflicts" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l interval -d 'Count twice, so long apart, and tell how fast each fills' -r
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l fail-at -d 'Exit with code 1 when this part of a budget is used, or more' -r
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l top -d 'How many budgets to tell of, the fullest first' -r
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l format -d 'Shape of the answer' -r -f -a "table\t'The range, a line for each budget, and advice'
+plain\t'The lines of the budgets alone, separated by tabs'
+json\t'One document'
+ndjson\t'A JSON document for each budget'
+csv\t'The fields of JSON, a line for each budget'"
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l color -d 'When to colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
+always\t''
+never\t''"
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
+native\t'The system\'s own interface alone (Linux: sock_diag)'
+proc\t'The tables of /proc/net alone (Linux)'
+portable\t'The netstat2 and sysinfo libraries'"
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l from -d 'Judge a recording of "portwho capture"' -r -F
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l watch -d 'Count again and again, on a terminal in place'
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -s q -l quiet -d 'Print nothing, only exit with a code'
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l json -d 'Print JSON; the same as --format json'
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -l no-header -d 'Leave out the line of column titles'
+complete -c portwho -n "__fish_portwho_using_subcommand ephemeral" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand capture" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
 native\t'The system\'s own interface alone (Linux: sock_diag)'
 proc\t'The tables of /proc/net alone (Linux)'
@@ -135,11 +157,12 @@ complete -c portwho -n "__fish_portwho_using_subcommand capture" -l force -d 'Ov
 complete -c portwho -n "__fish_portwho_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c portwho -n "__fish_portwho_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "check" -d 'Tell whether ports can be bound, and who is in the way'
-complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "free" -d 'Name free ports'
-complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "wait" -d 'Wait until something listens, or nothing does any more'
-complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "conflicts" -d 'Tell what on this machine will bite: listeners in each other\'s way'
-complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "capture" -d 'Record what the readers saw, to be replayed with --from'
-complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "schema" -d 'Print the JSON Schema of --json'
-complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "completions" -d 'Print a shell\'s completion script'
-complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts capture schema completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "check" -d 'Tell whether ports can be bound, and who is in the way'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "free" -d 'Name free ports'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "wait" -d 'Wait until something listens, or nothing does any more'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "conflicts" -d 'Tell what on this machine will bite: listeners in each other\'s way'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "ephemeral" -d 'Tell how full the ports for outgoing connections are, towards whom and because of whom'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "capture" -d 'Record what the readers saw, to be replayed with --from'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "schema" -d 'Print the JSON Schema of --json'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "completions" -d 'Print a shell\'s completion script'
+complete -c portwho -n "__fish_portwho_using_subcommand help; and not __fish_seen_subcommand_from check free wait conflicts ephemeral capture schema completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

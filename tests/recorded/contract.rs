@@ -106,6 +106,18 @@ fn has_socket_keys(socket: &Value) {
     }
 }
 
+/// Reads a document of a verb, with the keys that every document has.
+#[track_caller]
+pub fn checked_verb(text: &str, kind: &str) -> Value {
+    let document: Value = serde_json::from_str(text).expect("the answer is JSON");
+    check(&schema().document, &document);
+    for key in ENVELOPE.iter().filter(|key| **key != "sockets") {
+        assert!(!document[key].is_null(), "{key} in {document}");
+    }
+    assert_eq!(document["kind"], kind);
+    document
+}
+
 /// Reads a document of the contract.
 #[track_caller]
 pub fn checked(text: &str) -> Value {
