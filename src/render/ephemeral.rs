@@ -16,7 +16,7 @@ use crate::model::State;
 /// Part of a budget from which its line is to be looked at twice.
 const FULL: f64 = 0.8;
 /// Columns of a bar.
-const BAR: usize = 10;
+const BAR: usize = 8;
 /// Sockets that are named one by one.
 const MOST_TAKEN: usize = 20;
 
@@ -82,7 +82,7 @@ static COLUMNS: [Column; 14] = [
         Shrink::Middle(16),
     ),
     number("USED", 0, |budget| Cell::new(budget.used.to_string())),
-    number("FREE", 0, |budget| {
+    number("FREE", 6, |budget| {
         Cell::of(budget.free().map(|free| free.to_string()))
     }),
     number("SHARE", 0, |budget| {
@@ -108,7 +108,7 @@ static COLUMNS: [Column; 14] = [
         column("OWNERS", |budget| {
             Cell::of(Some(words::budget_owners(budget)).filter(|words| !words.is_empty()))
         }),
-        Shrink::End(20),
+        Shrink::End(12),
     ),
 ];
 
@@ -124,7 +124,7 @@ fn count(budget: &Budget, state: State) -> Cell {
     Cell::new(budget.count(state).to_string())
 }
 
-/// Ten columns, in eighths; something that is used is never drawn as nothing.
+/// In eighths of a column; something that is used is never drawn as nothing.
 fn bar(budget: &Budget) -> Cell {
     let Some(share) = budget.share() else {
         return Cell::absent();

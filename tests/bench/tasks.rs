@@ -23,11 +23,7 @@ const TASKS: [(&str, &str, &str); 9] = [
         "-tuna",
     ),
     ("every TCP and UDP socket with owners", "-tua", "-tunap"),
-    (
-        "how full the ephemeral range is",
-        "ephemeral",
-        "-tan",
-    ),
+    ("how full the ephemeral range is", "ephemeral", "-tan"),
     (
         "the same as JSON, with every detail",
         "-tua --json",

@@ -1,7 +1,7 @@
 //! How full the ports for outgoing connections are, against what the kernel still gives.
 
 use std::fs;
-use std::io;
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -23,7 +23,7 @@ fn set(name: &str, value: &str) {
     fs::write(format!("/proc/sys/net/ipv4/{name}"), value).unwrap();
 }
 
-fn narrow(ports: u16) {
+pub fn narrow(ports: u16) {
     set(
         "ip_local_port_range",
         &format!("{FIRST} {}", FIRST + ports - 1),
@@ -31,7 +31,7 @@ fn narrow(ports: u16) {
 }
 
 /// A listener with room for many connections that nobody accepts; its port is outside the range.
-fn server(port: u16) -> TcpListener {
+pub fn server(port: u16) -> TcpListener {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     socket.bind(&at.into()).unwrap();
@@ -39,7 +39,7 @@ fn server(port: u16) -> TcpListener {
     socket.into()
 }
 
-fn address(listener: &TcpListener) -> SocketAddr {
+pub fn address(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
@@ -350,27 +350,38 @@ fn sockets_that_a_process_does_not_close_are_told_to_leak() {
     });
 }
 
-/// The largest resident memory of a run, KiB.
-fn peak(arguments: &[&str]) -> io::Result<i64> {
-    let child = {
+/// The largest resident memory of a run, KiB, which is over but for its end. (What wait4(2) tells of a
+/// child is no less than what its parent had when it started it.)
+fn peak() -> u64 {
+    let mut child = {
         let _turn = turn();
         Command::new(PORTWHO)
-            .args(arguments)
+            .args([
+                "ephemeral",
+                "--watch",
+                "--interval",
+                "1h",
+                "--format",
+                "ndjson",
+            ])
             .env("PORTWHO_OWNERS", "proc")
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()?
+            .spawn()
+            .unwrap()
     };
-    let pid = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
-    // SAFETY: both are plain data that wait4(2) fills; zero is a valid value of each.
-    let (mut status, mut usage): (libc::c_int, libc::rusage) = (0, unsafe { std::mem::zeroed() });
-    // SAFETY: the pid is a child's, not yet waited for; both pointers are valid for the call.
-    let done = unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) };
-    if done != pid {
-        return Err(io::Error::last_os_error());
-    }
-    assert_eq!(status, 0, "{arguments:?}");
-    Ok(usage.ru_maxrss)
+    let mut line = String::new();
+    let told = child.stdout.as_mut().expect("a pipe");
+    BufReader::new(told).read_line(&mut line).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.contains("time_wait"), "{line}");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let digits = peak.and_then(|text| text.split_whitespace().next());
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .expect("VmHWM")
 }
 
 /// 29,000 sockets more, of which each would take some hundred bytes, were it held.
@@ -386,8 +397,7 @@ fn memory_does_not_grow_with_sockets_in_time_wait() {
         let at = address(&listener);
         let most = |count| {
             in_time_wait(at, count);
-            let runs = (0..5).map(|_| peak(&["ephemeral", "--no-header"]).unwrap());
-            runs.max().unwrap()
+            (0..5).map(|_| peak()).max().unwrap()
         };
         short_connections(&listener, 1000);
         let few = most(1000);

@@ -22,6 +22,7 @@ mod owners;
 mod probes;
 mod protocols;
 mod refused;
+mod repainted;
 mod scarce;
 mod snippets;
 mod sources;
