@@ -12,9 +12,8 @@ use super::values::{SourceName, When, parse_duration};
 use super::{selector, source, terminal};
 use crate::judge::{Advice, Usage, advise};
 use crate::model::{Depth, Protocol, ProtocolSet};
-use crate::read::Source;
 use crate::render::{
-    Look, budget_in_words, write_ephemeral, write_ephemeral_csv, write_ephemeral_json,
+    Clean, Look, budget_in_words, write_ephemeral, write_ephemeral_csv, write_ephemeral_json,
     write_ephemeral_ndjson, write_ephemeral_plain,
 };
 use crate::select::Query;
@@ -110,10 +109,6 @@ pub fn run(args: &EphemeralArgs) -> Result<Exit, Failure> {
         },
         names_machine: args.format() == FormatName::Json,
     };
-    let mut source = match &args.from {
-        Some(file) => source::open_capture(file)?,
-        None => source::open_live(args.source, None)?,
-    };
     let mut before = None;
     let period = match (args.interval, args.watch) {
         (Some(period), _) => Some(period),
@@ -121,12 +116,12 @@ pub fn run(args: &EphemeralArgs) -> Result<Exit, Failure> {
         (None, false) => None,
     };
     if let (Some(period), false) = (period, args.watch) {
-        let count = Count::take(source.as_mut(), &asked);
+        let count = Count::take(args, &asked)?;
         sleep_until(count.at + period);
         before = Some(count);
     }
     loop {
-        let mut count = Count::take(source.as_mut(), &asked);
+        let mut count = Count::take(args, &asked)?;
         if let Some(before) = &before {
             let seconds = count.at.duration_since(before.at).as_secs_f64();
             count.usage.compare(&before.usage, seconds);
@@ -154,12 +149,15 @@ struct Count {
 }
 
 impl Count {
-    fn take(source: &mut dyn Source, asked: &Ephemeral) -> Self {
+    /// A reader may remember what it gave: each count has its own.
+    fn take(args: &EphemeralArgs, asked: &Ephemeral) -> Result<Self, Failure> {
+        let mut source = match &args.from {
+            Some(file) => source::open_capture(file)?,
+            None => source::open_live(args.source, None)?,
+        };
         let at = Instant::now();
-        Self {
-            usage: ephemeral(source, asked),
-            at,
-        }
+        let usage = ephemeral(source.as_mut(), asked);
+        Ok(Self { usage, at })
     }
 }
 
@@ -219,7 +217,8 @@ impl EphemeralArgs {
         let is_quiet = self.quiet;
         let tell = |line: &str| {
             if !is_quiet {
-                terminal::tell(format_args!("portwho: {line}"));
+                // An interface may have any name.
+                terminal::tell(format_args!("portwho: {}", Clean::new(line)));
             }
         };
         let Some(percent) = self.fail_at else {
