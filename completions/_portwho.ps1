@@ -61,6 +61,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell why a port is taken: by whom, what it is part of, and what to do')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'Tell what on this machine will bite: listeners in each other''s way')
             [CompletionResult]::new('map', 'map', [CompletionResultType]::ParameterValue, 'Tell who talks to whom: services, and the connections between them')
+            [CompletionResult]::new('ephemeral', 'ephemeral', [CompletionResultType]::ParameterValue, 'Tell how full the ports for outgoing connections are, towards whom and because of whom')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Record what the readers saw, to be replayed with --from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
@@ -153,6 +154,23 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'portwho;ephemeral' {
+            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Count twice, so long apart, and tell how fast each fills')
+            [CompletionResult]::new('--fail-at', '--fail-at', [CompletionResultType]::ParameterName, 'Exit with code 1 when this part of a budget is used, or more')
+            [CompletionResult]::new('--top', '--top', [CompletionResultType]::ParameterName, 'How many budgets to tell of, the fullest first')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Shape of the answer')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Judge a recording of "portwho capture"')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Count again and again, on a terminal in place')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing, only exit with a code')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing, only exit with a code')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON; the same as --format json')
+            [CompletionResult]::new('--no-header', '--no-header', [CompletionResultType]::ParameterName, 'Leave out the line of column titles')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'portwho;capture' {
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
             [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace arguments, directories, addresses and names of users and of the host')
@@ -178,6 +196,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell why a port is taken: by whom, what it is part of, and what to do')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'Tell what on this machine will bite: listeners in each other''s way')
             [CompletionResult]::new('map', 'map', [CompletionResultType]::ParameterValue, 'Tell who talks to whom: services, and the connections between them')
+            [CompletionResult]::new('ephemeral', 'ephemeral', [CompletionResultType]::ParameterValue, 'Tell how full the ports for outgoing connections are, towards whom and because of whom')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Record what the readers saw, to be replayed with --from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
@@ -200,6 +219,9 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             break
         }
         'portwho;help;map' {
+            break
+        }
+        'portwho;help;ephemeral' {
             break
         }
         'portwho;help;capture' {

@@ -28,6 +28,9 @@ _portwho() {
             portwho,conflicts)
                 cmd="portwho__subcmd__conflicts"
                 ;;
+            portwho,ephemeral)
+                cmd="portwho__subcmd__ephemeral"
+                ;;
             portwho,free)
                 cmd="portwho__subcmd__free"
                 ;;
@@ -58,6 +61,9 @@ _portwho() {
             portwho__subcmd__help,conflicts)
                 cmd="portwho__subcmd__help__subcmd__conflicts"
                 ;;
+            portwho__subcmd__help,ephemeral)
+                cmd="portwho__subcmd__help__subcmd__ephemeral"
+                ;;
             portwho__subcmd__help,free)
                 cmd="portwho__subcmd__help__subcmd__free"
                 ;;
@@ -83,7 +89,7 @@ _portwho() {
 
     case "${cmd}" in
         portwho)
-            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --all-netns --no-runtime --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --owners --from --help --version check free wait why conflicts map capture schema completions help"
+            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --all-netns --no-runtime --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --owners --from --help --version check free wait why conflicts map ephemeral capture schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -224,6 +230,48 @@ _portwho() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        portwho__subcmd__ephemeral)
+            opts="-q -h --interval --watch --fail-at --top --quiet --format --json --no-header --color --source --from --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --top)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table plain json ndjson csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -W "auto native proc portable" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         portwho__subcmd__free)
             opts="-n -u -h --count --consecutive --udp --address --seed --json --source --exec --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -263,7 +311,7 @@ _portwho() {
             return 0
             ;;
         portwho__subcmd__help)
-            opts="check free wait why conflicts map capture schema completions help"
+            opts="check free wait why conflicts map ephemeral capture schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -319,6 +367,20 @@ _portwho() {
             return 0
             ;;
         portwho__subcmd__help__subcmd__conflicts)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portwho__subcmd__help__subcmd__ephemeral)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -58,6 +58,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
             cand map 'Tell who talks to whom: services, and the connections between them'
+            cand ephemeral 'Tell how full the ports for outgoing connections are, towards whom and because of whom'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
@@ -143,6 +144,22 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'portwho;ephemeral'= {
+            cand --interval 'Count twice, so long apart, and tell how fast each fills'
+            cand --fail-at 'Exit with code 1 when this part of a budget is used, or more'
+            cand --top 'How many budgets to tell of, the fullest first'
+            cand --format 'Shape of the answer'
+            cand --color 'When to colour the output'
+            cand --source 'Where to read from'
+            cand --from 'Judge a recording of "portwho capture"'
+            cand --watch 'Count again and again, on a terminal in place'
+            cand -q 'Print nothing, only exit with a code'
+            cand --quiet 'Print nothing, only exit with a code'
+            cand --json 'Print JSON; the same as --format json'
+            cand --no-header 'Leave out the line of column titles'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'portwho;capture'= {
             cand --source 'Where to read from'
             cand --redact 'Replace arguments, directories, addresses and names of users and of the host'
@@ -165,6 +182,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
             cand map 'Tell who talks to whom: services, and the connections between them'
+            cand ephemeral 'Tell how full the ports for outgoing connections are, towards whom and because of whom'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
@@ -181,6 +199,8 @@ set edit:completion:arg-completer[portwho] = {|@words|
         &'portwho;help;conflicts'= {
         }
         &'portwho;help;map'= {
+        }
+        &'portwho;help;ephemeral'= {
         }
         &'portwho;help;capture'= {
         }

@@ -194,6 +194,35 @@ module completions {
     ...selectors: string      # Services to show, with what they talk to: a port, a process name ... (can be repeated)
   ]
 
+  def "nu-complete portwho ephemeral format" [] {
+    [ "table" "plain" "json" "ndjson" "csv" ]
+  }
+
+  def "nu-complete portwho ephemeral color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete portwho ephemeral source" [] {
+    [ "auto" "native" "proc" "portable" ]
+  }
+
+  # Tell how full the ports for outgoing connections are, towards whom and because of whom
+  export extern "portwho ephemeral" [
+    --interval: string        # Count twice, so long apart, and tell how fast each fills
+    --watch                   # Count again and again, on a terminal in place
+    --fail-at: string         # Exit with code 1 when this part of a budget is used, or more
+    --top: string             # How many budgets to tell of, the fullest first
+    --quiet(-q)               # Print nothing, only exit with a code
+    --format: string@"nu-complete portwho ephemeral format" # Shape of the answer
+    --json                    # Print JSON; the same as --format json
+    --no-header               # Leave out the line of column titles
+    --color: string@"nu-complete portwho ephemeral color" # When to colour the output
+    --source: string@"nu-complete portwho ephemeral source" # Where to read from
+    --from: path              # Judge a recording of "portwho capture"
+    --help(-h)                # Print help (see more with '--help')
+    ...selectors: string      # Which budgets: peer=ADDRESS:PORT, a local address, name=NAME, state=STATE ... (can be repeated)
+  ]
+
   def "nu-complete portwho capture source" [] {
     [ "auto" "native" "proc" "portable" ]
   }
@@ -248,6 +277,10 @@ module completions {
 
   # Tell who talks to whom: services, and the connections between them
   export extern "portwho help map" [
+  ]
+
+  # Tell how full the ports for outgoing connections are, towards whom and because of whom
+  export extern "portwho help ephemeral" [
   ]
 
   # Record what the readers saw, to be replayed with --from

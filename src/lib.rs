@@ -7,7 +7,8 @@
 //! ```
 //!
 //! [`model`] holds the nouns. [`read`] alone asks the system, [`act`] alone changes anything in it,
-//! [`cli`] is the edge: arguments, terminal, files and streams. [`survey`] runs the stages.
+//! [`cli`] is the edge: arguments, terminal, files and streams. [`survey`] runs the stages,
+//! [`ephemeral`] those that count.
 
 #![deny(unsafe_code)]
 
@@ -29,4 +30,4 @@ pub mod cli;
 
 mod pipeline;
 
-pub use pipeline::{Explained, Survey, explain, glance, survey};
+pub use pipeline::{Ephemeral, Explained, Survey, ephemeral, explain, glance, survey};

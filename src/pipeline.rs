@@ -16,6 +16,10 @@ use crate::read::Source;
 use crate::read::raw::{Outcome, RawHolders, RawSockets, RawTable};
 use crate::select::{Order, Query};
 
+mod ephemeral;
+
+pub use ephemeral::{Ephemeral, ephemeral};
+
 /// What to find, and how much of it to tell.
 #[derive(Debug, Clone, Default)]
 pub struct Survey {

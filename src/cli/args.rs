@@ -6,6 +6,7 @@ use super::capture::CaptureArgs;
 use super::check::CheckArgs;
 use super::completions::CompletionsArgs;
 use super::conflicts::ConflictsArgs;
+use super::ephemeral::EphemeralArgs;
 use super::free::FreeArgs;
 use super::list::ListArgs;
 use super::map::MapArgs;
@@ -13,16 +14,17 @@ use super::wait::WaitArgs;
 use super::why::WhyArgs;
 
 /// Verbs that are taken, though they do not exist yet: nobody shall come to rely on them as names.
-pub const RESERVED: [&str; 4] = ["ephemeral", "watch", "diff", "kill"];
+pub const RESERVED: [&str; 3] = ["watch", "diff", "kill"];
 
 /// Verbs that exist.
-pub const VERBS: [&str; 10] = [
+pub const VERBS: [&str; 11] = [
     "why",
     "check",
     "free",
     "wait",
     "conflicts",
     "map",
+    "ephemeral",
     "capture",
     "schema",
     "completions",
@@ -86,6 +88,8 @@ pub enum Verb {
     Conflicts(ConflictsArgs),
     /// Tell who talks to whom: services, and the connections between them
     Map(MapArgs),
+    /// Tell how full the ports for outgoing connections are, towards whom and because of whom
+    Ephemeral(EphemeralArgs),
     /// Record what the readers saw, to be replayed with --from
     Capture(CaptureArgs),
     /// Print the JSON Schema of --json

@@ -10,6 +10,7 @@ mod capture;
 mod check;
 mod completions;
 mod conflicts;
+mod ephemeral;
 mod failure;
 mod free;
 mod list;
@@ -41,6 +42,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Some((Some(Verb::Conflicts(args)), _)) => conflicts::run(&args),
             Some((Some(Verb::Why(args)), _)) => why::run(&args),
             Some((Some(Verb::Map(args)), _)) => map::run(&args),
+            Some((Some(Verb::Ephemeral(args)), _)) => ephemeral::run(&args),
             Some((Some(Verb::Capture(args)), _)) => capture::run(&args),
             Some((Some(Verb::Schema), _)) => schema::run(),
             Some((Some(Verb::Completions(args)), _)) => completions::run(&args),

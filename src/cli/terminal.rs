@@ -43,7 +43,66 @@ pub fn answer(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()
     result.or_else(|error| Failure::of_writing(&error).map_or(Ok(()), Err))
 }
 
+/// Writes to standard output what is written again and again: on a terminal in the place of what it
+/// was before, else below it, after a blank line where it is for people. Whether somebody still reads.
+///
+/// # Errors
+/// Any error of writing other than that nobody does.
+pub fn repaint(text: &[u8], for_people: bool) -> Result<bool, Failure> {
+    let mut out = io::stdout().lock();
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let result = if for_people && io::stdout().is_terminal() && !is_dumb {
+        out.write_all(&in_place(text, height()))
+    } else {
+        let blank: &[u8] = if for_people { b"\n" } else { b"" };
+        out.write_all(&[text, blank].concat())
+    };
+    match result.and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) => Failure::of_writing(&error).map_or(Ok(false), Err),
+    }
+}
+
+/// Lines of the terminal that standard output is.
+fn height() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map_or(0, |(_, height)| usize::from(height.0))
+}
+
+/// Text with the escape sequences (ECMA-48) that put it at the top, no line broken or left over, and
+/// none below the last line: that would move the rest.
+fn in_place(text: &[u8], height: usize) -> Vec<u8> {
+    const HOME: &[u8] = b"\x1b[H";
+    const NO_WRAP: &[u8] = b"\x1b[?7l";
+    const WRAP: &[u8] = b"\x1b[?7h";
+    const CLEAR_LINE: &[u8] = b"\x1b[K\r\n";
+    const CLEAR_REST: &[u8] = b"\x1b[J";
+    let room = if height > 1 { height - 1 } else { usize::MAX };
+    let mut out = [HOME, NO_WRAP].concat();
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    for line in text.split(|byte| *byte == b'\n').take(room) {
+        out.extend([line, CLEAR_LINE].concat());
+    }
+    out.extend([WRAP, CLEAR_REST].concat());
+    out
+}
+
 /// Writes a line to standard error; where that fails there is nobody to tell.
 pub fn tell(line: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_repainted_keeps_to_the_lines_of_the_terminal() {
+        let shown = |height| String::from_utf8(in_place(b"a\nb\nc\n", height)).unwrap();
+        assert_eq!(
+            shown(0),
+            "\x1b[H\x1b[?7la\x1b[K\r\nb\x1b[K\r\nc\x1b[K\r\n\x1b[?7h\x1b[J"
+        );
+        assert!(shown(3).contains('b') && !shown(3).contains('c'));
+    }
 }

@@ -1,5 +1,7 @@
 //! Values of options that several verbs take.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,4 +32,13 @@ pub enum OwnersName {
     Bpf,
     /// A walk of /proc
     Proc,
+}
+
+/// `500ms`, `30s`, `2m`, `1h 30m`; a bare number is seconds.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(u64::from(seconds)));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "not a duration".to_owned())?;
+    Duration::try_from(span).map_err(|_| "not a duration".to_owned())
 }

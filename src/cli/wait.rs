@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
-use super::values::{SourceName, When};
+use super::values::{SourceName, When, parse_duration};
 use super::{owner, selector, source, terminal};
 use crate::judge::{Expected, Met};
 use crate::model::{Depth, Protocol, ProtocolSet, Snapshot};
@@ -369,13 +369,4 @@ impl Status {
             let _ = write!(std::io::stderr().lock(), "\r{blanks}\r");
         }
     }
-}
-
-/// `500ms`, `30s`, `2m`, `1h 30m`; a bare number is seconds.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Ok(Duration::from_secs(u64::from(seconds)));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "not a duration".to_owned())?;
-    Duration::try_from(span).map_err(|_| "not a duration".to_owned())
 }

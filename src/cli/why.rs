@@ -8,7 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::failure::{Exit, Failure};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
-use crate::judge::{Background, holdings};
+use crate::judge::{Background, groups_of_holders};
 use crate::model::Depth;
 use crate::render::{Format, Look, write_why, write_why_json};
 use crate::select::Query;
@@ -86,7 +86,7 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         parents: &explained.parents,
         limits: &explained.limits,
     };
-    let found = holdings(snapshot, &background);
+    let found = groups_of_holders(snapshot, &background);
     let is_answered = !found.is_empty() || !snapshot.forwards.is_empty();
     if args.json {
         terminal::answer(|out| write_why_json(snapshot, &found, out))?;

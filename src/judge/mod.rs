@@ -1,23 +1,34 @@
 //! Verdicts over what was read: can a port be bound, is it held as expected, what will bite? Pure.
 
+mod advice;
 mod bind;
+mod budget;
 mod check;
 mod claim;
 mod conflicts;
 mod expect;
+mod forecast;
 mod free;
 mod map;
+mod pool;
+mod port_bits;
 mod supervision;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod why;
 
+pub use advice::{Advice, Peers, advise, wants_more_ports, wider};
 pub use bind::{Bar, bar};
+pub use budget::{Budget, BudgetKey, Seen, Tally, infer_owners};
 pub use check::{Bound, Check, Decided, Evidence, Met, Reason, Ruling, Verdict, Warning};
 pub use claim::{Claim, Options, claims};
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
 pub use expect::Expected;
+pub use forecast::{Level, Outlook, Trend};
 pub use free::{Candidates, consecutive};
 pub use map::{Link, Map, Peer, Service, is_talk, map};
+pub use pool::{DYNAMIC, PORT_CLASSES, Pool};
 pub use supervision::{Consequence, stop_container};
-pub use why::{Background, Connected, Holding, Listen, Queue, holdings};
+pub use usage::{Address, Usage};
+pub use why::{Background, Connected, Holders, Listen, Queue, groups_of_holders};

@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 mod conflicts;
+mod ephemeral;
 mod map;
 
 const SERVER: Options = Options {

@@ -13,7 +13,7 @@ use crate::model::{
 
 /// A group of processes that hold the same sockets of those that were asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holding<'a> {
+pub struct Holders<'a> {
     /// The sockets, listeners first.
     pub rows: Vec<&'a Row>,
     /// The first to be told of: the one that started the others. `None` where none can be seen.
@@ -74,7 +74,10 @@ pub struct Background<'a> {
 }
 
 /// Takes the answer apart into groups of processes.
-pub fn holdings<'a>(snapshot: &'a Snapshot, background: &Background<'a>) -> Vec<Holding<'a>> {
+pub fn groups_of_holders<'a>(
+    snapshot: &'a Snapshot,
+    background: &Background<'a>,
+) -> Vec<Holders<'a>> {
     let holds = |row: &&Row| {
         matches!(
             row.socket.state,
@@ -100,7 +103,7 @@ pub fn holdings<'a>(snapshot: &'a Snapshot, background: &Background<'a>) -> Vec<
     }
     groups
         .into_iter()
-        .map(|rows| holding(rows, &accepted, snapshot, background))
+        .map(|rows| group(rows, &accepted, snapshot, background))
         .collect()
 }
 
@@ -112,12 +115,12 @@ fn is_same_end(a: &Socket, b: &Socket) -> bool {
     (a.state, a.local) == (b.state, b.local)
 }
 
-fn holding<'a>(
+fn group<'a>(
     rows: Vec<&'a Row>,
     accepted: &[&'a Row],
     snapshot: &'a Snapshot,
     background: &Background<'a>,
-) -> Holding<'a> {
+) -> Holders<'a> {
     let owners = &rows[0].owners;
     let processes: Vec<Rc<Process>> = owners
         .iter()
@@ -146,7 +149,7 @@ fn holding<'a>(
         .copied()
         .filter(|row| rows.iter().any(|one| one.socket.accepts(&row.socket)))
         .collect();
-    Holding {
+    Holders {
         queue: rows.iter().find_map(|row| queue(&row.socket)),
         consequence: consequence(main.as_deref(), &processes, parents.as_deref(), rows[0]),
         next: next(

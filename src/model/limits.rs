@@ -14,6 +14,20 @@ pub struct Limits {
     /// Ports that the system does not give out itself; a bind may still take them.
     #[serde(default)]
     pub reserved: Vec<(u16, u16)>,
+    /// Whether a connection to the same peer may take a port in TIME_WAIT: 0 no, 1 after a second,
+    /// 2 after a second and on loopback alone (tcp_tw_reuse).
+    #[serde(default)]
+    pub tcp_tw_reuse: Option<u8>,
+    /// Seconds that a connection whose process has gone waits in FIN_WAIT_2; TIME_WAIT does not
+    /// hang on it.
+    #[serde(default)]
+    pub tcp_fin_timeout: Option<u32>,
+    /// Whether segments carry timestamps, without which no port in TIME_WAIT is taken early: 0 no.
+    #[serde(default)]
+    pub tcp_timestamps: Option<u8>,
+    /// Seconds that a closed connection keeps its port in TIME_WAIT.
+    #[serde(default)]
+    pub time_wait_seconds: Option<u32>,
     /// First port that takes no privilege.
     pub unprivileged_from: Option<u16>,
     /// Whether this process may bind ports below that.

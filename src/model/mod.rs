@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod foreign;
+mod holding;
 mod limits;
 mod meaning;
 mod note;
@@ -16,6 +17,7 @@ mod state;
 
 pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::{Foreign, is_comm_of};
+pub use holding::Holding;
 pub use limits::{InterfaceAddress, Limits};
 pub use meaning::{
     Container, ContainerId, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,

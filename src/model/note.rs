@@ -20,6 +20,12 @@ pub enum NoteCode {
     NamespacesRefused,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,
+    /// The system does not tell which ports it gives to outgoing connections.
+    RangeUnknown,
+    /// Closed connections that keep their ports cannot be seen on this system.
+    TimeWaitUnseen,
+    /// A socket may have a range of its own, which the system does not show.
+    SocketRangesUnseen,
 }
 
 impl NoteCode {
@@ -33,6 +39,9 @@ impl NoteCode {
             Self::ProcessesRefused => "processes-refused",
             Self::NamespacesRefused => "namespaces-refused",
             Self::OwnersFoundBy => "owners-found-by",
+            Self::RangeUnknown => "range-unknown",
+            Self::TimeWaitUnseen => "time-wait-unseen",
+            Self::SocketRangesUnseen => "socket-ranges-unseen",
         }
     }
 
@@ -40,13 +49,21 @@ impl NoteCode {
     pub fn is_told(self) -> bool {
         matches!(
             self,
-            Self::TableUnknown | Self::TablePartial | Self::OwnersHidden | Self::NamespacesRefused
+            Self::TableUnknown
+                | Self::TablePartial
+                | Self::OwnersHidden
+                | Self::RangeUnknown
+                | Self::TimeWaitUnseen
+                | Self::NamespacesRefused
         )
     }
 
     /// Whether something is missing from the answer because of it.
     pub fn is_loss(self) -> bool {
-        !matches!(self, Self::TableFallback | Self::OwnersFoundBy)
+        !matches!(
+            self,
+            Self::TableFallback | Self::OwnersFoundBy | Self::SocketRangesUnseen
+        )
     }
 }
 

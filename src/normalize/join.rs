@@ -63,7 +63,7 @@ fn owners(holders: &[&RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) 
 }
 
 /// A process of which nothing is known but what its holder told.
-fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
+pub(super) fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
     Process {
         key,
         name: comm.clone(),

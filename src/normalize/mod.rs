@@ -1,5 +1,6 @@
 //! Stage 2: turns raw tables into sockets, and joins sockets to their owners. Pure.
 
+mod holdings;
 mod join;
 mod meaning;
 mod name;
@@ -9,12 +10,13 @@ mod services;
 mod sockets;
 mod tunnel;
 
+pub use holdings::{Group, holdings};
 pub use join::{Names, Users, join, process};
 pub use meaning::{
     dnat, find_forwards, find_socket_units, is_known_by_arguments, name_namespaces,
     wanted_containers,
 };
 pub use name::full_name;
-pub use notes::{owner_notes, table_notes};
+pub use notes::{counted_owner_notes, owner_notes, table_notes};
 pub use services::{port_of, service_of};
 pub use sockets::sockets;

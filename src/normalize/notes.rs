@@ -108,6 +108,12 @@ fn table_note(table: &RawTable, place: &str) -> Option<Note> {
 
 /// Notes on the owners of the rows.
 pub fn owner_notes(rows: &[Row], raw: &RawHolders) -> Vec<Note> {
+    let with = |status| rows.iter().filter(|row| row.owner_status == status).count();
+    counted_owner_notes(with(OwnerStatus::Hidden), with(OwnerStatus::Partial), raw)
+}
+
+/// Notes on the owners of so many sockets that are hidden, and so many that may have more.
+pub fn counted_owner_notes(hidden: usize, partial: usize, raw: &RawHolders) -> Vec<Note> {
     let mut notes = Vec::new();
     if let Some(way) = &raw.found_by {
         notes.push(Note {
@@ -116,8 +122,6 @@ pub fn owner_notes(rows: &[Row], raw: &RawHolders) -> Vec<Note> {
             count: None,
         });
     }
-    let with = |status| rows.iter().filter(|row| row.owner_status == status).count();
-    let hidden = with(OwnerStatus::Hidden);
     if hidden > 0 {
         let whose = if hidden == 1 {
             "the owner of 1 socket"
@@ -130,7 +134,7 @@ pub fn owner_notes(rows: &[Row], raw: &RawHolders) -> Vec<Note> {
             count: Some(hidden as u64),
         });
     }
-    if raw.refused > 0 && hidden + with(OwnerStatus::Partial) > 0 {
+    if raw.refused > 0 && hidden + partial > 0 {
         let processes = if raw.refused == 1 {
             "process"
         } else {

@@ -104,7 +104,8 @@ impl Finder<'_> {
     }
 }
 
-fn keys(keys: impl Iterator<Item = ProcessKey>) -> Vec<ProcessKey> {
+/// Each once, in ascending order.
+pub fn keys(keys: impl Iterator<Item = ProcessKey>) -> Vec<ProcessKey> {
     let mut keys: Vec<_> = keys.collect();
     keys.sort_unstable();
     keys.dedup();

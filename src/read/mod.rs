@@ -11,13 +11,17 @@ pub mod machine;
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 mod portable;
 mod project;
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
+mod range;
 pub mod raw;
 mod regular;
 mod runtime;
 mod unsupported;
 
 use machine::Zone;
-use raw::{RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets};
+use raw::{
+    RawContainer, RawForwards, RawHolders, RawProcess, RawSocket, RawSocketUnit, RawSockets,
+};
 
 /// Where answers come from: a kernel, a library, a recording.
 ///
@@ -31,6 +35,18 @@ pub trait Source {
 
     /// The sockets of the scope, or more. What could not be read is said in the tables' outcomes.
     fn sockets(&mut self, scope: &Scope) -> RawSockets;
+
+    /// Shows the sockets of the scope, or more, to a visitor; the tables that are given hold none.
+    fn visit(&mut self, scope: &Scope, visitor: &mut dyn Visitor) -> RawSockets {
+        let mut raw = self.sockets(scope);
+        for table in &mut raw.tables {
+            for socket in std::mem::take(&mut table.sockets) {
+                visitor.see(socket);
+            }
+            visitor.keep();
+        }
+        raw
+    }
 
     /// Everybody who holds one of these sockets.
     fn holders(&mut self, handles: &Handles) -> RawHolders;
@@ -69,6 +85,17 @@ pub trait Source {
 
 /// How long the runtimes of containers have for their answers, all of them together.
 pub const RUNTIME_LIMIT: Duration = Duration::from_millis(200);
+
+/// Takes sockets as they come from the system, so that nobody needs to hold them all.
+pub trait Visitor {
+    fn see(&mut self, socket: RawSocket);
+
+    /// What was seen since the last `keep` is void: the system broke off, and tells it again.
+    fn forget(&mut self);
+
+    /// What was seen stands: a table has been read.
+    fn keep(&mut self);
+}
 
 /// Which source to take (`--source`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -10,6 +10,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 use super::Source;
 use super::machine::{self, Zone};
 use super::project::Projects;
+use super::range;
 use super::raw::{
     Blind, Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
 };
@@ -34,7 +35,11 @@ impl Source for Portable {
     }
 
     fn sockets(&mut self, scope: &Scope) -> RawSockets {
-        let mut raw = RawSockets::default();
+        let mut raw = RawSockets {
+            // The library finds sockets by the processes that hold them there.
+            misses_time_wait: cfg!(target_os = "macos"),
+            ..RawSockets::default()
+        };
         for protocol in scope.protocols.iter() {
             for family in [Family::Ipv4, Family::Ipv6] {
                 if scope.includes(family) && protocol != Protocol::Mptcp {
@@ -98,7 +103,10 @@ impl Source for Portable {
     }
 
     fn limits(&mut self, with_addresses: bool) -> Limits {
-        let limits = Limits::default();
+        let limits = Limits {
+            ephemeral: range::read(),
+            ..Limits::default()
+        };
         if with_addresses {
             machine::with_addresses(limits)
         } else {

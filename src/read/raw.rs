@@ -20,6 +20,9 @@ pub struct RawSockets {
     pub netns: Option<u64>,
     /// Whether TCP sockets that are bound without listening would be seen, had they been asked for.
     pub sees_bound: bool,
+    /// Whether closed connections that still have their ports (TIME_WAIT) are kept from the reader.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub misses_time_wait: bool,
     /// Other network namespaces, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<RawNamespace>,

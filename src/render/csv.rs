@@ -79,6 +79,18 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
     lines.flush()
 }
 
+/// Writes records of fields that are [`text`].
+pub fn write_records<const N: usize>(
+    records: impl Iterator<Item = [String; N]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut lines = csv::Writer::from_writer(out);
+    for record in records {
+        lines.write_record(record).map_err(io_error)?;
+    }
+    lines.flush()
+}
+
 /// The error of the writer itself, its kind kept: a reader that has left is no failure.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
@@ -88,7 +100,7 @@ fn io_error(error: csv::Error) -> io::Error {
 }
 
 /// A field as text: nothing for null, and no line break or escape sequence from outside.
-fn text(value: Option<&Value>) -> String {
+pub fn text(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => Clean::new(text).to_string(),

@@ -28,14 +28,22 @@ pub fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes a document for each socket, each on its line.
 pub fn write_rows(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
-    for row in &snapshot.rows {
+    write_lines(snapshot.rows.iter().map(RowOut::new), out)
+}
+
+/// Writes documents, each on its line.
+pub fn write_lines(
+    documents: impl Iterator<Item = impl Serialize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for document in documents {
         // Deep enough for everything to stay on one line.
         let formatter = Lines {
             depth: LINES_UP_TO,
             has_items: false,
         };
         let mut serializer = Serializer::with_formatter(&mut *out, formatter);
-        RowOut::new(row).serialize(&mut serializer)?;
+        document.serialize(&mut serializer)?;
         out.write_all(b"\n")?;
     }
     Ok(())

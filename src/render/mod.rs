@@ -7,6 +7,7 @@ mod clean;
 mod columns;
 mod contract;
 mod csv;
+mod ephemeral;
 mod graph;
 mod json;
 mod map;
@@ -25,6 +26,10 @@ use jiff::tz::TimeZone;
 pub use choose::chosen;
 pub use clean::Clean;
 pub use columns::{COLUMNS, Column, DEFAULT};
+pub use ephemeral::{
+    write_ephemeral, write_ephemeral_csv, write_ephemeral_json, write_ephemeral_ndjson,
+    write_ephemeral_plain,
+};
 pub use graph::{write_dot, write_mermaid};
 pub use json::SCHEMA;
 pub use map::{Atlas, write_map, write_map_json};
@@ -49,6 +54,11 @@ pub fn owners_in_words(row: &Row) -> String {
 /// A rule that sends a port elsewhere, in words; it holds text of others.
 pub fn dnat_in_words(dnat: &Dnat) -> Clean {
     Clean::new(&words::dnat(dnat))
+}
+
+/// How much of a budget is used, in words.
+pub fn budget_in_words(budget: &crate::judge::Budget) -> String {
+    words::budget(budget)
 }
 
 /// Shape of an answer.

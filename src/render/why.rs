@@ -8,7 +8,7 @@ use super::cell::Tone;
 use super::contract::Why;
 use super::paint::paint;
 use super::{Clean, Look, json, words};
-use crate::judge::{Connected, Holding, Listen, stop_container};
+use crate::judge::{Connected, Holders, Listen, stop_container};
 use crate::model::{Exposure, Process, Snapshot};
 
 /// Where values begin.
@@ -22,7 +22,7 @@ const LISTED: usize = 8;
 /// What the writer says.
 pub fn write_why(
     snapshot: &Snapshot,
-    holdings: &[Holding<'_>],
+    groups: &[Holders<'_>],
     look: Look,
     zone: &TimeZone,
     out: &mut dyn Write,
@@ -34,13 +34,13 @@ pub fn write_why(
         now,
         out,
     };
-    for (index, holding) in holdings.iter().enumerate() {
+    for (index, group) in groups.iter().enumerate() {
         if index > 0 {
             page.out.write_all(b"\n")?;
         }
-        page.holding(holding)?;
+        page.group(group)?;
     }
-    if holdings.is_empty() {
+    if groups.is_empty() {
         for rule in &snapshot.forwards {
             writeln!(page.out, "{}", Clean::new(&words::dnat(rule)))?;
             if let Some(container) = rule.container.as_deref() {
@@ -58,10 +58,10 @@ pub fn write_why(
 /// What the writer says.
 pub fn write_why_json(
     snapshot: &Snapshot,
-    holdings: &[Holding<'_>],
+    groups: &[Holders<'_>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    json::write(&Why::new(snapshot, holdings), out)
+    json::write(&Why::new(snapshot, groups), out)
 }
 
 struct Page<'a> {
@@ -72,29 +72,25 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn holding(&mut self, holding: &Holding<'_>) -> io::Result<()> {
-        for row in &holding.rows {
+    fn group(&mut self, group: &Holders<'_>) -> io::Result<()> {
+        for row in &group.rows {
             let (name, rest) = words::heading(row);
             let name = self.paint(&Clean::new(&name), Tone::Strong);
             writeln!(self.out, "{}", format!("{name}  {rest}").trim_end())?;
         }
-        match &holding.main {
+        match &group.main {
             None => {
-                let nobody = words::no_owner(holding.rows[0]);
+                let nobody = words::no_owner(group.rows[0]);
                 self.line("held by", nobody)?;
             }
-            Some(main) => self.processes(holding, main)?,
+            Some(main) => self.processes(group, main)?,
         }
-        for (label, text) in holding.rows[0]
-            .role
-            .iter()
-            .flat_map(|role| words::role(role))
-        {
+        for (label, text) in group.rows[0].role.iter().flat_map(|role| words::role(role)) {
             self.line(label, &text)?;
         }
-        let listens = holding.listens.iter().map(reach).collect();
+        let listens = group.listens.iter().map(reach).collect();
         self.lines("listens on", listens)?;
-        if let Some(queue) = holding.queue {
+        if let Some(queue) = group.queue {
             let words = words::queue_sentence(queue);
             let tone = if queue.is_full() {
                 Tone::Alert
@@ -103,15 +99,12 @@ impl Page<'_> {
             };
             self.toned("queue", &words, tone)?;
         }
-        self.lines(
-            "connected",
-            holding.connected.iter().map(connected).collect(),
-        )?;
-        self.line("if killed", &holding.consequence.why)?;
-        self.lines("next", holding.next.clone())
+        self.lines("connected", group.connected.iter().map(connected).collect())?;
+        self.line("if killed", &group.consequence.why)?;
+        self.lines("next", group.next.clone())
     }
 
-    fn processes(&mut self, holding: &Holding<'_>, main: &Process) -> io::Result<()> {
+    fn processes(&mut self, group: &Holders<'_>, main: &Process) -> io::Result<()> {
         let user = words::user_of(main).map(|user| format!(", user {user}"));
         let words = format!(
             "{} (pid {}){}{}",
@@ -121,8 +114,8 @@ impl Page<'_> {
             self.since(main)
         );
         self.toned("held by", &words, Tone::Strong)?;
-        if !holding.others.is_empty() {
-            let pids: Vec<_> = holding
+        if !group.others.is_empty() {
+            let pids: Vec<_> = group
                 .others
                 .iter()
                 .map(|other| format!("{} (pid {})", words::name(other), other.key.pid))
@@ -143,7 +136,7 @@ impl Page<'_> {
             let text = format!("{}{note}", executable.unclean());
             self.toned("executable", &text, tone)?;
         }
-        match holding.parents.as_deref() {
+        match group.parents.as_deref() {
             None => Ok(()),
             Some([]) => self.line("started by", "nobody: it is the first process here"),
             Some(parents) => {

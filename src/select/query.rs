@@ -2,8 +2,8 @@
 
 use super::place::{Addresses, Place};
 use crate::model::{
-    Container, Depth, Dnat, Family, Foreign, Meaning, Namespaces, Owner, PortSet, Process,
-    Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
+    Container, Depth, Dnat, Family, Foreign, Meaning, Namespaces, PortSet, Process, Protocol,
+    ProtocolSet, Row, Scope, Socket, State, StateSet,
 };
 
 /// Everything that was asked for.
@@ -172,10 +172,27 @@ impl Query {
                     .iter()
                     .any(|owner| is_user(user, owner.process.uid, owner.process.user.as_deref()))
         }) && any(&self.names, |part| {
-            row.owners.iter().any(|owner| is_named(owner, part))
+            row.owners
+                .iter()
+                .any(|owner| is_named(&owner.process, part))
         }) && any(&self.units, |part| is_of_unit(row, part))
             && any(&self.containers, |part| is_of_container(row, part))
             && any(&self.projects, |part| is_of_project(row, part))
+    }
+
+    /// Whether a process is one of the owners that are asked for.
+    pub fn asks_for(&self, process: &Process) -> bool {
+        any(&self.pids, |pid| process.key.pid == *pid)
+            && any(&self.users, |user| {
+                is_user(user, process.uid, process.user.as_deref())
+            })
+            && any(&self.names, |part| is_named(process, part))
+            && any(&self.units, |part| has_unit(&process.meaning, part))
+            && any(&self.containers, |part| {
+                let container = process.meaning.container.as_deref();
+                container.is_some_and(|one| is_container(one, part))
+            })
+            && any(&self.projects, |part| has_project(&process.meaning, part))
     }
 
     /// Whether an owner that was not seen could make the row match.
@@ -254,13 +271,13 @@ fn is_user(wanted: &str, uid: Option<u32>, name: Option<&str>) -> bool {
     name == Some(wanted) || uid.is_some_and(|uid| wanted.parse() == Ok(uid))
 }
 
-fn is_named(owner: &Owner, part: &str) -> bool {
+fn is_named(process: &Process, part: &str) -> bool {
     let Process {
         name,
         comm,
         executable,
         ..
-    } = &*owner.process;
+    } = process;
     let part = part.to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&part);
     has(name.unclean())
@@ -278,35 +295,41 @@ fn meanings(row: &Row) -> impl Iterator<Item = &Meaning> {
     row.owners.iter().map(|owner| &owner.process.meaning)
 }
 
+fn has_unit(meaning: &Meaning, part: &str) -> bool {
+    let unit = meaning.unit.as_ref();
+    unit.is_some_and(|unit| has(&unit.name, part))
+}
+
 fn is_of_unit(row: &Row, part: &str) -> bool {
     let opened_by = row.role.as_ref().and_then(|role| role.socket_unit.as_ref());
     opened_by.is_some_and(|unit| has(unit, part))
-        || meanings(row)
-            .filter_map(|meaning| meaning.unit.as_ref())
-            .any(|unit| has(&unit.name, part))
+        || meanings(row).any(|meaning| has_unit(meaning, part))
+}
+
+fn is_container(container: &Container, part: &str) -> bool {
+    let names = [
+        &container.name,
+        &container.compose_project,
+        &container.compose_service,
+    ];
+    let id = container.identity.id.unclean();
+    id.starts_with(part) || names.into_iter().flatten().any(|name| has(name, part))
 }
 
 fn is_of_container(row: &Row, part: &str) -> bool {
-    let is_it = |container: &Container| {
-        let names = [
-            &container.name,
-            &container.compose_project,
-            &container.compose_service,
-        ];
-        let id = container.identity.id.unclean();
-        id.starts_with(part) || names.into_iter().flatten().any(|name| has(name, part))
-    };
     let forward = row.role.as_ref().and_then(|role| role.forwards_to.as_ref());
-    forward
-        .and_then(|forward| forward.container.as_deref())
-        .is_some_and(is_it)
+    let behind = forward.and_then(|forward| forward.container.as_deref());
+    behind.is_some_and(|one| is_container(one, part))
         || meanings(row)
             .filter_map(|meaning| meaning.container.as_deref())
-            .any(is_it)
+            .any(|one| is_container(one, part))
+}
+
+fn has_project(meaning: &Meaning, part: &str) -> bool {
+    let project = meaning.project.as_ref();
+    project.is_some_and(|project| has(&project.name, part))
 }
 
 fn is_of_project(row: &Row, part: &str) -> bool {
-    meanings(row)
-        .filter_map(|meaning| meaning.project.as_ref())
-        .any(|project| has(&project.name, part))
+    meanings(row).any(|meaning| has_project(meaning, part))
 }

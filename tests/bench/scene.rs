@@ -48,6 +48,10 @@ pub fn size(name: &str) -> Option<Size> {
             time_wait: 30_000,
             udp: 10_000,
         }),
+        "T" => Some(Size {
+            time_wait: 30_000,
+            ..small
+        }),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use super::measure;
 use super::scene::{Scene, size};
 
 /// A question to portwho and the same to `ss`; `:P` stands for a port with a listener, `:F` for a free one.
-const TASKS: [(&str, &str, &str); 8] = [
+const TASKS: [(&str, &str, &str); 9] = [
     ("listeners with owners", "-lt", "-tlnp"),
     (
         "one listening port with owners",
@@ -23,6 +23,7 @@ const TASKS: [(&str, &str, &str); 8] = [
         "-tuna",
     ),
     ("every TCP and UDP socket with owners", "-tua", "-tunap"),
+    ("how full the ephemeral range is", "ephemeral", "-tan"),
     (
         "the same as JSON, with every detail",
         "-tua --json",
@@ -55,7 +56,7 @@ pub fn run(names: &[&str]) -> io::Result<()> {
 
 /// Builds a scene in this namespace and measures every task.
 pub fn run_inside(name: &str, rest: &[&str]) -> io::Result<()> {
-    let size = size(name).ok_or_else(|| io::Error::other("scenes are S, M and L"))?;
+    let size = size(name).ok_or_else(|| io::Error::other("scenes are S, M, L and T"))?;
     let up = Command::new("ip")
         .args(["link", "set", "lo", "up"])
         .status()?;

@@ -121,6 +121,21 @@ pub fn allowed(text: &str) -> Value {
     document
 }
 
+/// Reads a document of a verb, with the keys that every document has.
+#[track_caller]
+pub fn checked_verb(text: &str, kind: &str) -> Value {
+    let document: Value = serde_json::from_str(text).expect("the answer is JSON");
+    check(&schema().document, &document);
+    for key in ENVELOPE
+        .iter()
+        .filter(|key| !matches!(**key, "sockets" | "forwards"))
+    {
+        assert!(!document[key].is_null(), "{key} in {document}");
+    }
+    assert_eq!(document["kind"], kind);
+    document
+}
+
 /// Reads a document of the contract.
 #[track_caller]
 pub fn checked(text: &str) -> Value {
@@ -135,15 +150,6 @@ pub fn checked(text: &str) -> Value {
         has_keys(note, &NOTE);
     }
     list(&document["sockets"]).iter().for_each(has_socket_keys);
-    document
-}
-
-/// Reads a document of any kind.
-#[track_caller]
-pub fn checked_any(text: &str) -> Value {
-    let document: Value = serde_json::from_str(text).expect("the answer is JSON");
-    check(&schema().document, &document);
-    assert_eq!(document["version"], 1);
     document
 }
 

@@ -9,6 +9,7 @@ mod bad_usage;
 mod cards;
 mod columns;
 mod contract;
+mod ephemeral;
 mod exit_codes;
 mod formats;
 mod generated;

@@ -3,7 +3,7 @@
 use crate::bad_usage::refusal;
 use crate::{capture, command, ended, portwho, replay};
 
-const RESERVED: [&str; 4] = ["ephemeral", "watch", "diff", "kill"];
+const RESERVED: [&str; 3] = ["watch", "diff", "kill"];
 
 #[test]
 fn a_reserved_verb_is_refused() {

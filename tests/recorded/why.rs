@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, file};
 
-use crate::contract::{checked_any, list};
+use crate::contract::{allowed, list};
 use crate::{Answer, capture, portwho};
 
 fn why(name: &str, arguments: &[&str]) -> Answer {
@@ -15,7 +15,7 @@ fn why(name: &str, arguments: &[&str]) -> Answer {
 /// The groups of holders.
 fn holders(arguments: &[&str]) -> Vec<Value> {
     let answer = why("web1", &[arguments, &["--json"]].concat());
-    let document = checked_any(&answer.stdout);
+    let document = allowed(&answer.stdout);
     assert_eq!(document["kind"], "why");
     list(&document["holders"]).to_vec()
 }
@@ -124,7 +124,7 @@ fn nothing_and_cannot_tell_have_their_exit_codes() {
     assert_eq!(bare.code, 2, "{bare:?}");
     let document = why("web1", &[":9", "--json"]);
     assert_eq!(document.code, 1);
-    assert_eq!(checked_any(&document.stdout)["holders"], json!([]));
+    assert_eq!(allowed(&document.stdout)["holders"], json!([]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::errno::Errno;
 use super::inet_diag::decode_row;
 use super::wire::{ByteOrder, Message, Messages, Request};
 use crate::model::Protocol;
-use crate::read::raw::RawSocket;
+use crate::read::Visitor;
 
 /// A netlink socket, as far as a dump needs one.
 pub trait Link {
@@ -59,26 +59,29 @@ const MOST_SIGNALS: u32 = 1000;
 /// The kernel fills at most this much of a receive buffer (net/netlink/af_netlink.c).
 pub const BUFFER: usize = 32 * 1024;
 
-/// Dumps one table. On an error the rows of the last attempt come with it: they are right, but
-/// there may be more.
+/// Dumps one table to a visitor. On an error the visitor has seen the rows of the last attempt: they
+/// are right, but there may be more.
+///
+/// # Errors
+/// Why the answer is not whole.
 pub fn dump(
     link: &mut impl Link,
     buffer: &mut [u8],
     request: &Request<'_>,
     protocol: Protocol,
     sequence: &mut u32,
-) -> (Vec<RawSocket>, Result<(), DumpError>) {
-    let mut rows = Vec::new();
+    visitor: &mut dyn Visitor,
+) -> Result<(), DumpError> {
     let mut result = Ok(());
     for _ in 0..ATTEMPTS {
         *sequence = sequence.wrapping_add(1);
-        rows.clear();
-        result = attempt(link, buffer, request, protocol, *sequence, &mut rows);
+        visitor.forget();
+        result = attempt(link, buffer, request, protocol, *sequence, visitor);
         if result != Err(DumpError::Interrupted) {
             break;
         }
     }
-    (rows, result)
+    result
 }
 
 fn attempt(
@@ -87,7 +90,7 @@ fn attempt(
     request: &Request<'_>,
     protocol: Protocol,
     sequence: u32,
-    rows: &mut Vec<RawSocket>,
+    visitor: &mut dyn Visitor,
 ) -> Result<(), DumpError> {
     let message = request.encode(sequence);
     retry(|| link.send(&message))?;
@@ -116,7 +119,7 @@ fn attempt(
             interrupted |= messages.was_interrupted();
             match message {
                 Message::Row(body) => match decode_row(body, protocol, ByteOrder::NATIVE) {
-                    Some(row) => rows.push(row),
+                    Some(row) => visitor.see(row),
                     None => malformed = true,
                 },
                 Message::End { errno: 0 } if interrupted => return Err(DumpError::Interrupted),
@@ -153,6 +156,7 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::*;
+    use crate::read::linux::tables::Collected;
 
     /// Plays back results of `receive`, patching the sequence number that was sent.
     #[derive(Default)]
@@ -220,14 +224,16 @@ mod tests {
             ports: None,
             other_ends: false,
         };
-        let (rows, result) = dump(
+        let mut rows = Collected::default();
+        let result = dump(
             script,
             &mut vec![0; BUFFER],
             &request,
             Protocol::Tcp,
             &mut 0,
+            &mut rows,
         );
-        (rows.len(), result)
+        (rows.fresh.len(), result)
     }
 
     fn script(answers: impl IntoIterator<Item = Result<Vec<u8>, Errno>>) -> Script {
@@ -267,6 +273,38 @@ mod tests {
         let mut script = script([Ok(row()), Err(Errno::NOBUFS), Ok(row()), Ok(done(0))]);
         assert_eq!(play(&mut script), (1, Ok(())));
         assert_eq!((script.sent, script.reopened), (2, 1));
+    }
+
+    /// What was kept of another table before stays.
+    #[test]
+    fn a_visitor_forgets_the_rows_of_an_attempt_that_broke_off() {
+        let answers = [
+            Ok(row()),
+            Ok(row()),
+            Err(Errno::NOBUFS),
+            Ok(row()),
+            Ok(done(0)),
+        ];
+        let mut rows = Collected::default();
+        rows.kept.push(Vec::new());
+        let request = Request {
+            family: None,
+            protocol: 6,
+            states: 1 << 10,
+            ports: None,
+            other_ends: false,
+        };
+        let mut buffer = vec![0; BUFFER];
+        let mut link = script(answers);
+        let result = dump(
+            &mut link,
+            &mut buffer,
+            &request,
+            Protocol::Tcp,
+            &mut 0,
+            &mut rows,
+        );
+        assert_eq!((result, rows.fresh.len(), rows.kept.len()), (Ok(()), 1, 1));
     }
 
     #[test]

@@ -8,17 +8,28 @@ use crate::model::Limits;
 /// `st_ino` of the first user namespace, PROC_USER_INIT_INO in linux/proc_ns.h.
 const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
+/// Seconds of TCP_TIMEWAIT_LEN, include/net/tcp.h, which nothing alters.
+const TIME_WAIT: u32 = 60;
+
 /// Reads the limits of this network namespace; the addresses are left out.
 pub fn read() -> Limits {
     let sysctl = |name: &str| std::fs::read(Path::new("/proc/sys/net/ipv4").join(name)).ok();
-    let first = sysctl("ip_unprivileged_port_start");
-    let first = first.and_then(|text| std::str::from_utf8(&text).ok()?.trim().parse().ok());
+    let number = |name: &str| -> Option<u32> {
+        let text = sysctl(name)?;
+        std::str::from_utf8(&text).ok()?.trim().parse().ok()
+    };
+    let small = |name: &str| number(name).and_then(|number| u8::try_from(number).ok());
     Limits {
         ephemeral: sysctl("ip_local_port_range").and_then(|text| parse_range(&text)),
         reserved: sysctl("ip_local_reserved_ports")
             .map(|text| parse_ranges(&text))
             .unwrap_or_default(),
-        unprivileged_from: first,
+        tcp_tw_reuse: small("tcp_tw_reuse"),
+        tcp_fin_timeout: number("tcp_fin_timeout"),
+        tcp_timestamps: small("tcp_timestamps"),
+        time_wait_seconds: Some(TIME_WAIT),
+        unprivileged_from: number("ip_unprivileged_port_start")
+            .and_then(|port| u16::try_from(port).ok()),
         may_bind_privileged: may_bind_privileged(),
         uid: Some(rustix::process::geteuid().as_raw()),
         ..Limits::default()

@@ -49,7 +49,7 @@ mod live {
     use crate::read::raw::{
         RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
     };
-    use crate::read::{Owners, RUNTIME_LIMIT, Source, runtime};
+    use crate::read::{Owners, RUNTIME_LIMIT, Source, Visitor, runtime};
 
     /// The running kernel.
     pub struct Linux {
@@ -74,6 +74,10 @@ mod live {
 
         fn sockets(&mut self, scope: &Scope) -> RawSockets {
             running::read(self.method, scope)
+        }
+
+        fn visit(&mut self, scope: &Scope, visitor: &mut dyn Visitor) -> RawSockets {
+            running::visit(self.method, scope, visitor)
         }
 
         fn holders(&mut self, handles: &Handles) -> RawHolders {

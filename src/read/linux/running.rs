@@ -1,6 +1,6 @@
 //! The running kernel, as the reading of tables needs it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use super::namespaces;
 use super::sock_diag::SockDiag;
 use super::tables::{self, Kernel, Method};
 use crate::model::{Namespaces, Protocol, Scope};
-use crate::read::raw::{RawSockets, RawTable, Via};
+use crate::read::Visitor;
+use crate::read::raw::{RawSocket, RawSockets, RawTable, Via};
 
 /// First kernel that shows sockets that are bound without listening.
 const BOUND_SINCE: (u32, u32) = (6, 8);
@@ -69,43 +70,87 @@ impl Kernel for Running {
 
 /// Reads the tables of the scope, and what belongs to them.
 pub fn read(method: Method, scope: &Scope) -> RawSockets {
-    let own = rustix::fs::stat("/proc/thread-self/ns/net").map(|stat| stat.st_ino);
+    let own = own_namespace();
     let mut sockets = read_one(method, scope, View::Inside);
-    sockets.netns = own.ok();
-    if let (Namespaces::All, Ok(own)) = (scope.namespaces, own) {
+    sockets.netns = own;
+    if let (Namespaces::All, Some(own)) = (scope.namespaces, own) {
         namespaces::read_others(own, method, scope, &mut sockets);
     }
     sockets
 }
 
+/// Inode number of the network namespace of this thread.
+fn own_namespace() -> Option<u64> {
+    let stat = rustix::fs::stat("/proc/thread-self/ns/net");
+    stat.ok().map(|stat| stat.st_ino)
+}
+
 /// Reads one network namespace; which one, the caller knows.
 pub fn read_one(method: Method, scope: &Scope, view: View) -> RawSockets {
     let tables = tables::read(&mut Running { view }, method, scope);
+    let rows = tables.iter().flat_map(|table| &table.sockets);
+    let indices = match view {
+        View::Inside => rows.map(|socket| socket.interface).collect(),
+        View::ThroughProcess(_) => BTreeSet::new(),
+    };
+    with_surroundings(tables, &indices)
+}
+
+/// Shows the tables of the scope to a visitor: those of the own network namespace.
+pub fn visit(method: Method, scope: &Scope, visitor: &mut dyn Visitor) -> RawSockets {
+    let mut noting = Noting {
+        visitor,
+        indices: BTreeSet::new(),
+    };
+    let view = View::Inside;
+    let tables = tables::visit(&mut Running { view }, method, scope, &mut noting);
+    RawSockets {
+        netns: own_namespace(),
+        ..with_surroundings(tables, &noting.indices)
+    }
+}
+
+/// Notes which interfaces the sockets carry, on their way to another visitor.
+struct Noting<'a> {
+    visitor: &'a mut dyn Visitor,
+    indices: BTreeSet<u32>,
+}
+
+impl Visitor for Noting<'_> {
+    fn see(&mut self, socket: RawSocket) {
+        if socket.interface != 0 {
+            self.indices.insert(socket.interface);
+        }
+        self.visitor.see(socket);
+    }
+
+    fn forget(&mut self) {
+        self.visitor.forget();
+    }
+
+    fn keep(&mut self) {
+        self.visitor.keep();
+    }
+}
+
+fn with_surroundings(tables: Vec<RawTable>, indices: &BTreeSet<u32>) -> RawSockets {
     let mut tcp = tables
         .iter()
         .filter(|table| table.protocol == Protocol::Tcp);
     let by_sock_diag = tcp.all(|table| table.via == Via::SockDiag);
     RawSockets {
-        interfaces: match view {
-            View::Inside => interfaces(&tables),
-            View::ThroughProcess(_) => BTreeMap::new(),
-        },
+        interfaces: interfaces(indices),
         sees_bound: by_sock_diag && kernel_release() >= BOUND_SINCE,
+        misses_time_wait: false,
         tables,
         ..RawSockets::default()
     }
 }
 
 /// Names of the interfaces that rows carry, netdevice(7).
-fn interfaces(tables: &[RawTable]) -> BTreeMap<u32, String> {
-    let indices = tables
-        .iter()
-        .flat_map(|table| &table.sockets)
-        .map(|socket| socket.interface);
-    let mut names: BTreeMap<u32, String> = indices
-        .filter(|index| *index != 0)
-        .map(|index| (index, String::new()))
-        .collect();
+fn interfaces(indices: &BTreeSet<u32>) -> BTreeMap<u32, String> {
+    let known = indices.iter().filter(|index| **index != 0);
+    let mut names: BTreeMap<u32, String> = known.map(|index| (*index, String::new())).collect();
     if !names.is_empty()
         && let Ok(any) = socket_with(
             AddressFamily::UNIX,

@@ -9,6 +9,7 @@ use super::inet_diag::{AF_INET, AF_INET6, state_bits};
 use super::proc_net;
 use super::wire::{ByteOrder, Request};
 use crate::model::{Family, Protocol, Scope};
+use crate::read::Visitor;
 use crate::read::raw::{Outcome, RawSocket, RawTable, Via};
 
 /// The way to the socket tables.
@@ -42,6 +43,44 @@ const MPTCP_COUNTED_SINCE: (u32, u32) = (6, 3);
 
 /// Reads the tables of the scope.
 pub fn read(kernel: &mut impl Kernel, method: Method, scope: &Scope) -> Vec<RawTable> {
+    let mut collected = Collected::default();
+    let mut tables = visit(kernel, method, scope, &mut collected);
+    for (table, sockets) in tables.iter_mut().zip(collected.kept) {
+        table.sockets = sockets;
+    }
+    tables
+}
+
+/// Holds what it sees, table by table.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Of the table that is being read.
+    pub fresh: Vec<RawSocket>,
+    pub kept: Vec<Vec<RawSocket>>,
+}
+
+impl Visitor for Collected {
+    fn see(&mut self, socket: RawSocket) {
+        self.fresh.push(socket);
+    }
+
+    fn forget(&mut self) {
+        self.fresh.clear();
+    }
+
+    fn keep(&mut self) {
+        self.kept.push(std::mem::take(&mut self.fresh));
+    }
+}
+
+/// Shows the tables of the scope to a visitor, who keeps each when it is read. What the kernel dumps
+/// is held nowhere; a file of `/proc/net` is read whole.
+pub fn visit(
+    kernel: &mut impl Kernel,
+    method: Method,
+    scope: &Scope,
+    visitor: &mut dyn Visitor,
+) -> Vec<RawTable> {
     let link = match method {
         Method::ProcNet => Err(Errno::NOENT),
         Method::Auto | Method::SockDiag => kernel.open_link(),
@@ -53,6 +92,7 @@ pub fn read(kernel: &mut impl Kernel, method: Method, scope: &Scope) -> Vec<RawT
         link,
         buffer: vec![0; dump::BUFFER],
         sequence: 0,
+        visitor,
     };
     let mut tables = Vec::new();
     for protocol in scope.protocols.iter() {
@@ -68,13 +108,13 @@ struct Reader<'a, K: Kernel> {
     link: Result<K::Link, Errno>,
     buffer: Vec<u8>,
     sequence: u32,
+    visitor: &'a mut dyn Visitor,
 }
 
 impl<K: Kernel> Reader<'_, K> {
     fn read_protocol(&mut self, protocol: Protocol, tables: &mut Vec<RawTable>) {
         if protocol == Protocol::Tcp && self.scope.family.is_none() && self.link.is_ok() {
-            let (sockets, result) = self.dump(protocol, None);
-            let outcome = match result {
+            let outcome = match self.dump(protocol, None) {
                 Ok(()) => Some(Outcome::Read),
                 Err(DumpError::Refused(_)) => None,
                 Err(error) => Some(Outcome::Partial {
@@ -82,17 +122,19 @@ impl<K: Kernel> Reader<'_, K> {
                 }),
             };
             if let Some(outcome) = outcome {
+                self.visitor.keep();
                 tables.push(RawTable {
                     protocol,
                     family: None,
                     via: Via::SockDiag,
                     outcome,
-                    sockets,
+                    sockets: Vec::new(),
                 });
                 return;
             }
         }
         if protocol == Protocol::Mptcp && self.has_no_mptcp() {
+            self.visitor.keep();
             tables.push(RawTable {
                 protocol,
                 family: None,
@@ -104,22 +146,23 @@ impl<K: Kernel> Reader<'_, K> {
         }
         for family in [Family::Ipv4, Family::Ipv6] {
             if self.scope.includes(family) {
-                tables.push(self.read_table(protocol, family));
+                let table = self.read_table(protocol, family);
+                self.visitor.keep();
+                tables.push(table);
             }
         }
     }
 
     fn read_table(&mut self, protocol: Protocol, family: Family) -> RawTable {
-        let table = |via, outcome, sockets| RawTable {
+        let table = |via, outcome| RawTable {
             protocol,
             family: Some(family),
             via,
             outcome,
-            sockets,
+            sockets: Vec::new(),
         };
-        let (rows, result) = self.dump(protocol, Some(family));
-        let refusal = match result {
-            Ok(()) => return table(Via::SockDiag, Outcome::Read, rows),
+        let refusal = match self.dump(protocol, Some(family)) {
+            Ok(()) => return table(Via::SockDiag, Outcome::Read),
             Err(DumpError::Refused(errno)) => errno,
             Err(error) => {
                 return table(
@@ -127,17 +170,17 @@ impl<K: Kernel> Reader<'_, K> {
                     Outcome::Partial {
                         why: error.to_string(),
                     },
-                    rows,
                 );
             }
         };
         let Some(file) = proc_net::file_name(protocol, family) else {
-            return table(Via::SockDiag, self.without_mptcp(refusal), rows);
+            return table(Via::SockDiag, self.without_mptcp(refusal));
         };
         let why = format!("sock_diag: {refusal}");
         if self.method == Method::SockDiag {
-            return table(Via::SockDiag, Outcome::Unknown { why }, rows);
+            return table(Via::SockDiag, Outcome::Unknown { why });
         }
+        self.visitor.forget();
         match self.kernel.read_file(&format!("/proc/net/{file}")) {
             Ok(text) => {
                 let (sockets, skipped) = proc_net::decode_table(&text, protocol, ByteOrder::NATIVE);
@@ -151,20 +194,23 @@ impl<K: Kernel> Reader<'_, K> {
                         why: format!("{skipped} lines of /proc/net/{file} are unreadable"),
                     },
                 };
-                table(Via::ProcNet, outcome, sockets)
+                for socket in sockets {
+                    self.visitor.see(socket);
+                }
+                table(Via::ProcNet, outcome)
             }
             Err(error)
                 if error.kind() == std::io::ErrorKind::NotFound
                     && self.is_absent(protocol, family) =>
             {
-                table(Via::ProcNet, Outcome::Absent, Vec::new())
+                table(Via::ProcNet, Outcome::Absent)
             }
             Err(error) => {
                 let why = match self.method {
                     Method::ProcNet => format!("/proc/net/{file}: {error}"),
                     _ => format!("{why}; /proc/net/{file}: {error}"),
                 };
-                table(Via::ProcNet, Outcome::Unknown { why }, rows)
+                table(Via::ProcNet, Outcome::Unknown { why })
             }
         }
     }
@@ -192,11 +238,7 @@ impl<K: Kernel> Reader<'_, K> {
         }
     }
 
-    fn dump(
-        &mut self,
-        protocol: Protocol,
-        family: Option<Family>,
-    ) -> (Vec<RawSocket>, Result<(), DumpError>) {
+    fn dump(&mut self, protocol: Protocol, family: Option<Family>) -> Result<(), DumpError> {
         let states = self
             .scope
             .states
@@ -213,14 +255,15 @@ impl<K: Kernel> Reader<'_, K> {
             other_ends: self.scope.other_ends,
         };
         match &mut self.link {
-            Err(errno) => (Vec::new(), Err(DumpError::Refused(*errno))),
-            Ok(_) if states == 0 => (Vec::new(), Ok(())),
+            Err(errno) => Err(DumpError::Refused(*errno)),
+            Ok(_) if states == 0 => Ok(()),
             Ok(link) => dump::dump(
                 link,
                 &mut self.buffer,
                 &request,
                 protocol,
                 &mut self.sequence,
+                self.visitor,
             ),
         }
     }

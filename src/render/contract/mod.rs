@@ -7,11 +7,13 @@ use serde::ser::{SerializeSeq, Serializer};
 
 use crate::model::{Foreign, Note, Owner, Row, Snapshot};
 
+mod ephemeral;
 mod map;
 mod meaning;
 mod verdicts;
 mod why;
 
+pub use ephemeral::{BudgetOut, Ephemeral};
 pub use map::MapOut;
 use meaning::{ContainerOut, DnatOut, ForwardOut, ProjectOut, UnitOut};
 pub use verdicts::{Checks, Conflicts, Free};
@@ -27,7 +29,7 @@ pub struct About<'a> {
     /// Version of this contract.
     #[cfg_attr(test, schemars(extend("const" = 1)))]
     version: u32,
-    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts", "why", "map"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["sockets", "check", "free", "wait", "conflicts", "why", "map", "ephemeral"])))]
     kind: &'static str,
     /// When the machine was asked, RFC 3339.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]

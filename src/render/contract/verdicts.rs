@@ -175,7 +175,7 @@ impl<'a> Conflicts<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MapOut, Sockets};
+    use super::super::{Ephemeral, MapOut, Sockets, Why};
     use super::*;
 
     /// What any `--json` prints.
@@ -187,8 +187,9 @@ mod tests {
         Check(Checks<'a>),
         Free(Free<'a>),
         Conflicts(Conflicts<'a>),
-        Why(super::super::Why<'a>),
+        Why(Why<'a>),
         Map(MapOut<'a>),
+        Ephemeral(Ephemeral<'a>),
     }
 
     /// Set `PORTWHO_BLESS=1` to write the file anew.

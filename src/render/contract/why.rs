@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::meaning::DnatOut;
 use super::{About, RowOut};
-use crate::judge::{Connected, Holding, Listen, Queue};
+use crate::judge::{Connected, Holders, Listen, Queue};
 use crate::model::{InterfaceAddress, Process, Snapshot};
 
 /// Why ports are taken, as `portwho why --json` prints it.
@@ -17,14 +17,14 @@ pub struct Why<'a> {
     about: About<'a>,
     /// Ports asked for that no socket holds and the packet filter sends elsewhere.
     forwards: Vec<DnatOut<'a>>,
-    holders: Vec<HoldingOut<'a>>,
+    holders: Vec<HoldersOut<'a>>,
 }
 
 /// Processes that hold the same sockets.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(rename = "Holding"))]
-struct HoldingOut<'a> {
+#[cfg_attr(test, schemars(rename = "Holders"))]
+struct HoldersOut<'a> {
     /// The sockets asked for that they hold, with all their owners.
     sockets: Vec<RowOut<'a>>,
     /// The process that started the others; null where none can be seen.
@@ -111,33 +111,33 @@ struct ConsequenceOut<'a> {
 }
 
 impl<'a> Why<'a> {
-    pub fn new(snapshot: &'a Snapshot, holdings: &'a [Holding<'a>]) -> Self {
+    pub fn new(snapshot: &'a Snapshot, groups: &'a [Holders<'a>]) -> Self {
         Self {
             about: About::new("why", snapshot),
             forwards: snapshot.forwards.iter().map(DnatOut::new).collect(),
-            holders: holdings.iter().map(HoldingOut::new).collect(),
+            holders: groups.iter().map(HoldersOut::new).collect(),
         }
     }
 }
 
-impl<'a> HoldingOut<'a> {
-    fn new(holding: &'a Holding<'a>) -> Self {
-        let main = holding.main.as_deref();
-        let parents = holding.parents.as_ref();
+impl<'a> HoldersOut<'a> {
+    fn new(group: &'a Holders<'a>) -> Self {
+        let main = group.main.as_deref();
+        let parents = group.parents.as_ref();
         Self {
-            sockets: holding.rows.iter().map(|row| RowOut::new(row)).collect(),
+            sockets: group.rows.iter().map(|row| RowOut::new(row)).collect(),
             pid: main.map(|main| main.key.pid),
             executable_state: main.and_then(|main| main.program.map(|program| program.as_str())),
             parents: parents.map(|all| all.iter().map(ProcessOut::new).collect()),
-            listens_on: holding.listens.iter().map(ListenOut::new).collect(),
-            queue: holding.queue.map(QueueOut::new),
-            connected: holding.connected.iter().map(ConnectedOut::new).collect(),
+            listens_on: group.listens.iter().map(ListenOut::new).collect(),
+            queue: group.queue.map(QueueOut::new),
+            connected: group.connected.iter().map(ConnectedOut::new).collect(),
             if_killed: ConsequenceOut {
-                restarted: holding.consequence.restarted,
-                by: holding.consequence.by.as_deref(),
-                message: &holding.consequence.why,
+                restarted: group.consequence.restarted,
+                by: group.consequence.by.as_deref(),
+                message: &group.consequence.why,
             },
-            next: holding.next.iter().map(String::as_str).collect(),
+            next: group.next.iter().map(String::as_str).collect(),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Words for what the model holds, for people.
 
+mod ephemeral;
 mod map;
 mod verdicts;
 mod what;
 mod why;
 
+pub use ephemeral::*;
 pub use map::*;
 pub use verdicts::*;
 pub use what::{

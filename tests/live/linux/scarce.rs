@@ -167,12 +167,8 @@ fn a_refused_thread_is_made_up_for() {
     assert_eq!(answer.only_row()["owner_status"], "hidden", "{answer:?}");
 }
 
-/// Runs portwho on a terminal of this size; gives what the terminal got.
-fn on_terminal(
-    columns: u16,
-    lines: u16,
-    arguments: &[&str],
-) -> Result<(Option<i32>, String), String> {
+/// A terminal of this size: the side of who looks, and that of a program.
+pub fn terminal_of(columns: u16, lines: u16) -> Result<(File, File), String> {
     let failed = |why: rustix::io::Errno| why.to_string();
     let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).map_err(failed)?;
     grantpt(&main)
@@ -190,6 +186,16 @@ fn on_terminal(
         .write(true)
         .open(name.to_str().unwrap())
         .map_err(|e| e.to_string())?;
+    Ok((File::from(main), terminal))
+}
+
+/// Runs portwho on a terminal of this size; gives what the terminal got.
+fn on_terminal(
+    columns: u16,
+    lines: u16,
+    arguments: &[&str],
+) -> Result<(Option<i32>, String), String> {
+    let (mut main, terminal) = terminal_of(columns, lines)?;
     let mut command = Command::new(PORTWHO);
     command
         .args(arguments)
@@ -207,7 +213,7 @@ fn on_terminal(
     drop(command);
     let mut shown = Vec::new();
     // EIO is how a terminal ends.
-    let _ = File::from(main).read_to_end(&mut shown);
+    let _ = main.read_to_end(&mut shown);
     let code = child.wait().map_err(|e| e.to_string())?.code();
     Ok((code, String::from_utf8_lossy(&shown).into_owned()))
 }

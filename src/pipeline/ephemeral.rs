@@ -1,0 +1,360 @@
+//! The stages for the ports of outgoing connections: sockets are counted as they come, and owners
+//! asked for only of the budgets that are shown.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
+use super::owners::keys;
+use super::{read_by, unreadable, users};
+use crate::judge::{
+    Address, Budget, Level, Pool, Seen, Tally, Usage, infer_owners, wants_more_ports, wider,
+};
+use crate::model::{
+    Depth, Endpoint, Handles, Limits, Namespaces, Note, NoteCode, OwnerStatus, PortSet, Protocol,
+    ProtocolSet, Row, Scope, Snapshot, State, StateSet,
+};
+use crate::normalize::{
+    Group, Names, counted_owner_notes, holdings, join, sockets, table_notes, wanted_containers,
+};
+use crate::read::raw::{RawHolders, RawSocket, RawSockets};
+use crate::read::{Source, Visitor};
+use crate::select::Query;
+
+/// Which budgets to show, and how much of them to tell.
+#[derive(Debug, Clone)]
+pub struct Ephemeral {
+    pub query: Query,
+    /// At most so many, the fullest.
+    pub most: usize,
+    pub depth: Depth,
+    /// Whether the machine's name and system are told.
+    pub names_machine: bool,
+}
+
+/// Counts what draws on the ports for outgoing connections.
+pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
+    let limits = source.limits(false);
+    let mut pool = Pool::new(&limits);
+    let protocols = protocols(&asked.query);
+    let ports = limits.ephemeral.map(|range| PortSet::from_ranges([range]));
+    let scope = |protocols, states| Scope {
+        protocols,
+        family: None,
+        states,
+        ports: ports.clone(),
+        other_ends: false,
+        namespaces: Namespaces::Own,
+    };
+    let tcp: ProtocolSet = [Protocol::Tcp].into_iter().collect();
+    let still = [State::Listen, State::Bound].into_iter().collect();
+    let still = scope(tcp, still);
+    let raw = source.sockets(&still);
+    let mut notes = table_notes(&raw, &still);
+    let (mut unseen, mut ways, sees_bound) = (unreadable(&raw), read_by(&raw), raw.sees_bound);
+    let mut taken = sockets(raw);
+    taken.retain(|row| {
+        let is_still = matches!(row.socket.state, State::Listen | State::Bound);
+        is_still && row.socket.local.port.is_some_and(|port| pool.offers(port))
+    });
+    pool.occupy(&taken);
+    let mut counter = Counter::new(&pool);
+    let moving = scope(protocols, moving_states());
+    let raw = source.visit(&moving, &mut counter);
+    let tally = counter.kept;
+    for note in table_notes(&raw, &moving) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes.extend(limit_notes(&limits, raw.misses_time_wait));
+    unseen = unseen.union(unreadable(&raw));
+    if !ways.contains(&read_by(&raw)) {
+        ways = format!("{ways}, {}", read_by(&raw));
+    }
+    let mut budgets = tally.budgets(&pool, &limits);
+    let levels = budgets.iter().map(|one| (one.key, level(one))).collect();
+    let addresses = addresses(&budgets);
+    name_interfaces(&mut budgets, &raw);
+    budgets.retain(|budget| budget.is_wanted(&asked.query));
+    let in_doubt = owners(source, asked, &mut budgets, &mut taken, &mut notes);
+    let total = budgets.len();
+    budgets.truncate(asked.most);
+    let mut usage = Usage {
+        snapshot: Snapshot {
+            forwards: Vec::new(),
+            machine: source.machine(asked.names_machine),
+            read_by: ways,
+            rows: taken,
+            other_ends: Vec::new(),
+            notes,
+            unreadable: unseen.intersection(protocols),
+            sees_bound,
+        },
+        limits,
+        pool,
+        budgets,
+        total,
+        levels,
+        addresses,
+        listening: Vec::new(),
+        in_doubt,
+        seconds: None,
+        leaking: HashMap::new(),
+    };
+    usage.listening = listening_around(source, &usage);
+    usage
+}
+
+/// What can match: UDP sockets have no peer that counts.
+fn protocols(query: &Query) -> ProtocolSet {
+    let all: ProtocolSet = [Protocol::Tcp, Protocol::Udp].into_iter().collect();
+    let tcp: ProtocolSet = [Protocol::Tcp].into_iter().collect();
+    match (query.peers.is_empty(), query.protocols.is_empty()) {
+        (false, _) => tcp,
+        (true, true) => all,
+        (true, false) => all.intersection(query.protocols),
+    }
+}
+
+/// The states of what has a peer, or is UDP. A socket in SYN_RECV came from outside.
+fn moving_states() -> StateSet {
+    let is_still = |state: &State| {
+        matches!(
+            state,
+            State::Listen | State::Bound | State::SynRecv | State::Closed
+        )
+    };
+    State::ALL
+        .into_iter()
+        .filter(|state| !is_still(state))
+        .collect()
+}
+
+/// Counts what it sees, and holds nothing of it.
+struct Counter<'a> {
+    pool: &'a Pool,
+    states: StateSet,
+    /// Of the table that is being read.
+    fresh: Tally,
+    kept: Tally,
+}
+
+impl<'a> Counter<'a> {
+    fn new(pool: &'a Pool) -> Self {
+        Self {
+            pool,
+            states: moving_states(),
+            fresh: Tally::default(),
+            kept: Tally::default(),
+        }
+    }
+}
+
+impl Visitor for Counter<'_> {
+    fn see(&mut self, socket: RawSocket) {
+        let is_counted = matches!(socket.protocol, Protocol::Tcp | Protocol::Udp);
+        // A reader may give more than it was asked for.
+        if is_counted && self.states.contains(socket.state) {
+            let seen = Seen {
+                protocol: socket.protocol,
+                state: socket.state,
+                local: socket.local,
+                peer: socket.peer,
+                interface: socket.interface,
+                handle: socket.handle,
+            };
+            self.fresh.count(self.pool, &seen);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.fresh = Tally::default();
+    }
+
+    fn keep(&mut self) {
+        self.kept.absorb(std::mem::take(&mut self.fresh));
+    }
+}
+
+fn level(budget: &Budget) -> Level {
+    Level {
+        used: budget.used,
+        time_wait: budget.count(State::TimeWait),
+    }
+}
+
+fn addresses(budgets: &[Budget]) -> BTreeMap<std::net::IpAddr, Address> {
+    let mut addresses: BTreeMap<_, Address> = BTreeMap::new();
+    for budget in budgets.iter().filter(|budget| budget.key.peer.is_some()) {
+        let all = addresses.entry(budget.key.local).or_default();
+        all.sockets += budget.used;
+        all.peers += 1;
+        all.fullest = all.fullest.max(budget.share().unwrap_or(0.0));
+    }
+    addresses
+}
+
+fn name_interfaces(budgets: &mut [Budget], raw: &RawSockets) {
+    let names = raw.interfaces.iter();
+    let names: BTreeMap<u32, Rc<str>> = names
+        .map(|(index, name)| (*index, name.as_str().into()))
+        .collect();
+    for budget in budgets {
+        budget.interface = names.get(&budget.key.interface).cloned();
+    }
+}
+
+/// What cannot be known of the limits on this system.
+fn limit_notes(limits: &Limits, misses_time_wait: bool) -> Vec<Note> {
+    let note = |code, message: &str| Note {
+        code,
+        message: message.into(),
+        count: None,
+    };
+    let mut notes = Vec::new();
+    if limits.ephemeral.is_none() {
+        notes.push(note(
+            NoteCode::RangeUnknown,
+            "the system does not tell here which ports it gives to outgoing connections: every \
+             port is counted, and how full that is cannot be told",
+        ));
+    }
+    if misses_time_wait {
+        notes.push(note(
+            NoteCode::TimeWaitUnseen,
+            "connections in TIME_WAIT cannot be seen on this system: less may be free than it seems",
+        ));
+    }
+    // Linux alone has them, IP_LOCAL_PORT_RANGE of ip(7).
+    if limits.tcp_tw_reuse.is_some() {
+        notes.push(note(
+            NoteCode::SocketRangesUnseen,
+            "a socket may have a range of its own (IP_LOCAL_PORT_RANGE), which the kernel does not \
+             show; nor does it show which connections were bound before they connected",
+        ));
+    }
+    notes
+}
+
+/// Finds the owners of what is shown: of the fullest budgets, of those with the same peers, whose
+/// owners may have left something in TIME_WAIT, and of the ports that are taken whole. Where owners
+/// decide which budgets are shown, of all. Says whether a hidden one could have made more match.
+fn owners(
+    source: &mut dyn Source,
+    asked: &Ephemeral,
+    budgets: &mut Vec<Budget>,
+    taken: &mut [Row],
+    notes: &mut Vec<Note>,
+) -> bool {
+    let most = if asked.query.asks_for_owners() {
+        budgets.len()
+    } else {
+        asked.most.min(budgets.len())
+    };
+    let peers: HashSet<Endpoint> = budgets[..most]
+        .iter()
+        .filter(|budget| budget.count(State::TimeWait) > 0)
+        .filter_map(|budget| budget.key.peer)
+        .collect();
+    let talks = |budget: &Budget| budget.key.peer.is_some_and(|peer| peers.contains(&peer));
+    let chosen: Vec<usize> = (0..budgets.len())
+        .filter(|at| *at < most || talks(&budgets[*at]))
+        .collect();
+    let of_budgets = chosen.iter().map(|at| &budgets[*at]);
+    let handles: Handles = of_budgets
+        .flat_map(|budget| budget.held.iter().chain(&budget.close_wait).copied())
+        .chain(taken.iter().filter_map(|row| row.socket.handle))
+        .collect();
+    let raw = if handles.is_empty() {
+        RawHolders::default()
+    } else {
+        source.holders(&handles)
+    };
+    let mut names = Names::default();
+    if !handles.is_empty() {
+        names.users = users(source);
+    }
+    let all = keys(raw.holders.iter().map(|holder| holder.process));
+    let processes = if all.is_empty() {
+        Vec::new()
+    } else {
+        let deciding = asked.query.deciding_depth();
+        source.processes(&all, asked.depth.max(deciding.unwrap_or(asked.depth)))
+    };
+    if !asked.query.containers.is_empty() {
+        let (wanted, others) = wanted_containers(&processes);
+        names.containers = source.containers(&wanted, others);
+    }
+    for row in &mut *taken {
+        row.socket.user = row
+            .socket
+            .uid
+            .and_then(|uid| names.users.get(&uid).cloned());
+    }
+    join(taken, &raw, processes.clone(), &names);
+    let groups: Vec<Group<'_>> = chosen
+        .iter()
+        .map(|at| Group {
+            held: &budgets[*at].held,
+            close_wait: &budgets[*at].close_wait,
+        })
+        .collect();
+    let found = holdings(&groups, &raw, processes, &names);
+    let with = |status| {
+        taken
+            .iter()
+            .filter(|row| row.owner_status == status)
+            .count()
+    };
+    let (mut hidden, mut partial) = (with(OwnerStatus::Hidden), with(OwnerStatus::Partial));
+    for (at, (owners, status, unseen)) in chosen.iter().zip(found) {
+        let budget = &mut budgets[*at];
+        (budget.owners, budget.owner_status) = (owners, status);
+        if *at < most {
+            hidden += unseen as usize;
+            partial += usize::from(status == OwnerStatus::Partial);
+        }
+    }
+    notes.extend(counted_owner_notes(hidden, partial, &raw));
+    infer_owners(budgets);
+    for budget in budgets.iter_mut() {
+        // Nobody asks for holders again.
+        (budget.held, budget.close_wait) = (Vec::new(), Vec::new());
+    }
+    let mut in_doubt = false;
+    if asked.query.asks_for_owners() {
+        budgets.retain(|budget| {
+            let owners = budget.owners.iter().chain(&budget.likely);
+            let matches = owners
+                .into_iter()
+                .any(|one| asked.query.asks_for(&one.process));
+            in_doubt |= !matches && budget.owner_status.may_hide_owners();
+            matches
+        });
+    }
+    in_doubt
+}
+
+/// TCP ports with a listener in the range that would be proposed, where one would be.
+fn listening_around(source: &mut dyn Source, usage: &Usage) -> Vec<u16> {
+    let Some(range) = usage.pool.range().and_then(wider) else {
+        return Vec::new();
+    };
+    if !wants_more_ports(usage) {
+        return Vec::new();
+    }
+    let raw = source.sockets(&Scope {
+        protocols: [Protocol::Tcp].into_iter().collect(),
+        family: None,
+        states: [State::Listen].into_iter().collect(),
+        ports: Some(PortSet::from_ranges([range])),
+        other_ends: false,
+        namespaces: Namespaces::Own,
+    });
+    let rows = raw.tables.iter().flat_map(|table| &table.sockets);
+    let listening = rows.filter(|row| row.state == State::Listen);
+    let mut ports: Vec<u16> = listening.filter_map(|row| row.local.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}

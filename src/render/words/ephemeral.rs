@@ -1,0 +1,359 @@
+//! Words for the ports of outgoing connections.
+
+use super::{endpoint, name};
+use crate::judge::{Advice, Budget, DYNAMIC, Outlook, PORT_CLASSES, Usage};
+use crate::model::{Endpoint, Holding, OwnerStatus, Protocol, State};
+
+/// The states that have a number of their own.
+pub const TOLD_STATES: [State; 4] = [
+    State::Established,
+    State::TimeWait,
+    State::CloseWait,
+    State::SynSent,
+];
+/// Owners that a line names.
+const MOST_OWNERS: usize = 3;
+/// Ports that an advice names.
+const MOST_PORTS: usize = 8;
+/// Seconds from which a forecast is worth no word.
+const DAY: f64 = 86_400.0;
+
+/// Lines on the range and on the settings that decide.
+pub fn range(usage: &Usage) -> Vec<String> {
+    let pool = &usage.pool;
+    let limits = &usage.limits;
+    let mut lines = Vec::new();
+    if let (Some((first, last)), Some(size)) = (pool.range(), pool.size()) {
+        let mut parts = vec![counted(size, "port")];
+        if let Some(reserved) = pool.reserved().filter(|reserved| *reserved > 0) {
+            parts.push(format!("{reserved} reserved"));
+        }
+        if pool.taken() > 0 {
+            parts.push(format!("{} taken", pool.taken()));
+        }
+        let available = pool.capacity(Protocol::Tcp).unwrap_or(0);
+        parts.push(format!("{available} for each peer"));
+        lines.push(format!("range     {first}-{last}: {}", parts.join(", ")));
+        lines.push(format!("classes   {}", classes(usage)));
+    } else {
+        lines.push("range     not known on this system".into());
+    }
+    let mut settings = Vec::new();
+    if let Some(reuse) = limits.tcp_tw_reuse {
+        let means = match reuse {
+            0 => "no port in TIME-WAIT serves again before its time",
+            1 => "a port in TIME-WAIT serves again after 1 s",
+            _ => "a port in TIME-WAIT serves again after 1 s, on loopback",
+        };
+        settings.push(format!("tcp_tw_reuse {reuse} ({means})"));
+    }
+    if limits.tcp_timestamps == Some(0) {
+        settings.push("tcp_timestamps 0 (which rules tcp_tw_reuse out)".into());
+    }
+    if let Some(seconds) = limits.tcp_fin_timeout {
+        let wait = limits
+            .time_wait_seconds
+            .map(|wait| format!("; TIME-WAIT lasts {wait} s all the same"));
+        let wait = wait.unwrap_or_default();
+        settings.push(format!("tcp_fin_timeout {seconds} s (FIN-WAIT-2{wait})"));
+    }
+    if !settings.is_empty() {
+        settings.push("a socket's own range (IP_LOCAL_PORT_RANGE) is not visible".into());
+    }
+    for (at, line) in settings.iter().enumerate() {
+        let title = if at == 0 { "settings" } else { "" };
+        lines.push(format!("{title:8}  {line}"));
+    }
+    lines
+}
+
+/// How the range stands to IANA's classes.
+fn classes(usage: &Usage) -> String {
+    let within = |first, last| usage.pool.within(first, last).unwrap_or(0);
+    let (first, last) = DYNAMIC;
+    if usage.pool.range() == Some(DYNAMIC) {
+        return format!("the dynamic ports of IANA, {first}-{last}");
+    }
+    let counts = PORT_CLASSES.map(|(name, first, last)| (name, within(first, last)));
+    let named = counts.iter().filter(|(_, count)| *count > 0);
+    let named: Vec<String> = named
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    format!("{} (IANA: {first}-{last}, all dynamic)", named.join(", "))
+}
+
+/// `10.0.0.5`, with the interface where there is one.
+pub fn budget_local(budget: &Budget) -> String {
+    let end = Endpoint {
+        address: budget.key.local,
+        port: None,
+    };
+    let text = endpoint(&end, budget.interface.as_deref());
+    match &budget.interface {
+        Some(interface) if !text.contains('%') => format!("{text}%{interface}"),
+        _ => text,
+    }
+}
+
+/// `10.0.0.9:5432`; for UDP, that every peer counts.
+pub fn budget_peer(budget: &Budget) -> String {
+    match &budget.key.peer {
+        Some(peer) => endpoint(peer, budget.interface.as_deref()),
+        None => "any (udp)".into(),
+    }
+}
+
+/// `85.3 %`; two numbers that differ from nothing and from all are not rounded to them.
+pub fn share(share: f64) -> String {
+    let percent = 100.0 * share;
+    match percent {
+        _ if percent > 0.0 && percent < 0.1 => "<0.1 %".into(),
+        _ if percent > 99.9 && percent < 100.0 => ">99.9 %".into(),
+        0.0 => "0 %".into(),
+        100.0 => "100 %".into(),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+/// `127.0.0.1 to 10.0.0.9:5432 has used 85.3 % of its 28232 ports`.
+pub fn budget(budget: &Budget) -> String {
+    match (budget.share(), budget.capacity) {
+        (Some(part), Some(capacity)) => format!(
+            "{} has used {} of its {}",
+            ends(budget),
+            share(part),
+            counted(capacity, "port")
+        ),
+        _ => format!("{} has used {}", ends(budget), counted(budget.used, "port")),
+    }
+}
+
+/// `gunicorn ×2 (pids 811, 812) 120; TIME-WAIT likely of gunicorn ×2`.
+pub fn budget_owners(budget: &Budget) -> String {
+    let live: u32 = budget.states.iter().sum::<u32>() - budget.count(State::TimeWait);
+    let programs = programs(&budget.owners);
+    let one = |program: &Vec<&Holding>| {
+        // Some may be shared.
+        let sockets: u32 = program.iter().map(|holding| holding.sockets).sum();
+        format!("{} {}", processes(program), sockets.min(live))
+    };
+    let mut parts: Vec<String> = programs.iter().take(MOST_OWNERS).map(one).collect();
+    let more = programs.len().saturating_sub(MOST_OWNERS);
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
+    if budget.owner_status == OwnerStatus::Hidden {
+        parts.push("(hidden)".into());
+    }
+    let owners = parts.join(", ");
+    let likely = match budget.likely.as_slice() {
+        [] => return owners,
+        [one] => name(&one.process).to_owned(),
+        [one, ..] => format!("{} ×{}", name(&one.process), budget.likely.len()),
+    };
+    let owners = Some(owners).filter(|owners| !owners.is_empty());
+    let owners = owners.map_or(String::new(), |owners| format!("{owners}; "));
+    format!("{owners}TIME-WAIT likely of {likely}")
+}
+
+/// Processes of one name together, in the order of the first of each.
+fn programs(holdings: &[Holding]) -> Vec<Vec<&Holding>> {
+    let mut programs: Vec<Vec<&Holding>> = Vec::new();
+    for holding in holdings {
+        let is_same = |known: &&mut Vec<&Holding>| known[0].process.name == holding.process.name;
+        match programs.iter_mut().find(is_same) {
+            Some(program) => program.push(holding),
+            None => programs.push(vec![holding]),
+        }
+    }
+    programs
+}
+
+/// `node (pid 811)`, `node ×2 (pids 811, 812)`.
+fn processes(program: &[&Holding]) -> String {
+    let pids: Vec<String> = program
+        .iter()
+        .take(MOST_OWNERS)
+        .map(|holding| holding.process.key.pid.to_string())
+        .collect();
+    let name = program.first().map_or("", |one| name(&one.process));
+    let more = if program.len() > MOST_OWNERS {
+        " ..."
+    } else {
+        ""
+    };
+    match program.len() {
+        1 => format!("{name} (pid {})", pids.join("")),
+        count => format!("{name} ×{count} (pids {}{more})", pids.join(", ")),
+    }
+}
+
+/// `+12.0/s`.
+pub fn rate(budget: &Budget) -> Option<String> {
+    let rate = budget.trend?.per_second();
+    Some(if rate == 0.0 {
+        "0/s".into()
+    } else {
+        format!("{rate:+.1}/s")
+    })
+}
+
+/// When it is full: `40 s`, `never (6500)`.
+pub fn outlook(budget: &Budget) -> Option<String> {
+    match budget.trend?.outlook {
+        Outlook::FullIn(0.0) => Some("now".into()),
+        Outlook::FullIn(seconds) if seconds < DAY => Some(span(seconds)),
+        Outlook::LevelsOff(ports) => Some(format!("never, {ports} at most")),
+        Outlook::FullIn(_) | Outlook::Steady => None,
+    }
+}
+
+fn span(seconds: f64) -> String {
+    match seconds {
+        _ if seconds < 1.0 => "<1 s".into(),
+        _ if seconds < 120.0 => format!("{seconds:.0} s"),
+        _ if seconds < 7200.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.0} h", seconds / 3600.0),
+    }
+}
+
+fn counted(count: u32, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+/// One line of advice.
+pub fn advice(advice: &Advice, usage: &Usage) -> String {
+    let at = |index: usize| usage.budgets.get(index);
+    match advice {
+        Advice::ShortConnections { budget } => {
+            at(*budget).map(|budget| short_connections(budget, usage.limits.time_wait_seconds))
+        }
+        Advice::Reusable { budget } => at(*budget).map(|budget| {
+            format!(
+                "{}: {} in TIME-WAIT, which the kernel gives to new connections again after 1 s \
+                 (tcp_tw_reuse)",
+                ends(budget),
+                counted(budget.count(State::TimeWait), "port")
+            )
+        }),
+        Advice::Leak {
+            budget,
+            owner,
+            grown,
+        } => at(*budget).and_then(|budget| leak(budget, *owner, *grown)),
+        Advice::Unanswered { budget } => at(*budget).map(|budget| {
+            format!(
+                "{}: {} without an answer (SYN-SENT): look whether the peer is up, or a firewall \
+                 drops them",
+                ends(budget),
+                counted(budget.count(State::SynSent), "connection attempt")
+            )
+        }),
+        Advice::NarrowRange {
+            first,
+            last,
+            reserve,
+        } => Some(narrow(usage, (*first, *last), reserve)),
+        Advice::SharedAddress { address, all } => Some(format!(
+            "{address} has {} to {} peers: ports are counted for each peer, and none has half of \
+             its own, so nothing needs to be done",
+            counted(all.sockets, "connection"),
+            all.peers
+        )),
+    }
+    .unwrap_or_default()
+}
+
+fn ends(budget: &Budget) -> String {
+    format!("{} to {}", budget_local(budget), budget_peer(budget))
+}
+
+fn short_connections(budget: &Budget, lasts: Option<u32>) -> String {
+    let likely = processes(&budget.likely.iter().collect::<Vec<_>>());
+    let at_most = budget.capacity.zip(lasts);
+    let at_most = at_most.and_then(|(capacity, lasts)| capacity.checked_div(lasts));
+    let sustained = at_most
+        .map(|at_most| format!(" (in the long run, {at_most} new ones a second are the most)"));
+    format!(
+        "{}: {} in TIME-WAIT, likely of short connections of {likely}: keep them alive or pool \
+         them{}",
+        ends(budget),
+        counted(budget.count(State::TimeWait), "port"),
+        sustained
+            .filter(|_| budget.reusable == Some(false))
+            .unwrap_or_default()
+    )
+}
+
+fn leak(budget: &Budget, owner: usize, grown: Option<u32>) -> Option<String> {
+    let holding = budget.owners.get(owner)?;
+    let sockets = counted(holding.close_wait, "socket");
+    let who = processes(&[holding]);
+    let peer = budget_peer(budget);
+    Some(match grown {
+        Some(grown) => format!(
+            "{who} leaks sockets: {sockets} in CLOSE-WAIT, {grown} more than before, which {peer} \
+             has closed and it has not"
+        ),
+        None => format!(
+            "{who} holds {sockets} in CLOSE-WAIT, which {peer} has closed and it has not: \
+             --interval tells whether they become more"
+        ),
+    })
+}
+
+fn narrow(usage: &Usage, (first, last): (u16, u16), reserve: &[u16]) -> String {
+    let size = usage.pool.size().unwrap_or(0);
+    let wide = u32::from(last).saturating_sub(u32::from(first)) + 1;
+    let mut text = format!(
+        "the range has {}, 'sysctl -w net.ipv4.ip_local_port_range=\"{first} {last}\"' makes it {wide}",
+        counted(size, "port")
+    );
+    let named: Vec<String> = reserve
+        .iter()
+        .take(MOST_PORTS)
+        .map(u16::to_string)
+        .collect();
+    let more = reserve.len().saturating_sub(MOST_PORTS);
+    if !named.is_empty() {
+        text.push_str("; reserve what listens there first (net.ipv4.ip_local_reserved_ports): ");
+        text.push_str(&named.join(","));
+    }
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_not_rounded_to_nothing_or_all() {
+        for (part, words) in [
+            (0.0, "0 %"),
+            (0.000_1, "<0.1 %"),
+            (0.125, "12.5 %"),
+            (0.999_9, ">99.9 %"),
+            (1.0, "100 %"),
+        ] {
+            assert_eq!(share(part), words);
+        }
+    }
+
+    #[test]
+    fn a_span_has_one_unit() {
+        for (seconds, words) in [
+            (0.4, "<1 s"),
+            (61.0, "61 s"),
+            (240.0, "4 min"),
+            (9000.0, "2 h"),
+        ] {
+            assert_eq!(span(seconds), words);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `ephemeral` on recordings: what it prints in every format, what it refuses, how it ends.
+
+use serde_json::{Value, json};
+use snapbox::{assert_data_eq, file};
+
+use crate::bad_usage::refusal;
+use crate::contract::{checked_verb, list};
+use crate::{Answer, capture, command, ended};
+
+/// The verb on a capture.
+fn on(name: &str, arguments: &[&str]) -> Answer {
+    let mut command = command();
+    command.arg("ephemeral").arg("--from").arg(capture(name));
+    ended(command.args(arguments))
+}
+
+fn document(name: &str, arguments: &[&str]) -> Value {
+    let answer = on(name, &[&["--json"], arguments].concat());
+    checked_verb(&answer.stdout, "ephemeral")
+}
+
+#[test]
+fn a_pipe_gets_numbers_and_no_bars() {
+    let text = on("exhausted", &[]).shown();
+    assert!(!text.contains('█'), "{text}");
+    assert_data_eq!(text, file!["snapshots/ephemeral.txt"].raw());
+}
+
+#[test]
+fn json_has_the_range_the_budgets_and_the_advice() {
+    let text = on("exhausted", &["--json"]).shown();
+    checked_verb(&text, "ephemeral");
+    assert_data_eq!(text, file!["snapshots/ephemeral_json.txt"].raw());
+}
+
+#[test]
+fn the_rows_of_all_formats_are_those_of_json() {
+    let document = document("exhausted", &[]);
+    let budgets = list(&document["budgets"]);
+    let ndjson = on("exhausted", &["--format", "ndjson"]).shown();
+    let lines = ndjson
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    assert_eq!(lines.collect::<Vec<Value>>(), budgets);
+    let csv = on("exhausted", &["--format", "csv"]).shown();
+    assert_eq!(csv.lines().count(), 1 + budgets.len());
+    let bare = on("exhausted", &["--format", "csv", "--no-header"]).shown();
+    assert_eq!(
+        bare.lines().collect::<Vec<_>>(),
+        csv.lines().skip(1).collect::<Vec<_>>()
+    );
+    let used = csv
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(5).unwrap().to_owned());
+    let expected = budgets.iter().map(|budget| budget["used"].to_string());
+    assert!(used.eq(expected), "{csv}");
+    let plain = on("exhausted", &["--format", "plain"]).shown();
+    assert_eq!(plain.lines().count(), 1 + budgets.len());
+    let fields = |line: &str| line.split('\t').count();
+    assert!(plain.lines().all(|line| fields(line) == 11), "{plain}");
+}
+
+/// Everything that a budget holds has a column in CSV.
+#[test]
+fn csv_has_every_field_of_a_budget() {
+    let csv = on("exhausted", &["--format", "csv"]).shown();
+    let titles: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let document = document("exhausted", &[]);
+    for (name, value) in document["budgets"][0].as_object().unwrap() {
+        let parts = value.as_object().map(|parts| parts.keys().cloned());
+        let names = match (parts, name.as_str()) {
+            (Some(parts), _) => parts.map(|part| format!("{name}_{part}")).collect(),
+            (None, "trend") => vec!["trend_gained".into(), "trend_full_in_seconds".into()],
+            (None, _) => vec![name.clone()],
+        };
+        for name in names {
+            assert!(titles.contains(&name.as_str()), "{name} in {titles:?}");
+        }
+    }
+}
+
+#[test]
+fn selectors_narrow_which_budgets_are_told() {
+    let peers = |arguments: &[&str]| -> Vec<Value> {
+        let document = document("exhausted", arguments);
+        let budgets = list(&document["budgets"]).iter();
+        budgets.map(|budget| budget["peer_port"].clone()).collect()
+    };
+    for (arguments, expected) in [
+        (&["peer=10.0.0.9:5432"][..], json!([5432])),
+        (&["peer=:443", "peer=:6379"], json!([443, 6379])),
+        (&["peer=10.0.0.0/8"], json!([5432, 443, 6379])),
+        (&["10.0.0.5", "tcp"], json!([5432, 443, 6379])),
+        (&["local=10.0.0.5", "udp"], json!([null])),
+        (&["tcp:10.0.0.6"], json!([])),
+        (&["gunicorn"], json!([5432, 6379])),
+        (&["pid=1310"], json!([443])),
+        (&["user=search"], json!([null])),
+        (&["state=close_wait"], json!([443])),
+        (&["state=time_wait", "name=billing"], json!([])),
+        (&["--top", "1"], json!([5432])),
+    ] {
+        assert_eq!(Value::from(peers(arguments)), expected, "{arguments:?}");
+    }
+    let cut = document("exhausted", &["--top", "1"]);
+    assert_eq!(cut["budgets_total"], 4);
+    let text = on("exhausted", &["--top", "1"]).shown();
+    assert!(text.contains("and 3 less full ones"), "{text}");
+}
+
+#[test]
+fn nothing_that_matches_is_told_with_what_is_free() {
+    let answer = on("exhausted", &["peer=10.0.0.1:1"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let told =
+        "portwho: no outgoing connection that matches 'peer=10.0.0.1:1': 198 ports are free\n";
+    assert_eq!(answer.stderr, told);
+}
+
+#[test]
+fn a_part_that_is_reached_exits_1() {
+    for (part, selectors, code) in [
+        ("80%", &[][..], 1),
+        ("80", &[], 1),
+        ("83.4%", &[], 0),
+        ("100%", &[], 0),
+        ("10%", &["peer=10.0.0.8:6379"], 0),
+        ("2%", &["peer=10.0.0.8:6379"], 1),
+        ("0.1%", &["peer=10.0.0.1:1"], 0),
+    ] {
+        let answer = on("exhausted", &[&["--fail-at", part], selectors].concat());
+        assert_eq!(answer.code, code, "{part} {selectors:?} {answer:?}");
+    }
+    let answer = on("exhausted", &["--fail-at", "80%", "--quiet"]);
+    assert_eq!((answer.code, &*answer.stdout, &*answer.stderr), (1, "", ""));
+}
+
+/// A recording of a system that tells no range, and one whose tables could not be read.
+#[test]
+fn what_cannot_be_told_exits_3() {
+    let range = document("ordinary-user", &[]);
+    assert_eq!(range["range"], Value::Null);
+    let codes = list(&range["notes"])
+        .iter()
+        .map(|note| note["code"].clone());
+    assert!(
+        codes.into_iter().any(|code| code == "range-unknown"),
+        "{range}"
+    );
+    for name in ["ordinary-user", "partial-table", "no-proc"] {
+        for arguments in [&[][..], &["--fail-at", "80%"]] {
+            let answer = on(name, arguments);
+            assert_eq!(answer.code, 3, "{name} {answer:?}");
+            assert!(answer.stderr.contains("cannot tell"), "{name} {answer:?}");
+        }
+    }
+}
+
+#[test]
+fn every_capture_gives_a_document_that_the_schema_allows() {
+    let folder = capture("web1");
+    for entry in std::fs::read_dir(folder.parent().unwrap()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "json") {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            document(name, &[]);
+            let text = on(name, &[]).stdout;
+            let acts = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(acts), "{name}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for arguments in [
+        &[":5432"][..],
+        &["10.0.0.9:5432"],
+        &["local=10.0.0.5:40000"],
+        &["raw"],
+        &["--interval", "5s"],
+        &["--watch"],
+        &["--fail-at", "0"],
+        &["--fail-at", "101%"],
+        &["--fail-at", "x"],
+        &["--top", "0"],
+        &["--json", "--format", "csv"],
+        &["--quiet", "--json"],
+        &["peer="],
+    ] {
+        refusal(&on("exhausted", arguments), 2);
+    }
+    let mut command = command();
+    refusal(&ended(command.args(["ephemeral", "--interval", "0"])), 2);
+    let (_, hint) = refusal(&on("exhausted", &[":5432"]), 2);
+    assert!(hint.unwrap().contains("peer="));
+}
