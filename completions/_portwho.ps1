@@ -55,17 +55,31 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell why a port is taken: by whom, what it is part of, and what to do')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Tell whether ports can be bound, and who is in the way')
             [CompletionResult]::new('free', 'free', [CompletionResultType]::ParameterValue, 'Name free ports')
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until something listens, or nothing does any more')
-            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell why a port is taken: by whom, what it is part of, and what to do')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'Tell what on this machine will bite: listeners in each other''s way')
             [CompletionResult]::new('map', 'map', [CompletionResultType]::ParameterValue, 'Tell who talks to whom: services, and the connections between them')
-            [CompletionResult]::new('ephemeral', 'ephemeral', [CompletionResultType]::ParameterValue, 'Tell how full the ports for outgoing connections are, towards whom and because of whom')
+            [CompletionResult]::new('ephemeral', 'ephemeral', [CompletionResultType]::ParameterValue, 'Tell how full the ports for outgoing connections are, and because of whom')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Record what the readers saw, to be replayed with --from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'portwho;why' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
+            [CompletionResult]::new('--owners', '--owners', [CompletionResultType]::ParameterName, 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Explain a recording of "portwho capture"')
+            [CompletionResult]::new('--all-netns', '--all-netns', [CompletionResultType]::ParameterName, 'Look into every network namespace (root sees all of them)')
+            [CompletionResult]::new('--no-runtime', '--no-runtime', [CompletionResultType]::ParameterName, 'Ask no runtime (Docker, Podman) for the names of its containers')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say how the answer was found')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say how the answer was found')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'portwho;check' {
@@ -113,20 +127,6 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing, only exit with a code')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing, only exit with a code')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'portwho;why' {
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
-            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
-            [CompletionResult]::new('--owners', '--owners', [CompletionResultType]::ParameterName, 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Explain a recording of "portwho capture"')
-            [CompletionResult]::new('--all-netns', '--all-netns', [CompletionResultType]::ParameterName, 'Look into every network namespace (root sees all of them)')
-            [CompletionResult]::new('--no-runtime', '--no-runtime', [CompletionResultType]::ParameterName, 'Ask no runtime (Docker, Podman) for the names of its containers')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
-            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say how the answer was found')
-            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say how the answer was found')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -190,17 +190,20 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             break
         }
         'portwho;help' {
+            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell why a port is taken: by whom, what it is part of, and what to do')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Tell whether ports can be bound, and who is in the way')
             [CompletionResult]::new('free', 'free', [CompletionResultType]::ParameterValue, 'Name free ports')
             [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until something listens, or nothing does any more')
-            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell why a port is taken: by whom, what it is part of, and what to do')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'Tell what on this machine will bite: listeners in each other''s way')
             [CompletionResult]::new('map', 'map', [CompletionResultType]::ParameterValue, 'Tell who talks to whom: services, and the connections between them')
-            [CompletionResult]::new('ephemeral', 'ephemeral', [CompletionResultType]::ParameterValue, 'Tell how full the ports for outgoing connections are, towards whom and because of whom')
+            [CompletionResult]::new('ephemeral', 'ephemeral', [CompletionResultType]::ParameterValue, 'Tell how full the ports for outgoing connections are, and because of whom')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Record what the readers saw, to be replayed with --from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'portwho;help;why' {
             break
         }
         'portwho;help;check' {
@@ -210,9 +213,6 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
             break
         }
         'portwho;help;wait' {
-            break
-        }
-        'portwho;help;why' {
             break
         }
         'portwho;help;conflicts' {

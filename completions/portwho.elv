@@ -52,17 +52,30 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
+            cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand check 'Tell whether ports can be bound, and who is in the way'
             cand free 'Name free ports'
             cand wait 'Wait until something listens, or nothing does any more'
-            cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
             cand map 'Tell who talks to whom: services, and the connections between them'
-            cand ephemeral 'Tell how full the ports for outgoing connections are, towards whom and because of whom'
+            cand ephemeral 'Tell how full the ports for outgoing connections are, and because of whom'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'portwho;why'= {
+            cand --color 'When to colour the output'
+            cand --source 'Where to read from'
+            cand --owners 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]'
+            cand --from 'Explain a recording of "portwho capture"'
+            cand --all-netns 'Look into every network namespace (root sees all of them)'
+            cand --no-runtime 'Ask no runtime (Docker, Podman) for the names of its containers'
+            cand --json 'Print JSON'
+            cand -v 'Say how the answer was found'
+            cand --verbose 'Say how the answer was found'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'portwho;check'= {
             cand --file 'Read specs from a file, one a line; "#" begins a comment'
@@ -107,19 +120,6 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand -q 'Print nothing, only exit with a code'
             cand --quiet 'Print nothing, only exit with a code'
             cand --json 'Print JSON'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-        }
-        &'portwho;why'= {
-            cand --color 'When to colour the output'
-            cand --source 'Where to read from'
-            cand --owners 'How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]'
-            cand --from 'Explain a recording of "portwho capture"'
-            cand --all-netns 'Look into every network namespace (root sees all of them)'
-            cand --no-runtime 'Ask no runtime (Docker, Podman) for the names of its containers'
-            cand --json 'Print JSON'
-            cand -v 'Say how the answer was found'
-            cand --verbose 'Say how the answer was found'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -176,25 +176,25 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand --help 'Print help'
         }
         &'portwho;help'= {
+            cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand check 'Tell whether ports can be bound, and who is in the way'
             cand free 'Name free ports'
             cand wait 'Wait until something listens, or nothing does any more'
-            cand why 'Tell why a port is taken: by whom, what it is part of, and what to do'
             cand conflicts 'Tell what on this machine will bite: listeners in each other''s way'
             cand map 'Tell who talks to whom: services, and the connections between them'
-            cand ephemeral 'Tell how full the ports for outgoing connections are, towards whom and because of whom'
+            cand ephemeral 'Tell how full the ports for outgoing connections are, and because of whom'
             cand capture 'Record what the readers saw, to be replayed with --from'
             cand schema 'Print the JSON Schema of --json'
             cand completions 'Print a shell''s completion script'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'portwho;help;why'= {
         }
         &'portwho;help;check'= {
         }
         &'portwho;help;free'= {
         }
         &'portwho;help;wait'= {
-        }
-        &'portwho;help;why'= {
         }
         &'portwho;help;conflicts'= {
         }

@@ -44,6 +44,32 @@ module completions {
     ...selectors: string      # What to show: a port, an address, a protocol, a process name ... (can be repeated)
   ]
 
+  def "nu-complete portwho why color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete portwho why source" [] {
+    [ "auto" "native" "proc" "portable" ]
+  }
+
+  def "nu-complete portwho why owners" [] {
+    [ "auto" "bpf" "proc" ]
+  }
+
+  # Tell why a port is taken: by whom, what it is part of, and what to do
+  export extern "portwho why" [
+    --all-netns               # Look into every network namespace (root sees all of them)
+    --no-runtime              # Ask no runtime (Docker, Podman) for the names of its containers
+    --json                    # Print JSON
+    --color: string@"nu-complete portwho why color" # When to colour the output
+    --verbose(-v)             # Say how the answer was found
+    --source: string@"nu-complete portwho why source" # Where to read from
+    --owners: string@"nu-complete portwho why owners" # How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]
+    --from: path              # Explain a recording of "portwho capture"
+    --help(-h)                # Print help (see more with '--help')
+    ...selectors: string      # A port, or another selector (can be repeated)
+  ]
+
   def "nu-complete portwho check source" [] {
     [ "auto" "native" "proc" "portable" ]
   }
@@ -116,32 +142,6 @@ module completions {
     ...selectors: string      # What to wait for: a port, an address and port, an owner ... (all of them)
   ]
 
-  def "nu-complete portwho why color" [] {
-    [ "auto" "always" "never" ]
-  }
-
-  def "nu-complete portwho why source" [] {
-    [ "auto" "native" "proc" "portable" ]
-  }
-
-  def "nu-complete portwho why owners" [] {
-    [ "auto" "bpf" "proc" ]
-  }
-
-  # Tell why a port is taken: by whom, what it is part of, and what to do
-  export extern "portwho why" [
-    --all-netns               # Look into every network namespace (root sees all of them)
-    --no-runtime              # Ask no runtime (Docker, Podman) for the names of its containers
-    --json                    # Print JSON
-    --color: string@"nu-complete portwho why color" # When to colour the output
-    --verbose(-v)             # Say how the answer was found
-    --source: string@"nu-complete portwho why source" # Where to read from
-    --owners: string@"nu-complete portwho why owners" # How to find owners (Linux) [default: auto, or PORTWHO_OWNERS]
-    --from: path              # Explain a recording of "portwho capture"
-    --help(-h)                # Print help (see more with '--help')
-    ...selectors: string      # A port, or another selector (can be repeated)
-  ]
-
   def "nu-complete portwho conflicts level" [] {
     [ "info" "warning" "error" ]
   }
@@ -206,7 +206,7 @@ module completions {
     [ "auto" "native" "proc" "portable" ]
   }
 
-  # Tell how full the ports for outgoing connections are, towards whom and because of whom
+  # Tell how full the ports for outgoing connections are, and because of whom
   export extern "portwho ephemeral" [
     --interval: string        # Count twice, so long apart, and tell how fast each fills
     --watch                   # Count again and again, on a terminal in place
@@ -255,6 +255,10 @@ module completions {
   export extern "portwho help" [
   ]
 
+  # Tell why a port is taken: by whom, what it is part of, and what to do
+  export extern "portwho help why" [
+  ]
+
   # Tell whether ports can be bound, and who is in the way
   export extern "portwho help check" [
   ]
@@ -267,10 +271,6 @@ module completions {
   export extern "portwho help wait" [
   ]
 
-  # Tell why a port is taken: by whom, what it is part of, and what to do
-  export extern "portwho help why" [
-  ]
-
   # Tell what on this machine will bite: listeners in each other's way
   export extern "portwho help conflicts" [
   ]
@@ -279,7 +279,7 @@ module completions {
   export extern "portwho help map" [
   ]
 
-  # Tell how full the ports for outgoing connections are, towards whom and because of whom
+  # Tell how full the ports for outgoing connections are, and because of whom
   export extern "portwho help ephemeral" [
   ]
 

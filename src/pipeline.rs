@@ -1,10 +1,13 @@
 //! The stages in their order. Each asks only for what the answer still needs: owners of the sockets
 //! that survive, facts of the processes that are shown.
 
+mod gather;
 mod owners;
 mod why;
 
 use std::collections::HashSet;
+
+use gather::gather;
 
 pub use why::{Explained, explain};
 
@@ -50,20 +53,17 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         namespaces: survey.namespaces,
         ..query.scope()
     };
-    let raw = source.sockets(&scope);
+    let (mut rows, raw) = gather(source, &scope, survey);
     let machine = source.machine(survey.names_machine);
     let mut notes = table_notes(&raw, &scope);
     let read_by = read_by(&raw);
     let (unreadable, sees_bound) = (unreadable(&raw), raw.sees_bound);
-    let mut rows = sockets(raw);
     if survey.other_ends {
         let others = rows
             .extract_if(.., |row| !query.wants(&row.socket))
             .collect();
         let other_ends = other_ends(&rows, others);
         rows.extend(other_ends);
-    } else {
-        rows.retain(|row| query.wants(&row.socket));
     }
     let is_wide = survey.namespaces == Namespaces::All;
     let users = if rows.is_empty() {

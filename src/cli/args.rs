@@ -46,6 +46,7 @@ Selectors (several of one kind widen, different kinds narrow):
 Examples:
   portwho                            what listens on this machine
   portwho :8080                      who has port 8080, and who is connected
+  portwho why :8080                  why: its service, container or project, and what to do
   portwho nginx                      on which ports nginx listens
   portwho -a peer=10.0.0.9:5432      connections to that database
   portwho --json :80 | jq '.sockets[].owners[].pid'
@@ -76,19 +77,19 @@ pub struct Typed {
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum Verb {
+    /// Tell why a port is taken: by whom, what it is part of, and what to do
+    Why(WhyArgs),
     /// Tell whether ports can be bound, and who is in the way
     Check(CheckArgs),
     /// Name free ports
     Free(FreeArgs),
     /// Wait until something listens, or nothing does any more
     Wait(WaitArgs),
-    /// Tell why a port is taken: by whom, what it is part of, and what to do
-    Why(WhyArgs),
     /// Tell what on this machine will bite: listeners in each other's way
     Conflicts(ConflictsArgs),
     /// Tell who talks to whom: services, and the connections between them
     Map(MapArgs),
-    /// Tell how full the ports for outgoing connections are, towards whom and because of whom
+    /// Tell how full the ports for outgoing connections are, and because of whom
     Ephemeral(EphemeralArgs),
     /// Record what the readers saw, to be replayed with --from
     Capture(CaptureArgs),

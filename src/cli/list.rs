@@ -256,7 +256,7 @@ fn columns(args: &ListArgs, query: &Query) -> Result<Vec<&'static Column>, Failu
         .filter(|name| !(args.numeric && *name == "service"))
         .collect();
     if !listens_only {
-        usual.retain(|name| !matches!(*name, "reach" | "service"));
+        usual.retain(|name| !matches!(*name, "reach" | "service" | "what"));
         usual.splice(2..2, ["state", "peer"]);
     }
     if args.all_netns {

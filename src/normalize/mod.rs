@@ -19,4 +19,4 @@ pub use meaning::{
 pub use name::full_name;
 pub use notes::{counted_owner_notes, owner_notes, table_notes};
 pub use services::{port_of, service_of};
-pub use sockets::sockets;
+pub use sockets::{Gathering, sockets};

@@ -9,8 +9,6 @@ use crate::model::{ContainerId, Endpoint, Foreign, OwnerStatus, Protocol, Row, S
 use crate::read::raw::{RawNamespace, RawSocket, RawSockets};
 
 /// Turns what all tables hold into rows, their users not yet named and their owners not looked for.
-///
-/// An MPTCP socket stands in the table of TCP too, under the same inode: it is kept once, as MPTCP.
 pub fn sockets(raw: RawSockets) -> Vec<Row> {
     let mut rows = Vec::with_capacity(raw.all_tables().map(|table| table.sockets.len()).sum());
     let elsewhere = add(&mut rows, raw, None);
@@ -18,7 +16,7 @@ pub fn sockets(raw: RawSockets) -> Vec<Row> {
         let name = namespace_name(&namespace).map(Rc::new);
         add(&mut rows, namespace.sockets, name.as_ref());
     }
-    once_each(&mut rows);
+    settle(&mut rows);
     rows
 }
 
@@ -33,35 +31,90 @@ pub fn namespace_name(namespace: &RawNamespace) -> Option<Foreign> {
 
 /// Adds the sockets of one network namespace; gives the others.
 fn add(rows: &mut Vec<Row>, raw: RawSockets, name: Option<&Rc<Foreign>>) -> Vec<RawNamespace> {
-    let interfaces: BTreeMap<u32, Rc<str>> = raw
-        .interfaces
-        .into_iter()
-        .map(|(index, name)| (index, name.into()))
-        .collect();
-    let mptcp: HashSet<u64> = raw
-        .tables
-        .iter()
-        .filter(|table| table.protocol == Protocol::Mptcp)
-        .flat_map(|table| table.sockets.iter().filter_map(|row| row.inode))
-        .filter(|inode| *inode != 0)
-        .collect();
-    for row in raw.tables.into_iter().flat_map(|table| table.sockets) {
-        let is_seen_as_mptcp = row.protocol == Protocol::Tcp
-            && !mptcp.is_empty()
-            && row.inode.is_some_and(|inode| mptcp.contains(&inode));
-        if !is_seen_as_mptcp {
-            rows.push(Row {
-                socket: Socket {
-                    netns_name: name.cloned(),
-                    ..socket(row, &interfaces, raw.netns)
-                },
-                owner_status: OwnerStatus::Skipped,
-                owners: Vec::new(),
-                role: None,
-            });
-        }
+    let interfaces = interface_names(raw.interfaces);
+    for socket in raw.tables.into_iter().flat_map(|table| table.sockets) {
+        let interface = interfaces.get(&socket.interface).cloned();
+        let mut row = row(socket);
+        row.socket.interface = interface;
+        row.socket.netns = raw.netns;
+        row.socket.netns_name = name.cloned();
+        rows.push(row);
     }
     raw.elsewhere
+}
+
+fn interface_names(raw: BTreeMap<u32, String>) -> BTreeMap<u32, Rc<str>> {
+    let names = raw.into_iter();
+    names.map(|(index, name)| (index, name.into())).collect()
+}
+
+/// Rows that are made of sockets as they come from the system, so that nobody holds them twice.
+#[derive(Debug, Default)]
+pub struct Gathering {
+    rows: Vec<Row>,
+    /// Rows of sockets with an interface, whose names come last: place and index of the interface.
+    on_interfaces: Vec<(usize, u32)>,
+}
+
+impl Gathering {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Takes a socket if it is wanted, by what is known of it without its interface.
+    pub fn take(&mut self, raw: RawSocket, wants: impl FnOnce(&Socket) -> bool) {
+        let interface = raw.interface;
+        let row = row(raw);
+        if interface != 0 {
+            self.on_interfaces.push((self.rows.len(), interface));
+            self.rows.push(row);
+        } else if wants(&row.socket) {
+            self.rows.push(row);
+        }
+    }
+
+    /// Whether there are some that were taken unseen, because their interface was not known.
+    pub fn has_unseen(&self) -> bool {
+        !self.on_interfaces.is_empty()
+    }
+
+    /// Leaves so many of the first.
+    pub fn truncate(&mut self, count: usize) {
+        self.rows.truncate(count);
+        self.on_interfaces.retain(|(place, _)| *place < count);
+    }
+
+    /// Gives the rows, with what came beside the tables.
+    pub fn settle(mut self, raw: &RawSockets) -> Vec<Row> {
+        let interfaces = interface_names(raw.interfaces.clone());
+        for (place, index) in self.on_interfaces {
+            self.rows[place].socket.interface = interfaces.get(&index).cloned();
+        }
+        for row in &mut self.rows {
+            row.socket.netns = raw.netns;
+        }
+        settle(&mut self.rows);
+        self.rows
+    }
+}
+
+/// Leaves each socket once. An MPTCP socket stands in the table of TCP too, under the same inode: it is
+/// kept as MPTCP.
+fn settle(rows: &mut Vec<Row>) {
+    let mptcp: HashSet<u64> = rows
+        .iter()
+        .filter(|row| row.socket.protocol == Protocol::Mptcp)
+        .filter_map(|row| row.socket.inode)
+        .collect();
+    if !mptcp.is_empty() {
+        let is_seen_as_mptcp = |socket: &Socket| {
+            let inode = socket.inode;
+            socket.protocol == Protocol::Tcp && inode.is_some_and(|inode| mptcp.contains(&inode))
+        };
+        rows.retain(|row| !is_seen_as_mptcp(&row.socket));
+    }
+    once_each(rows);
 }
 
 /// What makes a socket itself: its handle and its end, or the two ends of a connection that nobody holds any more.
@@ -149,34 +202,41 @@ fn ends(socket: &Socket) -> Option<Identity> {
     ))
 }
 
-fn socket(row: RawSocket, interfaces: &BTreeMap<u32, Rc<str>>, netns: Option<u64>) -> Socket {
-    let is_raw = row.protocol == Protocol::Raw;
-    let port = row.local.port.filter(|_| !is_raw);
+/// The row of a socket, without what the table alone knows: the name of its interface, its namespace.
+fn row(raw: RawSocket) -> Row {
+    let is_raw = raw.protocol == Protocol::Raw;
+    let port = raw.local.port.filter(|_| !is_raw);
     let peer = Endpoint {
-        port: row.peer.port.filter(|_| !is_raw),
-        ..row.peer
+        port: raw.peer.port.filter(|_| !is_raw),
+        ..raw.peer
     };
-    Socket {
-        protocol: row.protocol,
-        state: row.state,
-        local: Endpoint { port, ..row.local },
+    let socket = Socket {
+        protocol: raw.protocol,
+        state: raw.state,
+        local: Endpoint { port, ..raw.local },
         peer: Some(peer).filter(|peer| !peer.is_absent()),
-        ip_protocol: row
+        ip_protocol: raw
             .local
             .port
             .filter(|_| is_raw)
             .and_then(|number| u8::try_from(number).ok()),
-        interface: interfaces.get(&row.interface).cloned(),
-        v6only: row.v6only,
-        service: port.and_then(|port| service_of(row.protocol, port)),
-        uid: row.uid,
+        interface: None,
+        v6only: raw.v6only,
+        service: port.and_then(|port| service_of(raw.protocol, port)),
+        uid: raw.uid,
         user: None,
-        inode: row.inode.filter(|inode| *inode != 0),
-        netns,
+        inode: raw.inode.filter(|inode| *inode != 0),
+        netns: None,
         netns_name: None,
-        recv_queue: row.recv_queue,
-        send_queue: row.send_queue,
-        handle: Some(row.handle).filter(|handle| *handle != 0),
+        recv_queue: raw.recv_queue,
+        send_queue: raw.send_queue,
+        handle: Some(raw.handle).filter(|handle| *handle != 0),
+    };
+    Row {
+        socket,
+        owner_status: OwnerStatus::Skipped,
+        owners: Vec::new(),
+        role: None,
     }
 }
 
@@ -282,5 +342,37 @@ mod tests {
             (socket.inode, socket.handle, socket.peer),
             (None, None, None)
         );
+    }
+
+    #[test]
+    fn what_is_told_anew_is_gathered_once() {
+        let mut gathering = Gathering::default();
+        gathering.take(row(Protocol::Tcp, 80, 5), |_| true);
+        let kept = gathering.count();
+        let on_interface = RawSocket {
+            interface: 3,
+            ..row(Protocol::Udp, 68, 6)
+        };
+        for _ in 0..2 {
+            gathering.truncate(kept);
+            gathering.take(on_interface.clone(), |_| false);
+            gathering.take(row(Protocol::Udp, 69, 7), |_| false);
+        }
+        assert!(
+            gathering.has_unseen(),
+            "its interface may be what was asked for"
+        );
+        let raw = RawSockets {
+            interfaces: [(3, "eth0".to_owned())].into(),
+            netns: Some(9),
+            ..RawSockets::default()
+        };
+        let rows = gathering.settle(&raw);
+        let told: Vec<_> = rows
+            .iter()
+            .map(|row| (row.socket.inode, row.socket.interface.as_deref()))
+            .collect();
+        assert_eq!(told, [(Some(5), None), (Some(6), Some("eth0"))]);
+        assert!(rows.iter().all(|row| row.socket.netns == Some(9)));
     }
 }

@@ -75,7 +75,7 @@ fn every_example_of_the_readme_is_understood() {
 
 #[test]
 fn every_example_of_the_help_is_understood() {
-    for verb in ["", "check", "free", "wait", "map", "ephemeral"] {
+    for verb in ["", "check", "free", "wait", "why", "map", "ephemeral"] {
         let arguments: Vec<&str> = [verb, "--help"]
             .into_iter()
             .filter(|word| !word.is_empty())
