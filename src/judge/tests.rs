@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 mod conflicts;
+mod elsewhere;
 
 const SERVER: Options = Options {
     reuse_addr: true,
@@ -58,6 +59,7 @@ fn row(socket: Socket, program: Option<(&str, u32)>) -> Row {
             parent_pid: None,
             started_at: None,
             working_directory: None,
+            services: Vec::new(),
         }),
         fds: None,
     });
@@ -112,6 +114,20 @@ fn judge(rows: &[Row], limits: &Limits, claim: &Claim) -> Verdict {
         options: SERVER,
     }
     .judge(claim)
+}
+
+fn settle(verdict: &mut Verdict, bound: Bound, limits: &Limits) {
+    let evidence = Evidence {
+        rows: &[],
+        limits,
+        unreadable: ProtocolSet::EMPTY,
+        sees_bound: true,
+    };
+    let check = Check {
+        evidence,
+        options: SERVER,
+    };
+    check.settle(verdict, bound);
 }
 
 #[test]
@@ -335,13 +351,13 @@ fn a_bind_settles_what_the_table_left_open() {
     ];
     for (bound, ruling, reason) in cases {
         let mut verdict = judge(&[], &limits(), &claim(Protocol::Tcp, "all"));
-        Check::settle(&mut verdict, bound);
+        settle(&mut verdict, bound, &limits());
         assert_eq!((verdict.ruling, verdict.reason), (ruling, reason));
         assert_eq!(verdict.decided, Decided::Bind);
     }
     let rows = [listener("0.0.0.0", None, "nginx", 7)];
     let mut verdict = judge(&rows, &limits(), &claim(Protocol::Tcp, "all"));
-    Check::settle(&mut verdict, Bound::Yes);
+    settle(&mut verdict, Bound::Yes, &limits());
     assert_eq!(verdict.warnings, [Warning::BindSucceeds]);
 }
 

@@ -14,8 +14,8 @@ mod socket;
 mod state;
 
 pub use endpoint::{Endpoint, Exposure, Family};
-pub use foreign::{Foreign, is_comm_of};
-pub use limits::Limits;
+pub use foreign::{Foreign, is_comm_of, without_exe};
+pub use limits::{Limits, Rules};
 pub use note::{Note, NoteCode};
 pub use owner::{Owner, OwnerStatus, Process, ProcessKey};
 pub use ports::PortSet;

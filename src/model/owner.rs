@@ -30,6 +30,8 @@ pub struct Process {
     /// Seconds since the Unix epoch.
     pub started_at: Option<i64>,
     pub working_directory: Option<Foreign>,
+    /// Services that run in it (Windows).
+    pub services: Vec<Foreign>,
 }
 
 /// A process that holds descriptors of a socket.

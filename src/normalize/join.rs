@@ -67,17 +67,19 @@ fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
         parent_pid: None,
         started_at: None,
         working_directory: None,
+        services: Vec::new(),
     }
 }
 
 /// A process outside the reader's pid namespace is the likely holder only of a socket that nobody
-/// inside holds; whatever else hides a process may hide a second holder as well.
+/// inside holds, as a process unknown to a system that names one owner is only of a socket whose owner
+/// has gone; whatever else hides a process may hide a second holder as well.
 fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
     let may_miss_more = raw.refused > 0
         || raw
             .blind
             .iter()
-            .any(|reason| *reason != Blind::PidNamespace);
+            .any(|reason| !matches!(reason, Blind::PidNamespace | Blind::OneOwner));
     match (socket.handle, has_owner) {
         (None, _) => OwnerStatus::None,
         (Some(_), true) if may_miss_more => OwnerStatus::Partial,
@@ -98,10 +100,14 @@ fn process(raw: RawProcess, users: &Users) -> Process {
         comm: raw.comm,
         executable: raw.executable,
         command: raw.command,
-        user: raw.uid.and_then(|uid| users.get(&uid).cloned()),
+        user: raw
+            .account
+            .map(|account| account.unclean().into())
+            .or_else(|| raw.uid.and_then(|uid| users.get(&uid).cloned())),
         uid: raw.uid,
         parent_pid: raw.parent_pid,
         started_at: raw.started_at,
         working_directory: raw.working_directory,
+        services: raw.services,
     }
 }

@@ -201,8 +201,9 @@ impl Writer<'_> {
             let process = &owner.process;
             (
                 self.since(owner).map(|(moment, _)| moment),
-                process.uid,
+                (process.uid, process.user.clone()),
                 process.name.clone(),
+                process.services.clone(),
             )
         };
         let (a, b) = (&first.process, &second.process);
@@ -257,6 +258,10 @@ impl Writer<'_> {
         if let Some(command) = &process.command {
             let shown: Vec<String> = command.iter().map(quoted).collect();
             self.detail("command", &Clean::new(&shown.join(" ")))?;
+        }
+        if !process.services.is_empty() {
+            let names: Vec<&str> = process.services.iter().map(Foreign::unclean).collect();
+            self.detail("hosts", &Clean::new(&names.join(", ")))?;
         }
         if let Some(directory) = &process.working_directory {
             self.detail("in", &Clean::from(directory))?;

@@ -92,6 +92,8 @@ fn processes() -> Vec<RawProcess> {
         parent_pid: Some(1),
         started_at: Some(1_700_000_000),
         working_directory: None,
+        account: None,
+        services: Vec::new(),
     };
     (1..=500).map(process).collect()
 }

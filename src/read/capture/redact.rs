@@ -17,7 +17,13 @@ pub fn redact(capture: &mut Capture) {
             *name = format!("user{uid}");
         }
     }
+    let mut accounts: BTreeMap<Foreign, usize> = BTreeMap::new();
     for process in &mut capture.processes {
+        if let Some(account) = &mut process.account {
+            let count = accounts.len() + 1;
+            let number = *accounts.entry(account.clone()).or_insert(count);
+            *account = Foreign::new(format!("user{number}"));
+        }
         let hide_directory =
             |path: &mut Foreign| *path = Foreign::new(format!("{REDACTED}/{}", path.base_name()));
         if let Some(path) = &mut process.executable {

@@ -81,6 +81,8 @@ fn read_one(proc: &OwnedFd, key: ProcessKey, depth: Depth, clock: &Clock) -> Opt
         started_at: clock.epoch_of(stat.start),
         working_directory: text.working_directory,
         comm: Some(stat.comm),
+        account: None,
+        services: Vec::new(),
     })
 }
 
