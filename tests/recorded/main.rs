@@ -18,6 +18,9 @@ mod hostile;
 mod kernel_bytes;
 mod layout;
 mod many;
+// The scripts are run where archives are made, by bash.
+#[cfg(unix)]
+mod packaging;
 mod readme;
 mod redacted;
 mod selectors;

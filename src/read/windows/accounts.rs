@@ -34,3 +34,16 @@ pub fn name(sid: &str) -> Option<String> {
     let name = name.get(..usize::try_from(name_length).ok()?)?;
     (found != 0 && !name.is_empty()).then(|| String::from_utf16_lossy(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_a_name_and_a_stranger_none() {
+        // LocalSystem, in the language of the machine.
+        assert!(name("S-1-5-18").is_some_and(|name| !name.is_empty()));
+        assert_eq!(name("S-1-5-21-1-2-3-4"), None);
+        assert_eq!(name("nobody"), None);
+    }
+}

@@ -90,3 +90,17 @@ unsafe fn text(start: *const u16) -> String {
     // SAFETY: that many characters were just read.
     String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(start, length) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_run_somewhere_and_have_names() {
+        let services = running();
+        assert!(!services.is_empty());
+        let names = || services.values().flatten();
+        assert!(names().all(|name| !name.is_empty()), "{services:?}");
+        assert!(!services.contains_key(&0));
+    }
+}
