@@ -53,6 +53,7 @@ pub fn read(kernel: &mut impl Kernel, method: Method, scope: &Scope) -> Vec<RawT
         link,
         buffer: vec![0; dump::BUFFER],
         sequence: 0,
+        order: None,
     };
     let mut tables = Vec::new();
     for protocol in scope.protocols.iter() {
@@ -68,6 +69,8 @@ struct Reader<'a, K: Kernel> {
     link: Result<K::Link, Errno>,
     buffer: Vec<u8>,
     sequence: u32,
+    /// The kernel's byte order, once it has been asked for.
+    order: Option<ByteOrder>,
 }
 
 impl<K: Kernel> Reader<'_, K> {
@@ -140,7 +143,7 @@ impl<K: Kernel> Reader<'_, K> {
         }
         match self.kernel.read_file(&format!("/proc/net/{file}")) {
             Ok(text) => {
-                let (sockets, skipped) = proc_net::decode_table(&text, protocol, ByteOrder::NATIVE);
+                let (sockets, skipped) = proc_net::decode_table(&text, protocol, self.order());
                 let outcome = match (skipped, self.method) {
                     _ if !proc_net::is_table(&text) => Outcome::Unknown {
                         why: format!("{why}; /proc/net/{file} is no table"),
@@ -167,6 +170,16 @@ impl<K: Kernel> Reader<'_, K> {
                 table(Via::ProcNet, Outcome::Unknown { why }, rows)
             }
         }
+    }
+
+    /// The order of the bytes in `/proc/net`. Where the program is emulated for another processor, it is
+    /// not the program's own.
+    fn order(&mut self) -> ByteOrder {
+        *self.order.get_or_insert_with(|| {
+            let told = self.kernel.read_file("/sys/kernel/cpu_byteorder").ok();
+            told.and_then(|text| ByteOrder::named(&text))
+                .unwrap_or(ByteOrder::NATIVE)
+        })
     }
 
     /// Whether there is surely no MPTCP socket. To dump none costs the kernel a walk of all its
