@@ -45,7 +45,8 @@ impl Foreign {
         }
     }
 
-    fn is_windows_path(&self) -> bool {
+    /// Whether a drive letter leads, as in `C:\`.
+    pub fn is_windows_path(&self) -> bool {
         self.0.as_bytes().get(1..3) == Some(b":\\")
     }
 

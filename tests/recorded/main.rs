@@ -27,6 +27,7 @@ mod selectors;
 mod sources;
 mod verbs;
 mod widths;
+mod windows;
 
 use std::ffi::OsStr;
 use std::io::Write;

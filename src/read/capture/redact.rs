@@ -24,8 +24,9 @@ pub fn redact(capture: &mut Capture) {
             let number = *accounts.entry(account.clone()).or_insert(count);
             *account = Foreign::new(format!("user{number}"));
         }
-        let hide_directory =
-            |path: &mut Foreign| *path = Foreign::new(format!("{REDACTED}/{}", path.base_name()));
+        let hide_directory = |path: &mut Foreign| {
+            *path = Foreign::new(format!("{REDACTED}/{}", path.program_name()))
+        };
         if let Some(path) = &mut process.executable {
             hide_directory(path);
         }
@@ -69,6 +70,9 @@ pub fn redact(capture: &mut Capture) {
 
 /// The base name of the program, without a title that it may have set.
 fn first_word(program: &Foreign) -> Foreign {
+    if program.is_windows_path() {
+        return Foreign::new(program.program_name());
+    }
     let end = program
         .unclean()
         .find([' ', ':'])
