@@ -34,6 +34,9 @@ use crate::model::{
 pub struct Portable {
     /// The holders that came with the sockets: the library gives both at once.
     pids: BTreeMap<u64, Vec<u32>>,
+    /// How many sockets have been counted. It only grows, so that those of one look are not taken for
+    /// those of another.
+    counted: u64,
 }
 
 impl Source for Portable {
@@ -52,6 +55,7 @@ impl Source for Portable {
             None if system::BY_DESCRIPTOR => vec![None],
             None => vec![Some(Family::Ipv4), Some(Family::Ipv6)],
         };
+        self.pids.clear();
         let mut raw = RawSockets::default();
         let protocols = scope.protocols.iter();
         for protocol in protocols.filter(|one| *one != Protocol::Mptcp) {
@@ -181,11 +185,9 @@ impl Portable {
         let Sighting { mut row, mut pids } = seen;
         pids.retain(|pid| *pid != 0);
         // Where sockets have no number of their own, they are counted.
-        row.handle = row.inode.unwrap_or(if pids.is_empty() {
-            0
-        } else {
-            self.pids.len() as u64 + 1
-        });
+        self.counted += 1;
+        let counted = if pids.is_empty() { 0 } else { self.counted };
+        row.handle = row.inode.unwrap_or(counted);
         if !pids.is_empty() {
             let known = self.pids.entry(row.handle).or_default();
             known.extend(pids);
