@@ -152,6 +152,20 @@ pub fn has_tool(name: &str) -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join(name).exists())
 }
 
+/// Why what takes sock_diag(7) cannot be tried here: user emulation and some containers refuse it.
+pub const NO_SOCK_DIAG: &str = "the kernel does not answer sock_diag";
+
+/// Whether the kernel answers sock_diag(7).
+pub fn answers_sock_diag() -> bool {
+    use rustix::net::{AddressFamily, SocketType, netlink, socket};
+    socket(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        Some(netlink::SOCK_DIAG),
+    )
+    .is_ok()
+}
+
 /// Whether the kernel is of this release or a later one.
 pub fn kernel_is(release: (u32, u32)) -> bool {
     let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
