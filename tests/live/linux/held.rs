@@ -111,9 +111,23 @@ fn copy_program(program: impl AsRef<Path>, to: &Path) {
 
 /// The helper program under a name of its own.
 pub fn helper_named(folder: &TempDir, name: impl AsRef<OsStr>) -> io::Result<PathBuf> {
+    if is_emulated() {
+        let why = "an emulator runs the programs here, and /proc tells its name";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
     let path = folder.path().join(name.as_ref());
     copy_program(helper_program()?, &path);
     Ok(path)
+}
+
+/// Whether the kernel (from 6.1 on, where it tells) is one of another kind of processor.
+fn is_emulated() -> bool {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/arch").unwrap_or_default();
+    match kernel.trim() {
+        "x86_64" => !cfg!(any(target_arch = "x86", target_arch = "x86_64")),
+        "aarch64" => !cfg!(any(target_arch = "arm", target_arch = "aarch64")),
+        _ => false,
+    }
 }
 
 /// portwho where every user can run it.
