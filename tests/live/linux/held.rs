@@ -89,6 +89,10 @@ impl Drop for Held {
 
 /// The helper program (`holder.rs`), which Cargo builds with all tests, and not with one alone.
 pub fn helper_program() -> io::Result<PathBuf> {
+    if is_emulated() {
+        let why = "an emulator runs programs here: names and threads are its own";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
     let path = Path::new(PORTWHO).with_file_name("examples").join("holder");
     let why = "the example 'holder' is not built: run cargo build --examples";
     path.exists()
@@ -111,10 +115,6 @@ fn copy_program(program: impl AsRef<Path>, to: &Path) {
 
 /// The helper program under a name of its own.
 pub fn helper_named(folder: &TempDir, name: impl AsRef<OsStr>) -> io::Result<PathBuf> {
-    if is_emulated() {
-        let why = "an emulator runs the programs here, and /proc tells its name";
-        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
-    }
     let path = folder.path().join(name.as_ref());
     copy_program(helper_program()?, &path);
     Ok(path)
