@@ -47,7 +47,7 @@ fn bind(address: SocketAddr, protocol: Protocol, options: Options) -> io::Result
             .set_only_v6(!address.ip().is_unspecified())
             .map_err(untried)?;
     }
-    if options.reuse_addr {
+    if options.reuse_addr && !takes_over(protocol) {
         socket.set_reuse_address(true).map_err(untried)?;
     }
     #[cfg(unix)]
@@ -55,6 +55,12 @@ fn bind(address: SocketAddr, protocol: Protocol, options: Options) -> io::Result
         socket.set_reuse_port(true).map_err(untried)?;
     }
     socket.bind(&address.into())
+}
+
+/// Whether SO_REUSEADDR would take the port from whoever has it, as on Windows: no TCP server sets it there.
+/// <https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse>
+fn takes_over(protocol: Protocol) -> bool {
+    cfg!(windows) && protocol.is_stream()
 }
 
 /// An error from before the bind: whatever its kind, it says nothing of the port.
@@ -68,10 +74,12 @@ fn untried(error: io::Error) -> io::Error {
 
 /// Whether the system has no such address family.
 fn is_unsupported(error: &io::Error) -> bool {
-    #[cfg(target_os = "linux")]
-    return error.raw_os_error() == Some(libc::EAFNOSUPPORT);
-    #[cfg(not(target_os = "linux"))]
-    return error.kind() == io::ErrorKind::Unsupported;
+    #[cfg(unix)]
+    const NO_SUCH_FAMILY: i32 = libc::EAFNOSUPPORT;
+    // WSAEAFNOSUPPORT, winsock2.h.
+    #[cfg(not(unix))]
+    const NO_SUCH_FAMILY: i32 = 10047;
+    error.raw_os_error() == Some(NO_SUCH_FAMILY)
 }
 
 /// The index of an interface by its name or number.

@@ -9,7 +9,7 @@ use super::failure::{Exit, Failure, quote};
 use super::values::{SourceName, When};
 use super::{owner, selector, source, terminal};
 use crate::act::try_bind;
-use crate::judge::{Check, Claim, Evidence, Met, Options, Ruling, Verdict, claims};
+use crate::judge::{Check, Claim, Evidence, Met, Options, Reason, Ruling, Verdict, claims};
 use crate::model::{Depth, PortSet, Protocol, ProtocolSet, Snapshot};
 use crate::read::Source;
 use crate::render::{Clean, Look, write_checks, write_checks_json, write_github};
@@ -138,7 +138,10 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         };
         let mut verdict = check.judge(claim);
         if may_bind && (args.probe || Check::needs_bind(&verdict)) {
-            Check::settle(&mut verdict, try_bind(claim, check.options));
+            check.settle(&mut verdict, try_bind(claim, check.options));
+            if verdict.reason == Some(Reason::Forbidden) {
+                Check::explain(&mut verdict, &source.excluded(claim.protocol));
+            }
         }
         verdict.expectation = expected
             .as_ref()

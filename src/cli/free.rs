@@ -10,8 +10,8 @@ use super::failure::{Exit, Failure, quote};
 use super::values::SourceName;
 use super::{selector, source, terminal};
 use crate::act::{run_with, try_bind};
-use crate::judge::{Bound, Candidates, Check, Claim, Evidence, Options, Ruling, consecutive};
-use crate::model::{Protocol, ProtocolSet};
+use crate::judge::{Bound, Candidates, Check, Claim, Evidence, Options, consecutive};
+use crate::model::{Protocol, ProtocolSet, Rules};
 use crate::render::free_json;
 use crate::select::{Query, View};
 use crate::{Survey, survey};
@@ -97,7 +97,8 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
         },
     );
     let asked = usize::from(args.count);
-    if snapshot.unreadable.contains(protocol) {
+    // Elsewhere the bind that confirms each port is all that is needed.
+    if limits.rules == Rules::Linux && snapshot.unreadable.contains(protocol) {
         if args.json {
             terminal::answer(|out| free_json(&snapshot, (protocol, address), asked, &[], out))?;
         } else {
@@ -127,8 +128,7 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
                 port,
             };
             let verdict = check.judge(&claim);
-            let may_be = verdict.ruling == Ruling::Free || Check::needs_bind(&verdict);
-            if !may_be {
+            if !check.may_offer(&verdict) {
                 return false;
             }
             let bound = try_bind(&claim, options);

@@ -17,16 +17,21 @@ pub fn width() -> Option<u16> {
         .or(Some(80))
 }
 
-/// Whether to colour standard output: <https://no-color.org>, and `TERM=dumb`.
+/// Whether to colour standard output: <https://no-color.org>, `TERM=dumb`, and a console of Windows that
+/// does not know escape codes. One that does must be asked to heed them.
 pub fn wants_colour(when: When) -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match when {
-        When::Always => true,
+        When::Always => {
+            anstyle_query::windows::enable_ansi_colors();
+            true
+        }
         When::Never => false,
         When::Auto => {
             io::stdout().is_terminal()
                 && !is_set("NO_COLOR")
                 && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+                && anstyle_query::windows::enable_ansi_colors() != Some(false)
         }
     }
 }

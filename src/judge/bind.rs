@@ -17,6 +17,9 @@
 //! overlaps IPv4 unless its IPV6_V6ONLY is set, and a connection of an IPv6 address may keep `0.0.0.0` from
 //! being bound. TIME_WAIT and connections hold their port as well.
 //! A request that has not become a connection (SYN_RECV) holds none.
+//!
+//! Windows and macOS have other rules: there, as a rule, a specific address can be bound beside a
+//! wildcard. Only a listener, or a UDP socket, on the very address that is claimed is surely in the way.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -41,6 +44,16 @@ pub fn bar(holder: &Socket, claim: &Claim, options: Options, uid: Option<u32>) -
         return Bar::No;
     }
     rule(holder, options, uid).min(overlap(holder, claim))
+}
+
+/// What is left of a judgement by the rules of Linux where those of another system hold.
+pub fn bar_elsewhere(by_linux: Bar, holder: &Socket, claim: &Claim) -> Bar {
+    let is_same = claim.address == Some(holder.local.address) && holder.state.is_listening();
+    if is_same {
+        by_linux
+    } else {
+        by_linux.min(Bar::Perhaps)
+    }
 }
 
 fn rule(holder: &Socket, options: Options, uid: Option<u32>) -> Bar {

@@ -3,9 +3,9 @@
 use std::io::ErrorKind;
 use std::net::IpAddr;
 
-use super::bind::{Bar, bar};
+use super::bind::{Bar, bar, bar_elsewhere};
 use super::claim::{Claim, Options};
-use crate::model::{Limits, Protocol, ProtocolSet, Row, State};
+use crate::model::{Limits, Protocol, ProtocolSet, Row, Rules, Socket, State};
 
 /// The answer to "can it be bound?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub enum Reason {
     UnseenHolder,
     /// The port takes a privilege.
     Privilege,
+    /// The system refuses the port to everybody: it is one of these, which it keeps (Windows).
+    Excluded(u16, u16),
+    /// The system refuses it, for a reason that it does not tell.
+    Forbidden,
     /// No interface has the address.
     Address,
     /// A link-local address says nothing without its interface.
@@ -133,19 +137,18 @@ impl Check<'_> {
         let bars: Vec<(usize, Bar)> = rows
             .iter()
             .enumerate()
-            .map(|(at, row)| (at, bar(&row.socket, claim, self.options, limits.uid)))
+            .map(|(at, row)| (at, self.bar(&row.socket, claim)))
             .filter(|(_, bar)| *bar != Bar::No)
             .collect();
         let worst = bars.iter().map(|(_, bar)| *bar).max().unwrap_or(Bar::No);
-        let is_open = limits
-            .unprivileged_from
-            .is_none_or(|first| claim.port >= first);
+        let is_open = self.is_open(claim.port);
         let (ruling, reason) = match (is_open, limits.may_bind_privileged, worst) {
             _ if claim.lacks_scope() => (Ruling::Refused, Some(Reason::Scope)),
             (false, Some(false), _) => (Ruling::Refused, Some(Reason::Privilege)),
             // Elsewhere's addresses are refused before anybody asks who holds the port.
             _ if self.is_foreign(claim) => (Ruling::Unknown, Some(Reason::NotTried)),
             (_, _, Bar::Yes) => (Ruling::Taken, Some(Reason::Held)),
+            _ if limits.rules == Rules::Other => (Ruling::Unknown, Some(Reason::NotTried)),
             _ if unreadable.contains(claim.protocol) => (Ruling::Unknown, Some(Reason::Unreadable)),
             (false, None, _) | (_, _, Bar::Perhaps) => (Ruling::Unknown, Some(Reason::NotTried)),
             _ if claim.protocol.is_stream() && !sees_bound => {
@@ -169,13 +172,20 @@ impl Check<'_> {
         }
     }
 
+    /// Whether `free` may offer the port if it can be bound: where a bind beside others succeeds, it
+    /// would still be theirs.
+    pub fn may_offer(&self, verdict: &Verdict) -> bool {
+        let is_shared = self.evidence.limits.rules == Rules::Other && !verdict.holders.is_empty();
+        verdict.ruling == Ruling::Free || (Self::needs_bind(verdict) && !is_shared)
+    }
+
     /// Whether the tables leave the question to a bind.
     pub fn needs_bind(verdict: &Verdict) -> bool {
         verdict.reason == Some(Reason::NotTried)
     }
 
     /// Puts what a bind said in place of what the tables left open, or beside what they said.
-    pub fn settle(verdict: &mut Verdict, bound: Bound) {
+    pub fn settle(&self, verdict: &mut Verdict, bound: Bound) {
         let by_table = verdict.ruling;
         verdict.decided = Decided::Bind;
         (verdict.ruling, verdict.reason) = match bound {
@@ -189,10 +199,46 @@ impl Check<'_> {
                 (Ruling::Taken, Some(Reason::UnseenHolder))
             }
             Bound::No(ErrorKind::AddrInUse, _) => (Ruling::Taken, Some(Reason::Held)),
-            Bound::No(ErrorKind::PermissionDenied, _) => (Ruling::Refused, Some(Reason::Privilege)),
+            Bound::No(ErrorKind::PermissionDenied, _) => self.denied(verdict),
             Bound::No(ErrorKind::AddrNotAvailable, _) => (Ruling::Refused, Some(Reason::Address)),
             Bound::No(_, why) => (Ruling::Unknown, Some(Reason::Failed(why))),
         };
+    }
+
+    /// Names the range of excluded ports that a forbidden one is in.
+    pub fn explain(verdict: &mut Verdict, excluded: &[(u16, u16)]) {
+        let port = verdict.claim.port;
+        let around = |(first, last): &&(u16, u16)| (*first..=*last).contains(&port);
+        if let Some((first, last)) = excluded.iter().find(around) {
+            verdict.reason = Some(Reason::Excluded(*first, *last));
+        }
+    }
+
+    /// A port without privilege is denied on Windows (WSAEACCES) where a socket has it for itself or
+    /// the system has excluded it, on Linux by a security module.
+    fn denied(&self, verdict: &Verdict) -> (Ruling, Option<Reason>) {
+        if !self.is_open(verdict.claim.port) {
+            (Ruling::Refused, Some(Reason::Privilege))
+        } else if self.evidence.limits.rules == Rules::Other && !verdict.holders.is_empty() {
+            (Ruling::Taken, Some(Reason::Held))
+        } else {
+            (Ruling::Refused, Some(Reason::Forbidden))
+        }
+    }
+
+    /// Whether the port takes no privilege.
+    fn is_open(&self, port: u16) -> bool {
+        let first = self.evidence.limits.unprivileged_from;
+        first.is_none_or(|first| port >= first)
+    }
+
+    fn bar(&self, holder: &Socket, claim: &Claim) -> Bar {
+        let limits = self.evidence.limits;
+        let by_linux = bar(holder, claim, self.options, limits.uid);
+        match limits.rules {
+            Rules::Linux => by_linux,
+            Rules::Other => bar_elsewhere(by_linux, holder, claim),
+        }
     }
 
     /// Whether none of the machine's addresses, which are known, is the claimed one.

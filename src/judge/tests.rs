@@ -6,11 +6,12 @@ use std::rc::Rc;
 
 use super::*;
 use crate::model::{
-    Endpoint, Foreign, Limits, Meaning, Owner, OwnerStatus, Process, ProcessKey, Protocol,
-    ProtocolSet, Row, Socket, State,
+    Endpoint, Foreign, Limits, Owner, OwnerStatus, Process, ProcessKey, Protocol, ProtocolSet, Row,
+    Socket, State,
 };
 
 mod conflicts;
+mod elsewhere;
 mod ephemeral;
 mod map;
 
@@ -51,18 +52,9 @@ fn socket(protocol: Protocol, state: State, address: &str, v6only: Option<bool>)
 fn row(socket: Socket, program: Option<(&str, u32)>) -> Row {
     let owners = program.map(|(name, pid)| Owner {
         process: Rc::new(Process {
-            key: ProcessKey { pid, start: 1 },
-            name: Foreign::new(name),
-            comm: None,
-            executable: None,
-            command: None,
             uid: Some(1000),
             user: Some("anna".into()),
-            parent_pid: None,
-            started_at: None,
-            working_directory: None,
-            meaning: Meaning::default(),
-            program: None,
+            ..Process::named(ProcessKey { pid, start: 1 }, Foreign::new(name))
         }),
         fds: None,
     });
@@ -118,6 +110,20 @@ fn judge(rows: &[Row], limits: &Limits, claim: &Claim) -> Verdict {
         options: SERVER,
     }
     .judge(claim)
+}
+
+fn settle(verdict: &mut Verdict, bound: Bound, limits: &Limits) {
+    let evidence = Evidence {
+        rows: &[],
+        limits,
+        unreadable: ProtocolSet::EMPTY,
+        sees_bound: true,
+    };
+    let check = Check {
+        evidence,
+        options: SERVER,
+    };
+    check.settle(verdict, bound);
 }
 
 #[test]
@@ -341,13 +347,13 @@ fn a_bind_settles_what_the_table_left_open() {
     ];
     for (bound, ruling, reason) in cases {
         let mut verdict = judge(&[], &limits(), &claim(Protocol::Tcp, "all"));
-        Check::settle(&mut verdict, bound);
+        settle(&mut verdict, bound, &limits());
         assert_eq!((verdict.ruling, verdict.reason), (ruling, reason));
         assert_eq!(verdict.decided, Decided::Bind);
     }
     let rows = [listener("0.0.0.0", None, "nginx", 7)];
     let mut verdict = judge(&rows, &limits(), &claim(Protocol::Tcp, "all"));
-    Check::settle(&mut verdict, Bound::Yes);
+    settle(&mut verdict, Bound::Yes, &limits());
     assert_eq!(verdict.warnings, [Warning::BindSucceeds]);
 }
 

@@ -28,15 +28,39 @@ impl Foreign {
     /// What follows the last separator of a path; `\\` is one where a drive letter leads.
     pub fn base_name(&self) -> &str {
         let path = &self.0;
-        let is_windows = path.as_bytes().get(1..3) == Some(b":\\");
+        let is_windows = self.is_windows_path();
         let start = path
             .rfind(|c| c == '/' || (is_windows && c == '\\'))
             .map_or(0, |at| at + 1);
         &path[start..]
     }
 
+    /// The base name of a path to a program; on Windows without ".exe".
+    pub fn program_name(&self) -> &str {
+        let name = self.base_name();
+        if self.is_windows_path() {
+            without_exe(name)
+        } else {
+            name
+        }
+    }
+
+    /// Whether a drive letter leads, as in `C:\`.
+    pub fn is_windows_path(&self) -> bool {
+        self.0.as_bytes().get(1..3) == Some(b":\\")
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// The name of a program of Windows without its ending, as people say it.
+pub fn without_exe(name: &str) -> &str {
+    let at = name.len().saturating_sub(".exe".len());
+    match name.split_at_checked(at) {
+        Some((stem, ending)) if !stem.is_empty() && ending.eq_ignore_ascii_case(".exe") => stem,
+        _ => name,
     }
 }
 
@@ -62,6 +86,20 @@ mod tests {
             (r"/bin/a\b", r"a\b"),
         ] {
             assert_eq!(Foreign::new(path).base_name(), name, "{path}");
+        }
+    }
+
+    #[test]
+    fn programs_of_windows_are_named_without_their_ending() {
+        for (path, name) in [
+            (r"C:\Windows\svchost.exe", "svchost"),
+            (r"Z:\x\nginx.EXE", "nginx"),
+            (r"C:\a\.exe", ".exe"),
+            (r"C:\a\é", "é"),
+            (r"C:\a\setup.msi", "setup.msi"),
+            ("/usr/bin/wine.exe", "wine.exe"),
+        ] {
+            assert_eq!(Foreign::new(path).program_name(), name, "{path}");
         }
     }
 }

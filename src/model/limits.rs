@@ -6,9 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use super::PortSet;
 
+/// By whose rules sockets share a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rules {
+    /// Those of Linux, which the tables can be judged by.
+    #[default]
+    Linux,
+    /// Those of another system: where more than the very same address is at stake, a bind tells.
+    Other,
+}
+
 /// Rules of the system about ports. `None` where the system does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Limits {
+    #[serde(default)]
+    pub rules: Rules,
     /// First and last port that the system itself gives to outgoing connections.
     pub ephemeral: Option<(u16, u16)>,
     /// Ports that the system does not give out itself; a bind may still take them.

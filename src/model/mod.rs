@@ -16,9 +16,9 @@ mod socket;
 mod state;
 
 pub use endpoint::{Endpoint, Exposure, Family};
-pub use foreign::{Foreign, is_comm_of};
+pub use foreign::{Foreign, is_comm_of, without_exe};
 pub use holding::Holding;
-pub use limits::{InterfaceAddress, Limits};
+pub use limits::{InterfaceAddress, Limits, Rules};
 pub use meaning::{
     Container, ContainerId, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,
 };

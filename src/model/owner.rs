@@ -30,6 +30,8 @@ pub struct Process {
     /// Seconds since the Unix epoch.
     pub started_at: Option<i64>,
     pub working_directory: Option<Foreign>,
+    /// Services that run in it (Windows).
+    pub services: Vec<Foreign>,
     pub meaning: Meaning,
     pub program: Option<Program>,
 }
@@ -53,6 +55,27 @@ impl Program {
             Self::Same => "same",
             Self::Replaced => "replaced",
             Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl Process {
+    /// A process of which nothing is known but its name.
+    pub fn named(key: ProcessKey, name: Foreign) -> Self {
+        Self {
+            key,
+            name,
+            comm: None,
+            executable: None,
+            command: None,
+            uid: None,
+            user: None,
+            parent_pid: None,
+            started_at: None,
+            working_directory: None,
+            services: Vec::new(),
+            meaning: Meaning::default(),
+            program: None,
         }
     }
 }

@@ -132,6 +132,8 @@ mod tests {
             project: None,
             program: None,
             restart: None,
+            account: None,
+            services: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::meaning::meaning;
 use super::name::full_name;
-use crate::model::{Foreign, Meaning, Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
+use crate::model::{Foreign, Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
 use crate::read::raw::{Blind, RawContainer, RawHolder, RawHolders, RawProcess};
 
 /// User names by uid.
@@ -65,29 +65,20 @@ fn owners(holders: &[&RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) 
 /// A process of which nothing is known but what its holder told.
 pub(super) fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
     Process {
-        key,
-        name: comm.clone(),
         comm: Some(comm.clone()),
-        executable: None,
-        command: None,
-        uid: None,
-        user: None,
-        parent_pid: None,
-        started_at: None,
-        working_directory: None,
-        meaning: Meaning::default(),
-        program: None,
+        ..Process::named(key, comm.clone())
     }
 }
 
 /// A process outside the reader's pid namespace is the likely holder only of a socket that nobody
-/// inside holds; whatever else hides a process may hide a second holder as well.
+/// inside holds, as a process unknown to a system that names one owner is only of a socket whose owner
+/// has gone; whatever else hides a process may hide a second holder as well.
 fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
     let may_miss_more = raw.refused > 0
         || raw
             .blind
             .iter()
-            .any(|reason| *reason != Blind::PidNamespace);
+            .any(|reason| !matches!(reason, Blind::PidNamespace | Blind::OneOwner));
     match (socket.handle, has_owner) {
         (None, _) => OwnerStatus::None,
         (Some(_), true) if may_miss_more => OwnerStatus::Partial,
@@ -110,11 +101,15 @@ pub fn process(mut raw: RawProcess, names: &Names) -> Process {
         comm: raw.comm,
         executable: raw.executable,
         command: raw.command,
-        user: raw.uid.and_then(|uid| names.users.get(&uid).cloned()),
+        user: raw
+            .account
+            .map(|account| account.unclean().into())
+            .or_else(|| raw.uid.and_then(|uid| names.users.get(&uid).cloned())),
         uid: raw.uid,
         parent_pid: raw.parent_pid,
         started_at: raw.started_at,
         working_directory: raw.working_directory,
         program: raw.program,
+        services: raw.services,
     }
 }

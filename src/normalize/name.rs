@@ -10,7 +10,7 @@ pub fn full_name(
     command: Option<&[Foreign]>,
 ) -> Foreign {
     let from_executable = executable
-        .map(Foreign::base_name)
+        .map(Foreign::program_name)
         .filter(|name| !name.is_empty());
     let Some(comm) = comm.map(Foreign::unclean).filter(|comm| !comm.is_empty()) else {
         return Foreign::new(from_executable.unwrap_or_default());

@@ -67,8 +67,7 @@ pub fn interfaces() -> Vec<InterfaceAddress> {
 }
 
 /// Puts the addresses into the limits, with their interfaces and without.
-pub fn with_addresses(limits: Limits) -> Limits {
-    let interfaces = interfaces();
+pub fn with_addresses(limits: Limits, interfaces: Vec<InterfaceAddress>) -> Limits {
     let mut addresses: Vec<IpAddr> = interfaces.iter().map(|one| one.address).collect();
     addresses.dedup();
     Limits {

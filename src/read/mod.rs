@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
+use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Protocol, Scope};
 
 pub mod capture;
 pub mod linux;
 pub mod machine;
+#[cfg(target_os = "macos")]
+mod macos;
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 mod portable;
 mod project;
-#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
-mod range;
 pub mod raw;
 mod regular;
 mod runtime;
 mod unsupported;
+pub mod windows;
 
 use machine::Zone;
 use raw::{
@@ -61,6 +62,11 @@ pub trait Source {
 
     /// Rules of the system about ports; the machine's addresses only where they are asked for.
     fn limits(&mut self, with_addresses: bool) -> Limits;
+
+    /// First and last of the ports that the system lets nobody bind, of this protocol.
+    fn excluded(&mut self, _: Protocol) -> Vec<(u16, u16)> {
+        Vec::new()
+    }
 
     /// User names by uid.
     fn users(&mut self) -> BTreeMap<u32, String>;

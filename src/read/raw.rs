@@ -158,6 +158,8 @@ pub enum Blind {
     PidNamespace,
     /// `/proc` is not there.
     NoProc,
+    /// The system names the process that opened a socket, and nobody else who has it (Windows).
+    OneOwner,
     /// The library gives no reason.
     Unsaid,
 }
@@ -171,10 +173,16 @@ pub struct RawProcess {
     pub executable: Option<Foreign>,
     pub command: Option<Vec<Foreign>>,
     pub uid: Option<u32>,
+    /// Name of the user, where users have no numbers (Windows).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Foreign>,
     pub parent_pid: Option<u32>,
     /// Seconds since the Unix epoch.
     pub started_at: Option<i64>,
     pub working_directory: Option<Foreign>,
+    /// Services that run in it (Windows: svchost has several).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Foreign>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -53,3 +53,22 @@ impl Source for Unsupported {
         BTreeMap::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NoteCode;
+    use crate::{Survey, survey};
+
+    #[test]
+    fn nothing_is_known_and_that_is_said() {
+        let (snapshot, undecided) = survey(&mut Unsupported, &Survey::default());
+        assert!(undecided, "exit 3: {snapshot:?}");
+        assert!(!snapshot.is_complete());
+        let told = |code: NoteCode, words: &str| {
+            let mut notes = snapshot.notes.iter();
+            notes.any(|note| note.code == code && note.message.contains(words))
+        };
+        assert!(told(NoteCode::TableUnknown, "is not supported yet"));
+    }
+}

@@ -11,7 +11,7 @@ use super::contract::RowOut;
 use crate::model::Snapshot;
 
 /// The fields of an owner; in the header they follow those of the socket, as `owner_pid` and so on.
-const OWNER: [&str; 15] = [
+const OWNER: [&str; 16] = [
     "pid",
     "name",
     "comm",
@@ -26,6 +26,7 @@ const OWNER: [&str; 15] = [
     "container",
     "project",
     "script",
+    "services",
     "fds",
 ];
 

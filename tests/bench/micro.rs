@@ -96,6 +96,8 @@ fn processes() -> Vec<RawProcess> {
         project: None,
         program: None,
         restart: None,
+        account: None,
+        services: Vec::new(),
     };
     (1..=500).map(process).collect()
 }

@@ -12,6 +12,7 @@ mod connections;
 mod free;
 mod listeners;
 mod output;
+mod owners;
 mod wait;
 
 #[cfg(target_os = "linux")]

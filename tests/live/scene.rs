@@ -60,6 +60,11 @@ pub fn connection(listener: &TcpListener) -> (TcpStream, TcpStream) {
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (accepted, from) = listener.accept().unwrap();
     assert_eq!(from, client.local_addr().unwrap());
+    // Every process that is started has it otherwise: accept does not say on Windows that none shall.
+    #[cfg(windows)]
+    socket2::SockRef::from(&accepted)
+        .set_no_inherit(true)
+        .unwrap();
     (client, accepted)
 }
 

@@ -21,6 +21,9 @@ mod layout;
 mod many;
 mod map;
 mod meaning;
+// The scripts are run where archives are made, by bash.
+#[cfg(unix)]
+mod packaging;
 mod readme;
 mod redacted;
 mod selectors;
@@ -28,6 +31,7 @@ mod sources;
 mod verbs;
 mod why;
 mod widths;
+mod windows;
 
 use std::ffi::OsStr;
 use std::io::Write;

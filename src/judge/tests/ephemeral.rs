@@ -197,18 +197,8 @@ fn counts_of_tables_are_added() {
 
 fn holding(pid: u32, name: &str, close_wait: u32) -> Holding {
     let process = Process {
-        key: ProcessKey { pid, start: 1 },
-        name: Foreign::new(name),
-        comm: None,
-        executable: None,
-        command: None,
         uid: Some(33),
-        user: None,
-        parent_pid: None,
-        started_at: None,
-        working_directory: None,
-        meaning: Default::default(),
-        program: None,
+        ..Process::named(ProcessKey { pid, start: 1 }, Foreign::new(name))
     };
     Holding {
         process: Rc::new(process),

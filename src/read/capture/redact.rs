@@ -17,9 +17,16 @@ pub fn redact(capture: &mut Capture) {
             *name = format!("user{uid}");
         }
     }
+    let mut accounts: BTreeMap<Foreign, usize> = BTreeMap::new();
     for process in &mut capture.processes {
-        let hide_directory =
-            |path: &mut Foreign| *path = Foreign::new(format!("{REDACTED}/{}", path.base_name()));
+        if let Some(account) = &mut process.account {
+            let count = accounts.len() + 1;
+            let number = *accounts.entry(account.clone()).or_insert(count);
+            *account = Foreign::new(format!("user{number}"));
+        }
+        let hide_directory = |path: &mut Foreign| {
+            *path = Foreign::new(format!("{REDACTED}/{}", path.program_name()))
+        };
         if let Some(path) = &mut process.executable {
             hide_directory(path);
         }
@@ -88,6 +95,9 @@ pub fn redact(capture: &mut Capture) {
 
 /// The base name of the program, without a title that it may have set.
 fn first_word(program: &Foreign) -> Foreign {
+    if program.is_windows_path() {
+        return Foreign::new(program.program_name());
+    }
     let end = program
         .unclean()
         .find([' ', ':'])

@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn a_table_that_keeps_changing_is_given_up_with_its_rows() {
         let mut interrupted = row();
-        interrupted[6] |= 0x10;
+        interrupted[6..8].copy_from_slice(&(2_u16 | 0x10).to_ne_bytes());
         let answers = (0..3).flat_map(|_| [Ok(interrupted.clone()), Ok(done(0))]);
         let mut script = script(answers);
         assert_eq!(play(&mut script), (1, Err(DumpError::Interrupted)));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::proc_text::{NET_BIND_SERVICE, has_capability, parse_range, parse_ranges};
-use crate::model::Limits;
+use crate::model::{Limits, Rules};
 
 /// `st_ino` of the first user namespace, PROC_USER_INIT_INO in linux/proc_ns.h.
 const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
@@ -20,6 +20,7 @@ pub fn read() -> Limits {
     };
     let small = |name: &str| number(name).and_then(|number| u8::try_from(number).ok());
     Limits {
+        rules: Rules::Linux,
         ephemeral: sysctl("ip_local_port_range").and_then(|text| parse_range(&text)),
         reserved: sysctl("ip_local_reserved_ports")
             .map(|text| parse_ranges(&text))

@@ -95,7 +95,7 @@ mod live {
         fn limits(&mut self, with_addresses: bool) -> Limits {
             let limits = limits::read();
             if with_addresses {
-                machine::with_addresses(limits)
+                machine::with_addresses(limits, machine::interfaces())
             } else {
                 limits
             }

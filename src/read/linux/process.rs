@@ -140,6 +140,8 @@ impl Reader {
             started_at: self.clock.epoch_of(stat.start),
             working_directory: text.working_directory,
             comm: Some(stat.comm),
+            account: None,
+            services: Vec::new(),
             program: executable
                 .as_ref()
                 .filter(|_| self.depth == Depth::Whole)

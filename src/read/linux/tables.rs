@@ -93,6 +93,7 @@ pub fn visit(
         buffer: vec![0; dump::BUFFER],
         sequence: 0,
         visitor,
+        order: None,
     };
     let mut tables = Vec::new();
     for protocol in scope.protocols.iter() {
@@ -109,6 +110,8 @@ struct Reader<'a, K: Kernel> {
     buffer: Vec<u8>,
     sequence: u32,
     visitor: &'a mut dyn Visitor,
+    /// The kernel's byte order, once it has been asked for.
+    order: Option<ByteOrder>,
 }
 
 impl<K: Kernel> Reader<'_, K> {
@@ -183,7 +186,7 @@ impl<K: Kernel> Reader<'_, K> {
         self.visitor.forget();
         match self.kernel.read_file(&format!("/proc/net/{file}")) {
             Ok(text) => {
-                let (sockets, skipped) = proc_net::decode_table(&text, protocol, ByteOrder::NATIVE);
+                let (sockets, skipped) = proc_net::decode_table(&text, protocol, self.order());
                 let outcome = match (skipped, self.method) {
                     _ if !proc_net::is_table(&text) => Outcome::Unknown {
                         why: format!("{why}; /proc/net/{file} is no table"),
@@ -213,6 +216,16 @@ impl<K: Kernel> Reader<'_, K> {
                 table(Via::ProcNet, Outcome::Unknown { why })
             }
         }
+    }
+
+    /// The order of the bytes in `/proc/net`. Where the program is emulated for another processor, it is
+    /// not the program's own.
+    fn order(&mut self) -> ByteOrder {
+        *self.order.get_or_insert_with(|| {
+            let told = self.kernel.read_file("/sys/kernel/cpu_byteorder").ok();
+            told.and_then(|text| ByteOrder::named(&text))
+                .unwrap_or(ByteOrder::NATIVE)
+        })
     }
 
     /// Whether there is surely no MPTCP socket. To dump none costs the kernel a walk of all its

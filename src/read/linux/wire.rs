@@ -17,6 +17,15 @@ impl ByteOrder {
         Self::Little
     };
 
+    /// What `/sys/kernel/cpu_byteorder` says, from Linux 6.2 on.
+    pub fn named(text: &[u8]) -> Option<Self> {
+        match text.trim_ascii() {
+            b"little" => Some(Self::Little),
+            b"big" => Some(Self::Big),
+            _ => None,
+        }
+    }
+
     pub fn u16(self, bytes: [u8; 2]) -> u16 {
         match self {
             Self::Little => u16::from_le_bytes(bytes),

@@ -49,8 +49,9 @@ impl Writer<'_> {
             let process = &owner.process;
             (
                 self.since(owner).map(|(moment, _)| moment),
-                process.uid,
+                (process.uid, process.user.clone()),
                 process.name.clone(),
+                process.services.clone(),
             )
         };
         let (a, b) = (&first.process, &second.process);
@@ -100,6 +101,9 @@ impl Writer<'_> {
         )?;
         if let Some(command) = &process.command {
             self.detail("command", &Clean::new(&words::command_line(command)))?;
+        }
+        if !process.services.is_empty() {
+            self.detail("hosts", &Clean::new(&words::services(process)))?;
         }
         if let Some(directory) = &process.working_directory {
             self.detail("in", &Clean::from(directory))?;

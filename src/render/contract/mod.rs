@@ -217,6 +217,8 @@ pub struct OwnerOut<'a> {
     project: Option<ProjectOut<'a>>,
     /// What an interpreter runs.
     script: Option<&'a str>,
+    /// Services of Windows that run in the process; null where none is known.
+    services: Option<Vec<&'a str>>,
     /// Descriptors by which the process holds the socket.
     fds: Option<&'a [u32]>,
 }
@@ -242,6 +244,9 @@ impl<'a> OwnerOut<'a> {
             container: process.meaning.container.as_deref().map(ContainerOut::new),
             project: process.meaning.project.as_ref().map(ProjectOut::new),
             script: process.meaning.script.as_ref().map(Foreign::unclean),
+            services: Some(&process.services)
+                .filter(|all| !all.is_empty())
+                .map(|all| all.iter().map(Foreign::unclean).collect()),
             fds: owner.fds.as_deref(),
         }
     }

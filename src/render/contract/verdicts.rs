@@ -33,8 +33,8 @@ struct CheckOut<'a> {
     #[cfg_attr(test, schemars(extend("enum" = ["table", "bind"])))]
     decided_by: &'static str,
     /// Null for a free port.
-    #[cfg_attr(test, schemars(extend("enum" = ["held", "unseen-holder", "privilege", "address", "scope", "unreadable",
-        "not-tried", "failed", null])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["held", "unseen-holder", "privilege", "excluded", "forbidden", "address",
+        "scope", "unreadable", "not-tried", "failed", null])))]
     reason: Option<&'static str>,
     /// The verdict in words.
     message: String,

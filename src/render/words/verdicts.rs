@@ -35,6 +35,8 @@ pub fn reason_code(reason: &Reason) -> &'static str {
         Reason::Held => "held",
         Reason::UnseenHolder => "unseen-holder",
         Reason::Privilege => "privilege",
+        Reason::Excluded(..) => "excluded",
+        Reason::Forbidden => "forbidden",
         Reason::Address => "address",
         Reason::Scope => "scope",
         Reason::Unreadable => "unreadable",
@@ -104,6 +106,12 @@ pub fn verdict(verdict: &Verdict, rows: &[Row]) -> String {
             };
             format!("this port takes root or CAP_NET_BIND_SERVICE{also}")
         }
+        (Some(Reason::Excluded(first, last)), _) => format!(
+            "the system keeps the ports {first}-{last} from everybody (netsh int ipv4 show \
+             excludedportrange {})",
+            verdict.claim.protocol
+        ),
+        (Some(Reason::Forbidden), _) => "the system refuses it, though no holder is visible".into(),
         (Some(Reason::Address), _) => "this machine does not have the address".into(),
         (Some(Reason::Scope), _) => {
             "a link-local address needs its interface: [fe80::1%eth0]:80".into()

@@ -45,6 +45,7 @@ fn of_process(owner: &Owner) -> Option<String> {
             (None, None) => None,
         })
         .or_else(|| unit.map(|unit| unit.name.unclean().to_owned()))
+        .or_else(|| Some(super::services(&owner.process)).filter(|names| !names.is_empty()))
 }
 
 /// A script's path as seen from its project.

@@ -50,6 +50,12 @@ pub fn user_of(process: &Process) -> Option<String> {
     name.or_else(|| process.uid.map(|uid| uid.to_string()))
 }
 
+/// Services that run in a process (Windows).
+pub fn services(process: &Process) -> String {
+    let names: Vec<&str> = process.services.iter().map(Foreign::unclean).collect();
+    names.join(", ")
+}
+
 /// Arguments as a shell would need them.
 pub fn command_line(command: &[Foreign]) -> String {
     command.iter().map(quoted).collect::<Vec<_>>().join(" ")

@@ -7,10 +7,15 @@ use std::process::Command;
 use std::ptr::null;
 use std::thread;
 
+use super::held::{NO_SOCK_DIAG, answers_sock_diag};
 use crate::answer::try_run;
 
 /// Runs the scene on a thread with a network of its own, its loopback device up.
 pub fn on_own_network<T: Send>(scene: impl FnOnce() -> T + Send) -> io::Result<T> {
+    if !answers_sock_diag() {
+        // What is asked of a network is more than the second-best way can tell.
+        return Err(io::Error::other(NO_SOCK_DIAG));
+    }
     let set_up = || ip(&["link", "set", "lo", "up"]);
     apart(libc::CLONE_NEWNET, set_up, scene)
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::held::has_tool;
+use super::held::{NO_SOCK_DIAG, answers_sock_diag, has_tool};
 use crate::answer::{Answer, PORTWHO, portwho, run};
 use crate::scene::{self, port};
 
@@ -10,6 +10,9 @@ use crate::scene::{self, port};
 pub fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
     if !has_tool("strace") {
         return Err("strace is not there".into());
+    }
+    if !answers_sock_diag() {
+        return Err(NO_SOCK_DIAG.into());
     }
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
@@ -187,10 +190,12 @@ fn the_walk_keeps_to_its_budget_of_calls() {
     let (descriptors, processes) = (distinct("readlinkat("), distinct("openat("));
     assert!(descriptors > files.len(), "{descriptors}");
     let budget = descriptors * 105 / 100 + processes * 10 + 150;
+    // A call that another thread's interrupts stands there twice.
+    let made = calls.iter().filter(|call| !call.contains(" resumed>"));
+    let made = made.count();
     assert!(
-        calls.len() <= budget,
-        "{} calls for {descriptors} in {processes}",
-        calls.len()
+        made <= budget,
+        "{made} calls for {descriptors} in {processes}"
     );
 }
 

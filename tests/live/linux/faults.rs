@@ -4,12 +4,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::held::{has_tool, row_of};
+use super::held::{NO_SOCK_DIAG, answers_sock_diag, has_tool, row_of};
 use crate::answer::{Answer, PORTWHO, portwho, run};
 use crate::scene::{self, port};
 
 /// Runs portwho with a fault in one of its calls; why not, where strace cannot.
 fn with_fault(fault: &str, arguments: &[&str]) -> Result<Answer, String> {
+    if !answers_sock_diag() {
+        return Err(NO_SOCK_DIAG.into());
+    }
     if !has_tool("strace") {
         return Err("strace is not there".into());
     }

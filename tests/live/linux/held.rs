@@ -125,6 +125,10 @@ impl Drop for Held {
 
 /// The helper program (`holder.rs`), which Cargo builds with all tests, and not with one alone.
 pub fn helper_program() -> io::Result<PathBuf> {
+    if is_emulated() {
+        let why = "an emulator runs programs here: names and threads are its own";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
     let path = Path::new(PORTWHO).with_file_name("examples").join("holder");
     let why = "the example 'holder' is not built: run cargo build --examples";
     path.exists()
@@ -150,6 +154,16 @@ pub fn helper_named(folder: &TempDir, name: impl AsRef<OsStr>) -> io::Result<Pat
     let path = folder.path().join(name.as_ref());
     copy_program(helper_program()?, &path);
     Ok(path)
+}
+
+/// Whether the kernel (from 6.1 on, where it tells) is one of another kind of processor.
+fn is_emulated() -> bool {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/arch").unwrap_or_default();
+    match kernel.trim() {
+        "x86_64" => !cfg!(any(target_arch = "x86", target_arch = "x86_64")),
+        "aarch64" => !cfg!(any(target_arch = "arm", target_arch = "aarch64")),
+        _ => false,
+    }
 }
 
 /// portwho where every user can run it.
@@ -186,6 +200,20 @@ pub fn is_root() -> bool {
 pub fn has_tool(name: &str) -> bool {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&folders).any(|folder| folder.join(name).exists())
+}
+
+/// Why what takes sock_diag(7) cannot be tried here: user emulation and some containers refuse it.
+pub const NO_SOCK_DIAG: &str = "the kernel does not answer sock_diag";
+
+/// Whether the kernel answers sock_diag(7).
+pub fn answers_sock_diag() -> bool {
+    use rustix::net::{AddressFamily, SocketType, netlink, socket};
+    socket(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        Some(netlink::SOCK_DIAG),
+    )
+    .is_ok()
 }
 
 /// Whether the kernel is of this release or a later one.

@@ -6,7 +6,7 @@ use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 use socket2::{Domain, Socket, Type};
 
 use super::apart::{ip, on_own_network};
-use super::held::{inode, row_of, rows_of};
+use super::held::{NO_SOCK_DIAG, answers_sock_diag, inode, row_of, rows_of};
 use crate::answer::{assert_owned, portwho};
 use crate::scene::{self, port};
 
@@ -95,6 +95,9 @@ fn one_address_on_two_interfaces_is_two_places() {
 
 #[test]
 fn a_socket_bound_to_a_device_names_it() {
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     if let Err(why) = socket.bind_device(Some(b"lo")) {
         skip!("SO_BINDTODEVICE: {why}");

@@ -35,7 +35,9 @@ fn an_ordinary_user_is_told_that_a_hidden_process_has_the_port() {
     }
     let table = scene.ask(&["check", &spec]).unwrap();
     assert_eq!(table.code, Some(1), "{table:?}");
-    assert!(table.stdout.contains("hidden process of root"), "{table:?}");
+    // A small machine may have no names of users.
+    let is_named = |user| table.stdout.contains(&format!("hidden process of {user}"));
+    assert!(is_named("root") || is_named("0"), "{table:?}");
     assert!(table.stderr.contains("sudo"), "{table:?}");
     let expected = scene
         .ask(&["check", &spec, "--expect", "name=postgres"])

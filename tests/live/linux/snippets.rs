@@ -3,7 +3,6 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
 use std::process::Command;
 
 use super::held::{helper_named, open_folder};
@@ -11,8 +10,7 @@ use crate::answer::{PORTWHO, run};
 
 /// The YAML blocks of the README.
 fn snippets() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = include_str!("../../../README.md").replace("\r\n", "\n");
     let blocks = text.split("```yaml\n").skip(1);
     blocks
         .map(|rest| rest.split("```").next().unwrap().to_owned())

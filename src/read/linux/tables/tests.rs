@@ -152,6 +152,20 @@ fn the_rows_of_the_fallback_are_there() {
 }
 
 #[test]
+fn an_emulated_program_reads_addresses_as_the_kernel_writes_them() {
+    for (order, address) in [("little\n", "127.0.0.1"), ("big\n", "1.0.0.127")] {
+        let mut kernel = Fake {
+            files: files(),
+            ..Fake::default()
+        };
+        kernel.files.insert("/sys/kernel/cpu_byteorder", Ok(order));
+        let tables = read(&mut kernel, Method::ProcNet, &Scope::everything());
+        let local = tables[0].sockets[0].local.address;
+        assert_eq!(local, address.parse::<std::net::IpAddr>().unwrap());
+    }
+}
+
+#[test]
 fn one_missing_module_is_made_up_for_by_one_file() {
     let dumps = BTreeMap::from([(17, Errno::NOENT)]);
     let found = outcomes(

@@ -1,21 +1,33 @@
 //! A source over netstat2 and sysinfo, for systems without a reader of their own. On Linux it can
 //! be chosen, and tests compare the native reader with it.
 
+mod sightings;
+
+#[cfg(target_os = "linux")]
+mod linux;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState};
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, Uid, UpdateKind};
 
+#[cfg(target_os = "linux")]
+use self::linux as system;
+use self::sightings::{Sighting, mapped, once_each};
 use super::Source;
 use super::machine::{self, Zone};
+#[cfg(target_os = "macos")]
+use super::macos as system;
 use super::project::Projects;
-use super::range;
 use super::raw::{
-    Blind, Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
+    Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
 };
+#[cfg(target_os = "windows")]
+use super::windows as system;
 use crate::model::{
     Depth, Endpoint, Family, Foreign, Handles, Limits, Machine, ProcessKey, Protocol, Scope, State,
+    without_exe,
 };
 
 /// netstat2 for sockets and holders, sysinfo for processes.
@@ -23,6 +35,9 @@ use crate::model::{
 pub struct Portable {
     /// The holders that came with the sockets: the library gives both at once.
     pids: BTreeMap<u64, Vec<u32>>,
+    /// How many sockets have been counted. It only grows, so that those of one look are not taken for
+    /// those of another.
+    counted: u64,
 }
 
 impl Source for Portable {
@@ -35,16 +50,22 @@ impl Source for Portable {
     }
 
     fn sockets(&mut self, scope: &Scope) -> RawSockets {
+        let families = match scope.family {
+            Some(family) => vec![Some(family)],
+            // Each reading walks all processes there, and tells of both.
+            None if system::BY_DESCRIPTOR => vec![None],
+            None => vec![Some(Family::Ipv4), Some(Family::Ipv6)],
+        };
+        self.pids.clear();
         let mut raw = RawSockets {
-            // The library finds sockets by the processes that hold them there.
-            misses_time_wait: cfg!(target_os = "macos"),
+            // A connection in TIME_WAIT has no descriptor any more.
+            misses_time_wait: system::BY_DESCRIPTOR,
             ..RawSockets::default()
         };
-        for protocol in scope.protocols.iter() {
-            for family in [Family::Ipv4, Family::Ipv6] {
-                if scope.includes(family) && protocol != Protocol::Mptcp {
-                    raw.tables.push(self.table(protocol, family));
-                }
+        let protocols = scope.protocols.iter();
+        for protocol in protocols.filter(|one| *one != Protocol::Mptcp) {
+            for family in &families {
+                raw.tables.push(self.table(protocol, *family));
             }
         }
         raw
@@ -57,12 +78,12 @@ impl Source for Portable {
         let pairs: Vec<(u64, u32)> = held
             .flat_map(|(handle, pids)| pids.iter().map(move |pid| (handle, *pid)))
             .collect();
-        let system = refresh(
+        let running = refresh(
             pairs.iter().map(|(_, pid)| *pid).collect(),
             ProcessRefreshKind::nothing(),
         );
         let holders = pairs.into_iter().filter_map(|(handle, pid)| {
-            let start = system.as_ref()?.process(Pid::from_u32(pid))?.start_time();
+            let start = running.as_ref()?.process(Pid::from_u32(pid))?.start_time();
             Some(RawHolder {
                 handle,
                 process: ProcessKey { pid, start },
@@ -70,9 +91,11 @@ impl Source for Portable {
                 comm: None,
             })
         });
+        let (as_root, blind) = system::sight();
         RawHolders {
             holders: holders.collect(),
-            blind: vec![Blind::Unsaid],
+            as_root,
+            blind,
             ..RawHolders::default()
         }
     }
@@ -83,35 +106,35 @@ impl Source for Portable {
             .with_exe(UpdateKind::Always)
             .with_cmd(UpdateKind::Always)
             .with_user(UpdateKind::Always);
-        if depth == Depth::Full {
+        if depth >= Depth::Full {
             kind = kind.with_cwd(UpdateKind::Always);
         }
-        let Some(system) = refresh(keys.iter().map(|key| key.pid).collect(), kind) else {
+        let Some(running) = refresh(keys.iter().map(|key| key.pid).collect(), kind) else {
             return Vec::new();
         };
-        let mut projects = (depth == Depth::Full).then(Projects::new);
-        keys.iter()
-            .filter_map(|key| {
-                let mut process = process(&system, *key)?;
-                let directory = process.working_directory.as_ref();
-                let projects = projects.as_mut().zip(directory);
-                process.project = projects
-                    .and_then(|(projects, at)| projects.find(std::path::Path::new(at.unclean())));
-                Some(process)
-            })
-            .collect()
+        let mut found: Vec<(RawProcess, Option<Uid>)> = keys
+            .iter()
+            .filter_map(|key| process(&running, *key))
+            .collect();
+        system::complete(&mut found, depth);
+        let mut found: Vec<RawProcess> = found.into_iter().map(|(process, _)| process).collect();
+        if depth >= Depth::Full {
+            find_projects(&mut found);
+        }
+        found
     }
 
     fn limits(&mut self, with_addresses: bool) -> Limits {
-        let limits = Limits {
-            ephemeral: range::read(),
-            ..Limits::default()
-        };
+        let limits = system::limits();
         if with_addresses {
-            machine::with_addresses(limits)
+            machine::with_addresses(limits, system::interfaces())
         } else {
             limits
         }
+    }
+
+    fn excluded(&mut self, protocol: Protocol) -> Vec<(u16, u16)> {
+        system::excluded(protocol)
     }
 
     fn users(&mut self) -> BTreeMap<u32, String> {
@@ -119,11 +142,22 @@ impl Source for Portable {
     }
 }
 
+/// Says in which projects processes were started.
+fn find_projects(processes: &mut [RawProcess]) {
+    let mut projects = Projects::new();
+    for process in processes {
+        let directory = process.working_directory.as_ref();
+        process.project =
+            directory.and_then(|at| projects.find(std::path::Path::new(at.unclean())));
+    }
+}
+
 impl Portable {
-    fn table(&mut self, protocol: Protocol, family: Family) -> RawTable {
+    /// Reads one protocol, of one family or of both.
+    fn table(&mut self, protocol: Protocol, family: Option<Family>) -> RawTable {
         let mut table = RawTable {
             protocol,
-            family: Some(family),
+            family,
             via: Via::Netstat2,
             outcome: Outcome::Read,
             sockets: Vec::new(),
@@ -144,65 +178,60 @@ impl Portable {
             }
         };
         let families = match family {
-            Family::Ipv4 => AddressFamilyFlags::IPV4,
-            Family::Ipv6 => AddressFamilyFlags::IPV6,
+            Some(Family::Ipv4) => AddressFamilyFlags::IPV4,
+            Some(Family::Ipv6) => AddressFamilyFlags::IPV6,
+            None => AddressFamilyFlags::IPV4 | AddressFamilyFlags::IPV6,
         };
-        match quietly(|| netstat2::get_sockets_info(families, wanted)) {
-            Some(Ok(sockets)) => {
-                for socket in sockets {
-                    let row = self.row(&socket);
+        match patiently(|| netstat2::get_sockets_info(families, wanted)) {
+            Ok(found) => {
+                let seen = found.into_iter().map(|socket| sighting(&socket)).collect();
+                for one in once_each(seen, system::BY_DESCRIPTOR) {
+                    let row = self.row(one);
                     table.sockets.push(row);
                 }
+                table.outcome = system::outcome();
             }
-            Some(Err(error)) => {
-                table.outcome = Outcome::Unknown {
-                    why: format!("netstat2: {error}"),
-                }
-            }
-            None => {
-                table.outcome = Outcome::Unknown {
-                    why: "netstat2 panicked".into(),
-                }
-            }
+            Err(why) => table.outcome = Outcome::Unknown { why },
         }
         table
     }
 
-    fn row(&mut self, socket: &SocketInfo) -> RawSocket {
-        let pids: Vec<u32> = socket
-            .associated_pids
-            .iter()
-            .copied()
-            .filter(|pid| *pid != 0)
-            .collect();
-        let (inode, uid) = kernel_facts(socket);
+    /// Keeps who holds the socket for when that is asked.
+    fn row(&mut self, seen: Sighting) -> RawSocket {
+        let Sighting { mut row, mut pids } = seen;
+        pids.retain(|pid| *pid != 0);
         // Where sockets have no number of their own, they are counted.
-        let counted = if pids.is_empty() {
-            0
-        } else {
-            self.pids.len() as u64 + 1
-        };
-        let handle = inode.unwrap_or(counted);
+        self.counted += 1;
+        let counted = if pids.is_empty() { 0 } else { self.counted };
+        row.handle = row.inode.unwrap_or(counted);
         if !pids.is_empty() {
-            let known = self.pids.entry(handle).or_default();
+            let known = self.pids.entry(row.handle).or_default();
             known.extend(pids);
             known.sort_unstable();
             known.dedup();
         }
-        let local = Endpoint::new(socket.local_addr(), socket.local_port());
-        let nobody = Endpoint {
-            address: unspecified(&local),
-            port: Some(0),
-        };
-        let (protocol, state, peer) = match &socket.protocol_socket_info {
-            ProtocolSocketInfo::Tcp(tcp) => (
-                Protocol::Tcp,
-                tcp_state(tcp.state),
-                Endpoint::new(tcp.remote_addr, tcp.remote_port),
-            ),
-            ProtocolSocketInfo::Udp(_) => (Protocol::Udp, State::Unconnected, nobody),
-        };
-        RawSocket {
+        row
+    }
+}
+
+fn sighting(socket: &SocketInfo) -> Sighting {
+    let (inode, uid) = kernel_facts(socket);
+    let local = Endpoint::new(mapped(socket.local_addr()), socket.local_port());
+    let nobody = Endpoint {
+        address: unspecified(&local),
+        port: Some(0),
+    };
+    let (protocol, state, peer) = match &socket.protocol_socket_info {
+        ProtocolSocketInfo::Tcp(tcp) => (
+            Protocol::Tcp,
+            tcp_state(tcp.state),
+            Endpoint::new(mapped(tcp.remote_addr), tcp.remote_port),
+        ),
+        ProtocolSocketInfo::Udp(_) => (Protocol::Udp, State::Unconnected, nobody),
+    };
+    Sighting {
+        pids: socket.associated_pids.clone(),
+        row: RawSocket {
             protocol,
             state,
             local,
@@ -210,11 +239,11 @@ impl Portable {
             interface: 0,
             uid,
             inode,
-            handle,
+            handle: 0,
             v6only: None,
             recv_queue: None,
             send_queue: None,
-        }
+        },
     }
 }
 
@@ -252,6 +281,22 @@ fn tcp_state(state: TcpState) -> State {
     }
 }
 
+/// How often a reading is tried: the library trips over what changes while it reads.
+const ATTEMPTS: usize = 3;
+
+/// Reads until it succeeds, a few times at most; says why it failed.
+fn patiently<T>(read: impl Fn() -> Result<T, netstat2::error::Error>) -> Result<T, String> {
+    let mut why = String::new();
+    for _ in 0..ATTEMPTS {
+        match quietly(&read) {
+            Some(Ok(found)) => return Ok(found),
+            Some(Err(error)) => why = format!("netstat2: {error}"),
+            None => why = "netstat2 panicked".into(),
+        }
+    }
+    Err(why)
+}
+
 /// Runs a call that may panic, without the panic's message on stderr.
 fn quietly<T>(call: impl FnOnce() -> T) -> Option<T> {
     let hook = std::panic::take_hook();
@@ -271,7 +316,7 @@ fn refresh(mut pids: Vec<u32>, kind: ProcessRefreshKind) -> Option<System> {
     Some(system)
 }
 
-fn process(system: &System, key: ProcessKey) -> Option<RawProcess> {
+fn process(system: &System, key: ProcessKey) -> Option<(RawProcess, Option<Uid>)> {
     let process = system
         .process(Pid::from_u32(key.pid))
         .filter(|found| found.start_time() == key.start)?;
@@ -283,15 +328,18 @@ fn process(system: &System, key: ProcessKey) -> Option<RawProcess> {
         .iter()
         .map(|argument| text(argument))
         .collect();
-    Some(RawProcess {
+    let uid = process.effective_user_id().or(process.user_id());
+    let mut comm = text(process.name());
+    if cfg!(windows) {
+        comm = Foreign::new(without_exe(comm.unclean()));
+    }
+    let found = RawProcess {
         key,
-        comm: Some(text(process.name())),
+        comm: Some(comm),
         executable: process.exe().and_then(path),
         command: Some(command).filter(|arguments| !arguments.is_empty()),
-        uid: process
-            .effective_user_id()
-            .or(process.user_id())
-            .and_then(|uid| uid.to_string().parse().ok()),
+        uid: uid.and_then(|uid| uid.to_string().parse().ok()),
+        account: None,
         parent_pid: process.parent().map(Pid::as_u32).filter(|pid| *pid != 0),
         started_at: i64::try_from(process.start_time())
             .ok()
@@ -302,5 +350,7 @@ fn process(system: &System, key: ProcessKey) -> Option<RawProcess> {
         project: None,
         program: None,
         restart: None,
-    })
+        services: Vec::new(),
+    };
+    Some((found, uid.cloned()))
 }
