@@ -12,10 +12,10 @@ pub mod machine;
 mod macos;
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 mod portable;
-mod project;
+pub mod project;
 pub mod raw;
-mod regular;
-mod runtime;
+pub mod regular;
+pub mod runtime;
 mod unsupported;
 pub mod windows;
 

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::model::{Foreign, Project};
 
-mod file;
+pub mod file;
 pub mod manifest;
 #[cfg(test)]
 mod tests;

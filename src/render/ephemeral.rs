@@ -178,8 +178,16 @@ pub fn write_ephemeral(
         writeln!(out, "\n{}", paint("advice", Tone::Faint, look.colour))?;
     }
     for one in advice {
-        // An advice is read to its end: a terminal may break the line.
-        writeln!(out, "  {}", Clean::new(&words::advice(one, usage)))?;
+        // An advice is read to its end.
+        let text = Clean::new(&words::advice(one, usage));
+        let room = look.width.map_or(usize::MAX, |width| {
+            usize::from(width).saturating_sub(4).max(20)
+        });
+        let mut indent = "  ";
+        for line in words::wrapped(text.as_str(), room) {
+            writeln!(out, "{indent}{line}")?;
+            indent = "    ";
+        }
     }
     Ok(())
 }
