@@ -75,7 +75,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         row.socket.user = row.socket.uid.and_then(|uid| users.get(&uid).cloned());
     }
     let holders = if survey.owners || query.asks_for_owners() {
-        owners::find(source, &mut rows, survey, users)
+        owners::find(source, &mut rows, survey, users, raw.netns)
     } else {
         RawHolders::default()
     };
@@ -111,6 +111,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         notes,
         unreadable,
         sees_bound,
+        netns: raw.netns,
     };
     let undecided = snapshot.rows.is_empty() && (in_doubt || snapshot.may_lack_sockets());
     (snapshot, undecided)

@@ -1,10 +1,12 @@
 //! Verdicts over what was read: can a port be bound, is it held as expected, what will bite? Pure.
 
+mod accepted;
 mod advice;
 mod bind;
 mod budget;
 mod check;
 mod claim;
+mod commands;
 mod conflicts;
 mod expect;
 mod forecast;
@@ -18,17 +20,19 @@ mod tests;
 mod usage;
 mod why;
 
+pub use accepted::{Taken, taken};
 pub use advice::{Advice, Peers, advise, wants_more_ports, wider};
 pub use bind::{Bar, bar};
 pub use budget::{Budget, BudgetKey, Seen, Tally, infer_owners};
 pub use check::{Bound, Check, Decided, Evidence, Met, Reason, Ruling, Verdict, Warning};
 pub use claim::{Claim, Options, claims};
+pub use commands::stop_container;
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
 pub use expect::Expected;
 pub use forecast::{Level, Outlook, Trend};
 pub use free::{Candidates, consecutive};
 pub use map::{Link, Map, Peer, Service, is_talk, map};
 pub use pool::{DYNAMIC, PORT_CLASSES, Pool};
-pub use supervision::{Consequence, stop_container};
+pub use supervision::Consequence;
 pub use usage::{Address, Usage};
-pub use why::{Background, Connected, Holders, Listen, Queue, groups_of_holders};
+pub use why::{Background, Connected, Holders, Listen, Queue, groups_of_holders, main_processes};

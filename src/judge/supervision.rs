@@ -1,40 +1,37 @@
-//! What comes of the end of a process: whether somebody starts it again, and how to end it for good.
+//! What comes of the end of a process: whether somebody starts it again. No more is claimed than is
+//! known: most supervisors have settings that cannot be read.
 
-use super::why::is_hidden;
-use crate::model::{
-    Container, Forwarder, Limits, Manager, OwnerStatus, Process, Row, Runtime, State, Unit,
-};
+use super::commands::{is_keeper, is_runtime, service};
+use crate::model::{Container, OwnerStatus, Process, Row, Runtime, State, Unit};
 
 /// What would happen if the process were killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consequence {
     /// Whether it would be started again; `None` where that cannot be told.
     pub restarted: Option<bool>,
-    /// Who would do so.
+    /// Who would do so, or may.
     pub by: Option<String>,
     /// In a sentence.
     pub why: String,
 }
 
-/// Programs that start again what they started, and how to make them end it.
-const SUPERVISORS: [(&str, Option<&str>); 16] = [
-    ("supervisord", Some("supervisorctl status")),
-    ("runsv", Some("sv status")),
-    ("s6-supervise", Some("s6-svc -d")),
-    ("circusd", Some("circusctl status")),
-    ("monit", Some("monit status")),
-    ("pm2", Some("pm2 list")),
-    ("god", Some("god status")),
-    ("nodemon", None),
-    ("watchexec", None),
-    ("cargo-watch", None),
-    ("air", None),
-    ("entr", None),
-    ("foreman", None),
-    ("overmind", Some("overmind ps")),
-    ("process-compose", Some("process-compose process list")),
-    ("launchd", Some("launchctl list")),
+/// Programs that start again what ends, by their settings.
+const SUPERVISORS: [&str; 8] = [
+    "supervisord",
+    "runsv",
+    "s6-supervise",
+    "circusd",
+    "monit",
+    "pm2",
+    "process-compose",
+    "launchd",
 ];
+
+/// Programs that start again what they run when a file changes.
+const WATCHERS: [&str; 5] = ["nodemon", "watchexec", "cargo-watch", "air", "entr"];
+
+/// Programs that run several others, and end them together.
+const RUNNERS: [&str; 4] = ["foreman", "overmind", "honcho", "hivemind"];
 
 const SHELLS: [&str; 9] = [
     "bash", "zsh", "fish", "sh", "dash", "ksh", "nu", "pwsh", "tcsh",
@@ -50,63 +47,114 @@ pub fn consequence(
     let Some(main) = main else {
         return without_process(row);
     };
-    let told = |restarted, by: &str, why: String| Consequence {
-        restarted,
-        by: Some(by.to_owned()).filter(|by| !by.is_empty()),
-        why,
-    };
-    if let Some(container) = behind(row) {
+    let role = row.role.as_deref();
+    let forward = role.and_then(|role| role.forwards_to.as_ref());
+    let container = forward.filter(|forward| is_runtime(forward.by));
+    if let Some(container) = container.and_then(|forward| forward.container.as_deref()) {
+        let (by, name) = (runtime(container), container.label());
         let why = format!(
-            "{} holds the port for container {}, and would open it again with it",
-            runtime(container),
-            container.label().unclean()
+            "{by} holds the port for container {}, as long as that runs",
+            name.unclean()
         );
-        return told(None, runtime(container), why);
+        return told(None, Some(by), why);
+    }
+    if is_keeper(main) {
+        let why = "a runtime holds the port for a container, as long as that runs";
+        return told(None, None, why.into());
     }
     if let Some(container) = main.meaning.container.as_deref() {
         return of_container(container);
     }
-    let opened_by = row.role.as_ref().and_then(|role| role.socket_unit.as_ref());
-    if let Some(socket) = opened_by {
-        let socket = socket.unclean();
+    if let Some(socket) = role.and_then(|role| role.socket_unit.as_ref()) {
         let why = format!(
-            "systemd itself holds the port for {socket}, and would start the service again at the \
-             next connection: stop the socket"
+            "systemd itself holds the port for {}, and would start the service again at the next \
+             connection: stop the socket",
+            socket.unclean()
         );
-        return told(Some(true), "systemd", why);
+        return told(Some(true), Some("systemd"), why);
     }
     if let Some(unit) = service(main) {
         return of_unit(main, unit);
     }
-    if let Some(supervisor) = parents.and_then(supervisor) {
-        let name = supervisor.name.unclean();
-        let why = format!("{name} (pid {}) would start it again", supervisor.key.pid);
-        return told(Some(true), name, why);
+    let others = holders.len().saturating_sub(1);
+    if others > 0 {
+        let (more, hold) = match others {
+            1 => ("process", "holds"),
+            _ => ("processes", "hold"),
+        };
+        let why = format!(
+            "{others} more {more} {hold} the port: it stays taken until all of them have ended"
+        );
+        return told(None, None, why);
     }
-    if holders.len() > 1
-        && holders
-            .iter()
-            .any(|one| one.parent_pid == Some(main.key.pid))
-    {
-        let why = "its workers end with it; one that is killed alone it would start again";
-        return told(Some(false), "", why.into());
+    by_parents(parents.unwrap_or_default())
+}
+
+fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
+    Consequence {
+        restarted,
+        by: by.map(str::to_owned),
+        why,
     }
-    let shell = parents.and_then(|all| all.first());
-    match shell.filter(|parent| SHELLS.contains(&parent.name.unclean())) {
+}
+
+fn by_parents(parents: &[Process]) -> Consequence {
+    let named = |names: &'static [&'static str]| {
+        let of_parent = |parent: &Process| Some((is_called(parent, names)?, parent.key.pid));
+        parents.iter().find_map(of_parent)
+    };
+    if let Some((name, pid)) = named(&SUPERVISORS) {
+        let why = format!("{name} (pid {pid}) may start it again, as its settings say");
+        return told(None, Some(name), why);
+    }
+    if let Some((name, pid)) = named(&WATCHERS) {
+        let why = format!("{name} (pid {pid}) starts it again when a file changes");
+        return told(None, Some(name), why);
+    }
+    if let Some((name, pid)) = named(&RUNNERS) {
+        let why = format!("{name} (pid {pid}) runs it with others, and may end those too");
+        return told(None, Some(name), why);
+    }
+    match parents.first().filter(|parent| is_prompt(parent)) {
         Some(shell) => {
-            let why = format!(
-                "nothing starts it again: it was started from a shell ({}, pid {})",
-                shell.name.unclean(),
-                shell.key.pid
-            );
-            told(Some(false), "", why)
+            let (name, pid) = (shell.name.unclean(), shell.key.pid);
+            let why =
+                format!("nothing starts it again: it was started at a prompt ({name}, pid {pid})");
+            told(Some(false), None, why)
         }
         None => told(
             None,
-            "",
+            None,
             "nothing is known that would start it again".into(),
         ),
     }
+}
+
+/// Which of these programs it is, by its name, its script or the title that it set.
+fn is_called(process: &Process, names: &'static [&'static str]) -> Option<&'static str> {
+    let name = process.name.unclean();
+    let command = process.command.as_ref();
+    let title = command.and_then(|words| words.first());
+    let title = title.map_or("", |first| first.unclean()).to_lowercase();
+    let script = process.meaning.script.as_ref();
+    let script = script.map_or("", |script| script.base_name());
+    let script = script.strip_suffix(".js").unwrap_or(script);
+    let is_it = |known: &&&str| {
+        name == **known || script == **known || title.split(' ').next() == Some(**known)
+    };
+    names.iter().find(is_it).copied()
+}
+
+/// Whether it is a shell that somebody types at: one that runs a script has its own mind.
+fn is_prompt(process: &Process) -> bool {
+    let is_option = |word: &crate::model::Foreign| {
+        let word = word.unclean();
+        word.starts_with('-') && !word.contains('c')
+    };
+    let words = process.command.as_deref().unwrap_or_default();
+    SHELLS.contains(&process.name.unclean())
+        && !words.is_empty()
+        && words.iter().skip(1).all(is_option)
 }
 
 fn without_process(row: &Row) -> Consequence {
@@ -126,194 +174,59 @@ fn without_process(row: &Row) -> Consequence {
         ),
         _ => (Some(false), "no process owns it any more"),
     };
-    Consequence {
-        restarted,
-        by: None,
-        why: why.into(),
-    }
+    told(restarted, None, why.into())
 }
 
 fn of_container(container: &Container) -> Consequence {
     let name = container.label();
-    let (by, why) = if container.identity.pod_uid.is_some() {
-        (
-            "kubelet",
-            "it runs in a pod of Kubernetes: kubelet would start it again".to_owned(),
-        )
-    } else {
-        let by = runtime(container);
-        let name = name.unclean();
-        (
-            by,
-            format!("it runs in container {name}: whether {by} starts that again, its policy says"),
-        )
-    };
-    Consequence {
-        restarted: container.identity.pod_uid.is_some().then_some(true),
-        by: Some(by.to_owned()),
-        why,
+    let name = name.unclean();
+    if container.identity.pod_uid.is_some() {
+        let why = "it runs in a pod of Kubernetes: kubelet may start it again, as its policy says";
+        return told(None, Some("kubelet"), why.into());
     }
+    let by = runtime(container);
+    let whose = match container.identity.user {
+        Some(uid) => format!(" of user {uid}"),
+        None => String::new(),
+    };
+    let why =
+        format!("it runs in container {name}{whose}: {by} may start it again, as its policy says");
+    told(None, Some(by), why)
 }
 
 /// What `Restart=` means for a process that a signal ends, systemd.service(5).
 fn of_unit(main: &Process, unit: &Unit) -> Consequence {
+    let name = unit.name.unclean();
     let policy = main.meaning.restart.as_ref().map(|policy| policy.unclean());
     let (restarted, why) = match policy {
-        None => (
-            None,
-            "systemd may start it again (its unit's file cannot be read)".to_owned(),
-        ),
-        Some("no") => (
+        Some(policy @ ("no" | "on-watchdog")) => (
             Some(false),
-            "systemd would not start it again (Restart=no)".to_owned(),
+            format!("systemd would not start {name} again (Restart={policy})"),
         ),
-        Some(always @ ("always" | "on-success")) => (
+        Some(policy @ ("always" | "on-success")) => (
             Some(true),
-            format!("systemd would start it again (Restart={always})"),
+            format!("systemd would start {name} again (Restart={policy}): stop it by systemctl"),
         ),
-        Some(other) => (
+        Some(policy @ ("on-failure" | "on-abnormal" | "on-abort")) => (
             None,
             format!(
-                "systemd would start it again after a failure, SIGKILL is one (Restart={other})"
+                "systemd would start {name} again after a failure, as SIGKILL is (Restart={policy}): \
+                 stop it by systemctl"
             ),
         ),
+        _ => (
+            None,
+            format!("systemd may start {name} again: its settings cannot be read"),
+        ),
     };
-    Consequence {
+    told(
         restarted,
-        by: Some("systemd".to_owned()).filter(|_| restarted != Some(false)),
-        why: format!("{why}: use {}", stop_unit(unit)),
-    }
-}
-
-/// The unit by which a process is known as a service.
-fn service(process: &Process) -> Option<&Unit> {
-    let unit = process.meaning.unit.as_ref();
-    unit.filter(|unit| unit.is_telling())
-}
-
-/// The container for which the port is held by a proxy.
-fn behind(row: &Row) -> Option<&Container> {
-    let forward = row.role.as_ref()?.forwards_to.as_ref()?;
-    let is_runtime = matches!(
-        forward.by,
-        Forwarder::DockerProxy | Forwarder::Docker | Forwarder::Podman
-    );
-    forward.container.as_deref().filter(|_| is_runtime)
+        Some("systemd").filter(|_| restarted != Some(false)),
+        why,
+    )
 }
 
 fn runtime(container: &Container) -> &'static str {
     let runtime = container.identity.runtime;
-    runtime.map_or("the runtime", Runtime::as_str)
-}
-
-/// The nearest parent that starts again what it started.
-fn supervisor(parents: &[Process]) -> Option<&Process> {
-    parents.iter().take(2).find(|parent| is_supervisor(parent))
-}
-
-fn is_supervisor(process: &Process) -> bool {
-    supervisor_of(process).is_some()
-}
-
-fn supervisor_of(process: &Process) -> Option<&'static (&'static str, Option<&'static str>)> {
-    let name = process.name.unclean();
-    let title = process
-        .command
-        .as_ref()
-        .and_then(|words| words.first())
-        .map_or("", |first| first.unclean());
-    let script = process.meaning.script.as_ref();
-    let script = script.map_or("", |script| script.base_name());
-    SUPERVISORS.iter().find(|(known, _)| {
-        name == *known || script == *known || title.to_lowercase().starts_with(&format!("{known} "))
-    })
-}
-
-/// Commands to go on with, the gentlest first.
-pub fn next(
-    main: Option<&Process>,
-    parents: Option<&[Process]>,
-    rows: &[&Row],
-    limits: &Limits,
-) -> Vec<String> {
-    let row = rows[0];
-    let mut all = Vec::new();
-    let port = row.socket.local.port;
-    if is_hidden(row) && limits.uid != Some(0) {
-        let port = port.map(|port| format!(" :{port}")).unwrap_or_default();
-        all.push(format!("sudo portwho why{port}"));
-    }
-    if let Some(socket_unit) = row.role.as_ref().and_then(|role| role.socket_unit.as_ref()) {
-        all.push(format!("systemctl stop {}", quoted(socket_unit.unclean())));
-    }
-    if let Some(container) = behind(row) {
-        all.extend(stop_container(container));
-        return all;
-    }
-    let Some(main) = main else {
-        return all;
-    };
-    let is_manager = row
-        .role
-        .as_ref()
-        .is_some_and(|role| role.socket_unit.is_some())
-        && main.key.pid == 1;
-    let container = main.meaning.container.as_deref();
-    if let Some(container) = container {
-        all.extend(stop_container(container));
-    } else if let Some(unit) = service(main) {
-        all.push(stop_unit(unit));
-    } else if let Some((_, Some(command))) =
-        parents.and_then(|all| supervisor(all).and_then(supervisor_of))
-    {
-        all.push((*command).to_owned());
-    }
-    if container.is_none() && service(main).is_none() && !is_manager && main.key.pid != 1 {
-        all.push(format!("kill {}", main.key.pid));
-    }
-    all
-}
-
-fn stop_unit(unit: &Unit) -> String {
-    let manager = match unit.manager {
-        Manager::System => "",
-        Manager::User => "--user ",
-    };
-    format!("systemctl {manager}stop {}", quoted(unit.name.unclean()))
-}
-
-/// The command that ends a container; `None` where its runtime is not known.
-pub fn stop_container(container: &Container) -> Option<String> {
-    let name = container.label();
-    let name = quoted(name.unclean());
-    if container.identity.pod_uid.is_some() {
-        return Some("kubectl get pods --all-namespaces --output wide".into());
-    }
-    Some(match container.identity.runtime? {
-        runtime @ (Runtime::Docker | Runtime::Podman) => {
-            match (&container.compose_project, &container.compose_service) {
-                (Some(project), Some(service)) => format!(
-                    "{} compose --project-name {} stop {}",
-                    runtime.as_str(),
-                    quoted(project.unclean()),
-                    quoted(service.unclean())
-                ),
-                _ => format!("{} stop {name}", runtime.as_str()),
-            }
-        }
-        Runtime::Containerd => format!("ctr tasks kill {name}"),
-        Runtime::CriO => format!("crictl stop {name}"),
-        Runtime::Lxc => format!("lxc-stop --name {name}"),
-        Runtime::SystemdNspawn => format!("machinectl stop {name}"),
-    })
-}
-
-/// A word as a shell takes it: names come from others, and these lines are made to be copied.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.@:/".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    runtime.map_or("its runtime", Runtime::as_str)
 }

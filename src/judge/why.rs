@@ -1,14 +1,16 @@
 //! Why a port is taken: who holds it, by what it was started, what it exposes, who is connected, and
 //! what would come of its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::supervision::{Consequence, consequence, next};
+use super::accepted::{Taken, taken};
+use super::commands::next;
+use super::supervision::{Consequence, consequence};
 use crate::model::{
-    Endpoint, InterfaceAddress, Limits, OwnerStatus, Process, ProcessKey, Row, Snapshot, Socket,
-    State,
+    Endpoint, InterfaceAddress, Limits, OwnerStatus, Process, ProcessKey, Protocol, Row, Snapshot,
+    Socket, State,
 };
 
 /// A group of processes that hold the same sockets of those that were asked for.
@@ -51,7 +53,7 @@ pub struct Queue {
 impl Queue {
     /// Linux lets one more wait than the limit says (`sk_acceptq_is_full` in include/net/sock.h).
     pub fn is_full(self) -> bool {
-        self.waiting > self.limit || (self.limit > 0 && self.waiting == self.limit)
+        self.waiting > self.limit
     }
 }
 
@@ -78,56 +80,82 @@ pub fn groups_of_holders<'a>(
     snapshot: &'a Snapshot,
     background: &Background<'a>,
 ) -> Vec<Holders<'a>> {
-    let holds = |row: &&Row| {
-        matches!(
-            row.socket.state,
-            State::Listen | State::Unconnected | State::Bound
-        )
-    };
-    let (holders, others): (Vec<&Row>, Vec<&Row>) = snapshot.rows.iter().partition(holds);
-    let is_accepted = |row: &&Row| holders.iter().any(|one| one.socket.accepts(&row.socket));
-    let (accepted, loose): (Vec<&Row>, Vec<&Row>) = others.into_iter().partition(is_accepted);
-    let mut groups: Vec<Vec<&Row>> = Vec::new();
-    for row in holders.into_iter().chain(loose) {
-        let is_alike = |group: &&mut Vec<&Row>| {
-            let first = group[0];
-            let listen = |row: &Row| row.socket.state.is_listening();
-            pids(first) == pids(row)
-                && listen(first) == listen(row)
-                && (!row.owners.is_empty() || is_same_end(&first.socket, &row.socket))
+    let mut groups: Vec<Vec<Taken<'a>>> = Vec::new();
+    let mut known: HashMap<Alike, usize> = HashMap::new();
+    for one in taken(&snapshot.rows) {
+        let Some(row) = first_row(&one) else {
+            continue;
         };
-        match groups.iter_mut().find(is_alike) {
-            Some(group) => group.push(row),
-            None => groups.push(vec![row]),
-        }
+        let place = *known.entry(alike(row)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(one);
     }
+    let ends = other_ends(snapshot);
     groups
         .into_iter()
-        .map(|rows| group(rows, &accepted, snapshot, background))
+        .filter_map(|group| holders(group, &ends, snapshot, background))
         .collect()
 }
 
-fn pids(row: &Row) -> Vec<ProcessKey> {
-    row.owners.iter().map(|owner| owner.process.key).collect()
+/// The processes that the groups are told by: of others no parents are needed.
+pub fn main_processes(rows: &[Row]) -> Vec<ProcessKey> {
+    let mut keys: Vec<ProcessKey> = rows
+        .iter()
+        .filter_map(|row| first_of(&processes(row)))
+        .map(|process| process.key)
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
-fn is_same_end(a: &Socket, b: &Socket) -> bool {
-    (a.state, a.local) == (b.state, b.local)
+/// What rows of one group share: their owners; where none can be seen, their end.
+type Alike = (
+    Vec<ProcessKey>,
+    bool,
+    Option<(Protocol, State, Endpoint, Option<u64>)>,
+);
+
+fn alike(row: &Row) -> Alike {
+    let socket = &row.socket;
+    let pids = row.owners.iter().map(|owner| owner.process.key).collect();
+    let end = (socket.protocol, socket.state, socket.local, socket.netns);
+    let end = row.owners.is_empty().then_some(end);
+    (pids, socket.state.is_listening(), end)
 }
 
-fn group<'a>(
-    rows: Vec<&'a Row>,
-    accepted: &[&'a Row],
+fn first_row<'a>(one: &Taken<'a>) -> Option<&'a Row> {
+    one.holder.or_else(|| one.connections.first().copied())
+}
+
+fn processes(row: &Row) -> Vec<Rc<Process>> {
+    let owners = row.owners.iter();
+    owners.map(|owner| Rc::clone(&owner.process)).collect()
+}
+
+fn holders<'a>(
+    group: Vec<Taken<'a>>,
+    ends: &HashMap<Ends, &'a Row>,
     snapshot: &'a Snapshot,
     background: &Background<'a>,
-) -> Holders<'a> {
-    let owners = &rows[0].owners;
-    let processes: Vec<Rc<Process>> = owners
-        .iter()
-        .map(|owner| Rc::clone(&owner.process))
-        .collect();
+) -> Option<Holders<'a>> {
+    let mut rows: Vec<&Row> = Vec::new();
+    let mut connections: Vec<&Row> = Vec::new();
+    for one in group {
+        match one.holder {
+            Some(holder) => {
+                rows.push(holder);
+                connections.extend(one.connections);
+            }
+            None => rows.extend(one.connections),
+        }
+    }
+    let first = *rows.first()?;
+    let processes = processes(first);
     let main = first_of(&processes);
-    let others = processes
+    let others: Vec<Rc<Process>> = processes
         .iter()
         .filter(|process| main.as_ref().is_none_or(|main| main.key != process.key))
         .cloned()
@@ -144,30 +172,21 @@ fn group<'a>(
     if listens.is_empty() {
         listens.extend(rows.iter().filter(|row| row.socket.state.is_listening()));
     }
-    let connections: Vec<&Row> = accepted
-        .iter()
-        .copied()
-        .filter(|row| rows.iter().any(|one| one.socket.accepts(&row.socket)))
-        .collect();
-    Holders {
-        queue: rows.iter().find_map(|row| queue(&row.socket)),
-        consequence: consequence(main.as_deref(), &processes, parents.as_deref(), rows[0]),
-        next: next(
-            main.as_deref(),
-            parents.as_deref(),
-            &rows,
-            background.limits,
-        ),
+    let queues = rows.iter().filter_map(|row| queue(&row.socket));
+    Some(Holders {
+        queue: queues.max_by_key(|queue| (queue.is_full(), queue.waiting)),
+        consequence: consequence(main.as_deref(), &processes, parents.as_deref(), first),
+        next: next(main.as_deref(), &others, first, background.limits),
         listens: listens
             .into_iter()
-            .map(|row| listen(row, background.limits))
+            .map(|row| listen(row, snapshot.netns, background.limits))
             .collect(),
-        connected: connected(connections, snapshot),
+        connected: connected(connections, ends),
         rows,
         main,
         others,
         parents,
-    }
+    })
 }
 
 /// The process that no other of them started; of several the one that has run for longest.
@@ -188,12 +207,14 @@ fn queue(socket: &Socket) -> Option<Queue> {
 }
 
 /// The addresses of this machine on which the listener is reached.
-fn listen<'a>(row: &'a Row, limits: &Limits) -> Listen<'a> {
+fn listen<'a>(row: &'a Row, own: Option<u64>, limits: &Limits) -> Listen<'a> {
     let socket = &row.socket;
     let local = socket.local.canonical();
     let is_reached = |one: &&InterfaceAddress| {
         let on_device = socket.interface.as_deref();
-        on_device.is_none_or(|device| device == one.interface)
+        // Of other network namespaces the interfaces are not known.
+        socket.netns == own
+            && on_device.is_none_or(|device| device == one.interface)
             && if local.is_unspecified() {
                 (one.address.is_ipv4() && socket.takes_ipv4())
                     || (one.address.is_ipv6() && local.is_ipv6())
@@ -212,34 +233,39 @@ fn listen<'a>(row: &'a Row, limits: &Limits) -> Listen<'a> {
     }
 }
 
+/// A connection by its namespace, where that matters, and its two ends.
+type Ends = (Option<u64>, (IpAddr, Option<u16>), (IpAddr, Option<u16>));
+
+fn ends(socket: &Socket) -> Option<Ends> {
+    let end = |end: &Endpoint| (end.canonical(), end.port);
+    let peer = socket.peer.as_ref()?;
+    Some((socket.loopback_netns(), end(&socket.local), end(peer)))
+}
+
+/// All connections that were read, by their ends.
+fn other_ends(snapshot: &Snapshot) -> HashMap<Ends, &Row> {
+    let all = snapshot.rows.iter().chain(&snapshot.other_ends);
+    all.filter_map(|row| Some((ends(&row.socket)?, row)))
+        .collect()
+}
+
 /// Counts connections by who is at the other end, the most first.
-fn connected<'a>(connections: Vec<&'a Row>, snapshot: &'a Snapshot) -> Vec<Connected<'a>> {
-    let mut found: Vec<Connected<'a>> = Vec::new();
+fn connected<'a>(connections: Vec<&'a Row>, known: &HashMap<Ends, &'a Row>) -> Vec<Connected<'a>> {
+    let mut found: HashMap<(Option<IpAddr>, Vec<ProcessKey>), Connected<'a>> = HashMap::new();
     for row in connections {
-        let there = snapshot.other_ends.iter().chain(&snapshot.rows);
-        let mut there = there.filter(|one| one.socket.is_other_end_of(&row.socket));
-        let processes: Vec<Rc<Process>> = there.next().map_or_else(Vec::new, |other| {
-            let owners = other.owners.iter();
-            owners.map(|owner| Rc::clone(&owner.process)).collect()
-        });
+        let there = ends(&row.socket)
+            .and_then(|(netns, here, peer)| known.get(&(netns, peer, here)))
+            .map_or_else(Vec::new, |other| processes(other));
         let peer = row.socket.peer.as_ref().map(Endpoint::canonical);
-        let is_same = |one: &&mut Connected| {
-            one.peer == peer
-                && one
-                    .processes
-                    .iter()
-                    .map(|process| process.key)
-                    .eq(processes.iter().map(|process| process.key))
-        };
-        match found.iter_mut().find(is_same) {
-            Some(known) => known.rows.push(row),
-            None => found.push(Connected {
-                peer,
-                processes,
-                rows: vec![row],
-            }),
-        }
+        let keys = there.iter().map(|process| process.key).collect();
+        let one = found.entry((peer, keys)).or_insert_with(|| Connected {
+            peer,
+            processes: there,
+            rows: Vec::new(),
+        });
+        one.rows.push(row);
     }
+    let mut found: Vec<Connected> = found.into_values().collect();
     found.sort_by_key(|one| {
         let first = one.processes.first().map(|process| process.key);
         (usize::MAX - one.rows.len(), one.peer, first)

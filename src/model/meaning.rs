@@ -93,13 +93,20 @@ pub struct ContainerId {
     pub id: Foreign,
     /// Uid of the Kubernetes pod, with dashes.
     pub pod_uid: Option<Foreign>,
+    /// The user whose own runtime it belongs to: the group lies below that user's manager, where the
+    /// user may make whatever groups it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<u32>,
 }
 
 impl ContainerId {
-    /// As much of the id as people type.
+    /// As much of the id as people type; a name is whole.
     pub fn label(&self) -> Foreign {
+        const WHOLE: usize = 64;
         const SHORT: usize = 12;
-        Foreign::new(self.id.unclean().chars().take(SHORT).collect::<String>())
+        let id = self.id.unclean();
+        let is_number = id.len() == WHOLE && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Foreign::new(if is_number { &id[..SHORT] } else { id })
     }
 }
 

@@ -30,7 +30,8 @@ pub fn meaning(raw: &mut RawProcess, containers: &[RawContainer]) -> Meaning {
 }
 
 fn container(identity: ContainerId, containers: &[RawContainer]) -> Container {
-    let told = containers.iter().find(|one| one.id == identity.id);
+    let is_it = |one: &&RawContainer| one.id == identity.id && one.user == identity.user;
+    let told = containers.iter().find(is_it);
     Container {
         name: told.and_then(|one| one.name.clone()),
         image: told.and_then(|one| one.image.clone()),
@@ -71,18 +72,26 @@ const KEEPERS: [&str; 3] = ["dockerd", "conmon", "rootlessport"];
 fn may_be_published(row: &Row) -> bool {
     let keeps = |owner: &Owner| {
         let path = owner.process.executable.as_ref();
-        path.is_some_and(|path| KEEPERS.contains(&path.base_name()))
+        let is_keeper = path.is_some_and(|path| KEEPERS.contains(&path.base_name()));
+        is_keeper && owner.process.uid == Some(0)
     };
     row.owner_status == OwnerStatus::Hidden || row.owners.iter().any(keeps)
 }
 
 /// Says of each listener where it leads.
-pub fn find_forwards(rows: &mut [Row], containers: &[RawContainer]) {
+///
+/// Runtimes speak of the machine's own network namespace; another may have the same addresses and ports.
+pub fn find_forwards(rows: &mut [Row], containers: &[RawContainer], own: Option<u64>) {
     for row in rows
         .iter_mut()
         .filter(|row| row.socket.state.is_listening())
     {
         let local = &row.socket.local;
+        let containers = if row.socket.netns == own {
+            containers
+        } else {
+            &[]
+        };
         let mut owners = row.owners.iter();
         let told = owners.find_map(|owner| forward(owner, local, containers));
         let found = told.or_else(|| {
@@ -100,9 +109,18 @@ fn forward(owner: &Owner, local: &Endpoint, containers: &[RawContainer]) -> Opti
     let program = process.executable.as_ref()?.base_name();
     let forward = forwards_of(program, process.command.as_deref()?, local)?;
     let address = address_of(forward.to.unclean());
-    let behind = address.filter(|_| forward.by == Forwarder::DockerProxy);
+    // Anybody may call a program so; that of the machine's runtime is root's.
+    let is_of_runtime = process.uid == Some(0) && forward.by == Forwarder::DockerProxy;
+    let behind = address.filter(|_| is_of_runtime);
+    // A name and arguments prove little: the runtime must say the same.
+    let publishes = |one: &&RawContainer| {
+        let mut ports = one.ports.iter();
+        let has_address = behind.is_some_and(|address| one.addresses.contains(&address));
+        has_address && ports.any(|port| Some(port.port) == local.port)
+    };
+    let told = containers.iter().find(publishes);
     Some(Forward {
-        container: behind.and_then(|address| at_address(address, containers)),
+        container: told.map(|told| whole(told, containers)),
         ..forward
     })
 }
@@ -120,6 +138,7 @@ fn whole(told: &RawContainer, containers: &[RawContainer]) -> Rc<Container> {
         runtime: Some(told.runtime),
         id: told.id.clone(),
         pod_uid: None,
+        user: told.user,
     };
     Rc::new(container(identity, containers))
 }
@@ -172,11 +191,6 @@ fn address_of(end: &str) -> Option<IpAddr> {
         .ok()
 }
 
-fn is_systemd(owner: &Owner) -> bool {
-    let comm = owner.process.comm.as_ref();
-    comm.is_some_and(|comm| comm.unclean() == "systemd")
-}
-
 /// Names the socket units of listeners that a systemd holds, by what their files ask for.
 pub fn find_socket_units(rows: &mut [Row], units: &[RawSocketUnit]) {
     for row in rows
@@ -186,7 +200,7 @@ pub fn find_socket_units(rows: &mut [Row], units: &[RawSocketUnit]) {
         let held = |unit: &&RawSocketUnit| {
             let owners = row.owners.iter();
             owners
-                .filter(|owner| is_systemd(owner))
+                .into_iter()
                 .any(|owner| owner.process.key == unit.manager)
         };
         let asks = |unit: &&RawSocketUnit| unit.listens.iter().any(|one| is_asked(one, row));

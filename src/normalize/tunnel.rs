@@ -149,7 +149,9 @@ fn docker_proxy(words: &[&str], port: u16) -> Option<String> {
     let is_this = go_flag(words, "host-port")?.parse() == Ok(port);
     let address = go_flag(words, "container-ip")?;
     let far = go_flag(words, "container-port")?;
-    is_this.then(|| joined(address, far))
+    let address: IpAddr = address.parse().ok()?;
+    let far: u16 = far.parse().ok()?;
+    is_this.then(|| std::net::SocketAddr::new(address, far).to_string())
 }
 
 /// Options of kubectl whose value is the next word.

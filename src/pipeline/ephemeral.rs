@@ -89,6 +89,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
             notes,
             unreadable: unseen.intersection(protocols),
             sees_bound,
+            netns: None,
         },
         limits,
         pool,

@@ -15,6 +15,7 @@ pub fn find(
     rows: &mut [Row],
     survey: &Survey,
     users: Users,
+    own: Option<u64>,
 ) -> RawHolders {
     let handles: Handles = rows.iter().filter_map(|row| row.socket.handle).collect();
     let holders = if handles.is_empty() {
@@ -27,6 +28,8 @@ pub fn find(
         source,
         holders,
         asks_runtimes: survey.runtimes,
+        is_thorough: survey.depth > Some(Depth::Meaning) && survey.other_ends,
+        own,
         names: Names {
             users,
             ..Names::default()
@@ -50,6 +53,10 @@ struct Finder<'a> {
     source: &'a mut dyn Source,
     holders: RawHolders,
     asks_runtimes: bool,
+    /// Whether runtimes are asked about listeners too whose owners are hidden.
+    is_thorough: bool,
+    /// The network namespace that runtimes speak of.
+    own: Option<u64>,
     names: Names,
 }
 
@@ -63,14 +70,14 @@ impl Finder<'_> {
         if self.asks_runtimes && self.names.containers.is_empty() {
             let (wanted, others) = wanted_containers(&processes);
             // Behind a proxy of another user's may be a container that its runtime tells of.
-            let others = others || self.hides_listeners(rows);
+            let others = others || (self.is_thorough && self.hides_listeners(rows));
             if others || !wanted.is_empty() {
                 self.names.containers = self.source.containers(&wanted, others);
             }
         }
         let units = self.source.socket_units(&processes);
         join(rows, &self.holders, processes, &self.names);
-        find_forwards(rows, &self.names.containers);
+        find_forwards(rows, &self.names.containers, self.own);
         find_socket_units(rows, &units);
     }
 

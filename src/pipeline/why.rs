@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Survey, survey};
+use super::{Survey, survey, users};
+use crate::judge::main_processes;
 use crate::model::{Depth, Limits, Process, ProcessKey, Row, Snapshot};
-use crate::normalize::{Names, Users, process};
+use crate::normalize::{Names, process};
 use crate::read::Source;
 use crate::select::{Query, View};
 
@@ -48,16 +49,11 @@ pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
         };
         survey(source, &others).0.rows
     };
-    let users: Users = source
-        .users()
-        .into_iter()
-        .map(|(uid, name)| (uid, name.into()))
-        .collect();
     let names = Names {
-        users,
+        users: users(source),
         ..Names::default()
     };
-    let parents = keys
+    let parents = main_processes(&snapshot.rows)
         .into_iter()
         .filter_map(|key| {
             let parents = source.ancestors(key)?;

@@ -57,9 +57,13 @@ impl Projects {
         found
     }
 
+    /// Whether the path lies where another machine would have to answer.
+    pub fn is_remote(&self, path: &Path) -> bool {
+        self.remote.iter().any(|mount| path.starts_with(mount))
+    }
+
     fn seek(&self, directory: &Path) -> Option<Project> {
-        let is_remote = self.remote.iter().any(|mount| directory.starts_with(mount));
-        if !directory.is_absolute() || is_remote {
+        if !directory.is_absolute() || self.is_remote(directory) {
             return None;
         }
         let start = above_packages(directory);

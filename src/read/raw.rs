@@ -210,6 +210,9 @@ pub struct RawContainer {
     pub addresses: Vec<IpAddr>,
     #[serde(default)]
     pub ports: Vec<RawPublished>,
+    /// The user whose own runtime told it; `None` for the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<u32>,
 }
 
 /// A port of this machine that a runtime sends to one of a container.

@@ -33,11 +33,32 @@ pub fn containers(ids: &[ContainerId], others: bool, limit: Duration) -> Vec<Raw
         if mine.is_empty() && !others {
             continue;
         }
-        let answer = sockets(runtime).iter().find_map(|path| ask(path, deadline));
-        let list = answer.and_then(|body| answers::parse_list(runtime, &body));
+        let list = sockets(runtime).into_iter().find_map(|(path, user)| {
+            let list = answers::parse_list(runtime, &ask(&path, deadline)?)?;
+            Some(of_user(list, user))
+        });
         told.extend(list.unwrap_or_else(|| from_files(runtime, &mine)));
     }
     told
+}
+
+fn of_user(mut containers: Vec<RawContainer>, user: Option<u32>) -> Vec<RawContainer> {
+    for container in &mut containers {
+        container.user = user;
+    }
+    containers
+}
+
+/// Who asks, unless it is root: a runtime of its own is not the machine's.
+#[cfg(target_os = "linux")]
+fn asker() -> Option<u32> {
+    let user = rustix::process::geteuid();
+    (!user.is_root()).then(|| user.as_raw())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn asker() -> Option<u32> {
+    None
 }
 
 #[cfg(target_os = "linux")]
@@ -51,7 +72,8 @@ fn ask(_: &Path, _: Instant) -> Option<Vec<u8>> {
 }
 
 /// Where a runtime listens: where its own client would look, `DOCKER_HOST` and `CONTAINER_HOST` first.
-fn sockets(runtime: Runtime) -> Vec<PathBuf> {
+/// With each, the user whose own runtime that is.
+fn sockets(runtime: Runtime) -> Vec<(PathBuf, Option<u32>)> {
     let (variable, places, below): (_, &[&str], _) = match runtime {
         Runtime::Docker => (
             "DOCKER_HOST",
@@ -67,14 +89,19 @@ fn sockets(runtime: Runtime) -> Vec<PathBuf> {
     };
     if let Some(host) = env::var(variable).ok().filter(|host| !host.is_empty()) {
         // Of another machine, or another protocol, nothing is asked.
-        return host
-            .strip_prefix("unix://")
-            .map(PathBuf::from)
+        let path = host.strip_prefix("unix://").map(PathBuf::from);
+        let user = |path: &Path| asker().filter(|_| path.starts_with("/run/user"));
+        return path
+            .map(|path| (path.clone(), user(&path)))
             .into_iter()
             .collect();
     }
     let own = env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join(below));
-    places.iter().map(PathBuf::from).chain(own).collect()
+    places
+        .iter()
+        .map(|place| (PathBuf::from(place), None))
+        .chain(own.map(|path| (path, asker())))
+        .collect()
 }
 
 /// What the state files tell of these containers.
@@ -92,10 +119,16 @@ fn from_files(runtime: Runtime, ids: &[&str]) -> Vec<RawContainer> {
         Runtime::Podman => {
             const FILE: &str = "containers/storage/overlay-containers/containers.json";
             let own = env::home_dir().map(|home| home.join(".local/share").join(FILE));
-            let places = [Some(Path::new("/var/lib").join(FILE)), own];
-            let texts = places.into_iter().flatten().filter_map(|path| read(&path));
-            let mut told: Vec<_> = texts
-                .flat_map(|text| answers::parse_podman_state(&text))
+            let of_machine = (Path::new("/var/lib").join(FILE), None);
+            let places = [Some(of_machine), own.map(|path| (path, asker()))];
+            let mut told: Vec<_> = places
+                .into_iter()
+                .flatten()
+                .filter_map(|(path, user)| {
+                    let list = answers::parse_podman_state(&read(&path)?);
+                    Some(of_user(list, user))
+                })
+                .flatten()
                 .collect();
             told.retain(|container| ids.contains(&container.id.unclean()));
             told

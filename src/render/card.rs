@@ -1,6 +1,5 @@
 //! `--format card`: a paragraph for each socket that holds a port, with the connections through it.
 
-mod groups;
 mod owners;
 
 use std::io::{self, Write};
@@ -8,14 +7,14 @@ use std::io::{self, Write};
 use super::cell::Tone;
 use super::paint::paint;
 use super::{Clean, Page, words};
+use crate::judge::{Taken, taken};
 use crate::model::{Endpoint, Owner, Row, Snapshot, State};
-use groups::{Card, cards};
 
 /// Connections that are listed under one listener; more are counted.
 const LISTED: usize = 10;
 
 pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Result<()> {
-    for (index, card) in cards(&snapshot.rows).iter().enumerate() {
+    for (index, card) in taken(&snapshot.rows).iter().enumerate() {
         if index > 0 {
             out.write_all(b"\n")?;
         }
@@ -36,7 +35,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn card(&mut self, card: &Card<'_>) -> io::Result<()> {
+    fn card(&mut self, card: &Taken<'_>) -> io::Result<()> {
         match (card.holder, card.connections.as_slice()) {
             (Some(holder), connections) => {
                 let queue =

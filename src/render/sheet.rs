@@ -17,6 +17,8 @@ use super::paint::paint;
 
 /// Rows that are measured before the first is written.
 const MANY: usize = 2000;
+/// Widest that a column is made: one long argument must not widen every line.
+const WIDEST: usize = 200;
 /// Blanks between columns.
 const GAP: usize = 2;
 
@@ -117,7 +119,7 @@ fn measure(heads: &[Head], cells: &[Vec<Cell>], with_titles: bool) -> Vec<usize>
     let mut widths: Vec<usize> = heads.iter().map(title).collect();
     for row in cells {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.text.width());
+            *width = (*width).max(cell.text.width().min(WIDEST));
         }
     }
     widths

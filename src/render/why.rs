@@ -15,6 +15,10 @@ use crate::model::{Exposure, Process, Snapshot};
 const INDENT: usize = 14;
 /// Lines of one kind that are told; more are counted.
 const LISTED: usize = 8;
+/// Groups of holders that are told.
+const PAGES: usize = 20;
+/// Characters that are told of a command line.
+const LONGEST: usize = 600;
 
 /// Writes the pages.
 ///
@@ -29,23 +33,30 @@ pub fn write_why(
 ) -> io::Result<()> {
     let now = snapshot.machine.taken_at;
     let mut page = Page {
+        netns: snapshot.netns,
         look,
         zone,
         now,
         out,
     };
-    for (index, group) in groups.iter().enumerate() {
+    for (index, group) in groups.iter().take(PAGES).enumerate() {
         if index > 0 {
             page.out.write_all(b"\n")?;
         }
         page.group(group)?;
+    }
+    if groups.len() > PAGES {
+        let more = groups.len() - PAGES;
+        writeln!(page.out, "\nand {more} more: --json has them all")?;
     }
     if groups.is_empty() {
         for rule in &snapshot.forwards {
             writeln!(page.out, "{}", Clean::new(&words::dnat(rule)))?;
             if let Some(container) = rule.container.as_deref() {
                 page.line("container", &words::container(container))?;
-                page.lines("next", stop_container(container).into_iter().collect())?;
+                if let Some(command) = stop_container(container) {
+                    page.whole("next", &command)?;
+                }
             }
         }
     }
@@ -65,6 +76,8 @@ pub fn write_why_json(
 }
 
 struct Page<'a> {
+    /// The reader's own network namespace.
+    netns: Option<u64>,
     look: Look,
     zone: &'a TimeZone,
     now: i64,
@@ -73,15 +86,22 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn group(&mut self, group: &Holders<'_>) -> io::Result<()> {
-        for row in &group.rows {
+        for row in group.rows.iter().take(LISTED) {
             let (name, rest) = words::heading(row);
             let name = self.paint(&Clean::new(&name), Tone::Strong);
-            writeln!(self.out, "{}", format!("{name}  {rest}").trim_end())?;
+            let place = words::place(row, self.netns);
+            let line = format!("{name}{}  {}", Clean::new(&place), Clean::new(&rest));
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        if group.rows.len() > LISTED {
+            let more = group.rows.len() - LISTED;
+            writeln!(self.out, "and {more} more sockets: --json has them all")?;
         }
         match &group.main {
             None => {
                 let nobody = words::no_owner(group.rows[0]);
-                self.line("held by", nobody)?;
+                let user = words::user(group.rows[0]).map(|user| format!(", user {user}"));
+                self.line("held by", &format!("{nobody}{}", user.unwrap_or_default()))?;
             }
             Some(main) => self.processes(group, main)?,
         }
@@ -89,7 +109,13 @@ impl Page<'_> {
             self.line(label, &text)?;
         }
         let listens = group.listens.iter().map(reach).collect();
-        self.lines("listens on", listens)?;
+        let is_listener = group.rows[0].socket.state.is_listening();
+        let label = if is_listener {
+            "listens on"
+        } else {
+            "elsewhere"
+        };
+        self.lines(label, listens)?;
         if let Some(queue) = group.queue {
             let words = words::queue_sentence(queue);
             let tone = if queue.is_full() {
@@ -101,7 +127,13 @@ impl Page<'_> {
         }
         self.lines("connected", group.connected.iter().map(connected).collect())?;
         self.line("if killed", &group.consequence.why)?;
-        self.lines("next", group.next.clone())
+        // Each is whole on its line: half a command may be another one.
+        let mut label = "next";
+        for command in &group.next {
+            self.whole(label, command)?;
+            label = "";
+        }
+        Ok(())
     }
 
     fn processes(&mut self, group: &Holders<'_>, main: &Process) -> io::Result<()> {
@@ -126,7 +158,8 @@ impl Page<'_> {
             self.line(label, &text)?;
         }
         if let Some(command) = &main.command {
-            self.line("command", &words::command_line(command))?;
+            let line = Clean::new(&words::command_line(command));
+            self.line("command", line.cut(LONGEST).as_str())?;
         }
         if let Some(directory) = &main.working_directory {
             self.line("directory", directory.unclean())?;
@@ -139,15 +172,33 @@ impl Page<'_> {
         match group.parents.as_deref() {
             None => Ok(()),
             Some([]) => self.line("started by", "nobody: it is the first process here"),
-            Some(parents) => {
-                let one = |parent: &Process| {
-                    let (name, pid) = (words::name(parent), parent.key.pid);
-                    format!("{name} (pid {pid}){}", self.since(parent))
-                };
-                let lines = parents.iter().map(one).collect();
-                self.lines("started by", lines)
-            }
+            Some(parents) => self.parents(parents),
         }
+    }
+
+    /// The nearest parents, and the last, who answers for all.
+    fn parents(&mut self, parents: &[Process]) -> io::Result<()> {
+        let one = |parent: &Process| {
+            let (name, pid) = (words::name(parent), parent.key.pid);
+            format!("{name} (pid {pid}){}", self.since(parent))
+        };
+        let mut lines: Vec<String> = parents.iter().map(one).collect();
+        if lines.len() > LISTED {
+            let last = lines.split_off(lines.len() - 2);
+            let more = lines.len() - (LISTED - 3);
+            lines.truncate(LISTED - 3);
+            lines.push(format!("... {more} more: --json has them all ..."));
+            lines.extend(last);
+        }
+        if parents.last().is_some_and(|last| last.key.pid != 1) {
+            lines.push("parents of that one cannot be seen".into());
+        }
+        let mut label = "started by";
+        for line in lines {
+            self.line(label, &line)?;
+            label = "";
+        }
+        Ok(())
     }
 
     /// `, since 10:14 (2 h)`.
@@ -180,6 +231,13 @@ impl Page<'_> {
             label = "";
         }
         Ok(())
+    }
+
+    /// A label and a text that is not broken.
+    fn whole(&mut self, label: &str, text: &str) -> io::Result<()> {
+        let width = INDENT - 4;
+        let head = self.paint(&Clean::new(&format!("{label:<width$}")), Tone::Faint);
+        writeln!(self.out, "  {head}  {}", Clean::new(text))
     }
 
     fn lines(&mut self, label: &str, lines: Vec<String>) -> io::Result<()> {

@@ -195,9 +195,15 @@ impl Query {
             && any(&self.projects, |part| has_project(&process.meaning, part))
     }
 
-    /// Whether an owner that was not seen could make the row match.
+    /// Whether an owner that was not seen, or a name that no runtime told, could make the row match.
     pub fn could_match(&self, row: &Row) -> bool {
-        self.asks_for_owners() && row.owner_status.may_hide_owners() && !self.matches(row)
+        let lacks_names = || {
+            let mut containers = meanings(row).filter_map(|meaning| meaning.container.as_ref());
+            !self.containers.is_empty() && containers.any(|container| container.name.is_none())
+        };
+        self.asks_for_owners()
+            && (row.owner_status.may_hide_owners() || lacks_names())
+            && !self.matches(row)
     }
 
     fn wanted_protocols(&self) -> ProtocolSet {

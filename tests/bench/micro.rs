@@ -120,6 +120,7 @@ fn snapshot() -> Snapshot {
         notes: Vec::new(),
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,
+        netns: None,
     }
 }
 

@@ -230,6 +230,7 @@ fn usage(budgets: Vec<Budget>) -> Usage {
             notes: Vec::new(),
             unreadable: ProtocolSet::EMPTY,
             sees_bound: true,
+            netns: None,
         },
         limits: limits(),
         pool: pool(&[]),

@@ -51,8 +51,8 @@ fn unit_of(path: &str) -> Option<Unit> {
     let parts: Vec<&str> = path.split('/').map(unescape_group).collect();
     let at = parts.iter().rposition(is_unit_name)?;
     let before = &parts[..at];
-    let above = before.iter().rposition(is_unit_name);
-    let is_user = above.is_some_and(|above| parts[above].starts_with("user@"));
+    // Below a user's manager every group is of the user's making.
+    let is_user = before.iter().any(|part| user_of(part).is_some());
     let slice = before.last().filter(|part| is_named(part, ".slice"));
     Some(Unit {
         name: Foreign::new(parts[at]),
@@ -88,11 +88,24 @@ fn container_of(path: &str) -> Option<ContainerId> {
     let (at, (runtime, id)) =
         (0..parts.len()).find_map(|at| Some((at, container_at(&parts, at)?)))?;
     let pods = parts[..=at].iter().rev();
+    let user = parts[..at].iter().find_map(|part| user_of(part));
     Some(ContainerId {
         runtime,
         id: Foreign::new(id),
-        pod_uid: pods.copied().find_map(pod_uid).map(Foreign::new),
+        // No user runs a kubelet of the machine.
+        pod_uid: pods
+            .copied()
+            .find_map(pod_uid)
+            .filter(|_| user.is_none())
+            .map(Foreign::new),
+        user,
     })
+}
+
+/// The user of `user@UID.service`, who makes the groups below it.
+fn user_of(part: &str) -> Option<u32> {
+    let uid = part.strip_prefix("user@")?.strip_suffix(".service")?;
+    uid.parse().ok()
 }
 
 /// Prefixes of a container's group, before its id: with `-` between them, or as `SLICE:PREFIX:ID`.
@@ -251,6 +264,7 @@ pub fn container_from_mountinfo(text: &[u8]) -> Option<ContainerId> {
         runtime: Some(runtime),
         id: Foreign::new(id),
         pod_uid,
+        user: None,
     })
 }
 

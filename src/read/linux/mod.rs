@@ -89,7 +89,7 @@ mod live {
         }
 
         fn ancestors(&mut self, key: ProcessKey) -> Option<Vec<RawProcess>> {
-            Some(process::ancestors(key))
+            process::ancestors(key)
         }
 
         fn limits(&mut self, with_addresses: bool) -> Limits {

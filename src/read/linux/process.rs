@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, open, openat, readlinkat, statat};
-use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::cgroup::{Membership, container_from_mountinfo, parse_cgroup};
@@ -17,8 +16,8 @@ use crate::read::raw::RawProcess;
 
 /// What the kernel puts after the path of a file that has been deleted.
 const DELETED: &[u8] = b" (deleted)";
-/// Parents that are told; no machine has such a chain.
-const MOST_PARENTS: usize = 64;
+/// Parents that are read: a chain may be made as long as somebody likes.
+const MOST_PARENTS: usize = 512;
 /// No command line is read beyond this many bytes.
 const LONGEST: usize = 4 << 20;
 
@@ -39,11 +38,10 @@ pub fn read(keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
         .collect()
 }
 
-/// The parents of a process, the nearest first, with what they are part of.
-pub fn ancestors(key: ProcessKey) -> Vec<RawProcess> {
-    let Ok(proc) = open_proc() else {
-        return Vec::new();
-    };
+/// The parents of a process, the nearest first, with what they are part of. Where the last is not the
+/// first process of all, the others cannot be seen.
+pub fn ancestors(key: ProcessKey) -> Option<Vec<RawProcess>> {
+    let proc = open_proc().ok()?;
     let mut all: Vec<RawProcess> = Vec::new();
     let mut child = key;
     while all.len() < MOST_PARENTS {
@@ -65,7 +63,7 @@ pub fn ancestors(key: ProcessKey) -> Vec<RawProcess> {
         all.extend(read(&[parent], Depth::Full));
         child = parent;
     }
-    all
+    (!all.is_empty() || key.pid == 1).then_some(all)
 }
 
 /// Opens `/proc`.
@@ -110,8 +108,12 @@ impl Reader {
     fn read_one(&mut self, key: ProcessKey) -> Option<RawProcess> {
         let place = key.pid.to_string();
         let mut text = Facts::read(&self.proc, &place, self.depth);
-        let membership = self.membership(&place);
+        let membership = self.membership(&place, text.uid);
         let project = self.project(&place, &text, &membership);
+        let program = match &text.executable {
+            Some(path) if self.depth == Depth::Whole => self.program(&place, path),
+            _ => None,
+        };
         let mut stat = read_stat(&self.proc, key)?;
         if stat.is_zombie {
             // Where the first thread has ended, another one knows the rest.
@@ -142,15 +144,12 @@ impl Reader {
             comm: Some(stat.comm),
             account: None,
             services: Vec::new(),
-            program: executable
-                .as_ref()
-                .filter(|_| self.depth == Depth::Whole)
-                .and_then(|path| self.program(&place, path)),
+            program,
             restart: membership
                 .unit
                 .as_ref()
                 .filter(|unit| self.depth == Depth::Whole && unit.is_service())
-                .and_then(units::restart_of),
+                .and_then(|unit| units::restart_of(unit, text.uid)),
             executable,
             unit: membership.unit,
             container: membership.container,
@@ -160,7 +159,7 @@ impl Reader {
 
     /// The unit and the container of a process, cgroups(7). Where control groups are hidden by a
     /// namespace, what a runtime mounted into the container tells its id.
-    fn membership(&self, place: &str) -> Membership {
+    fn membership(&self, place: &str, uid: Option<u32>) -> Membership {
         if self.depth < Depth::Meaning {
             return Membership::default();
         }
@@ -172,22 +171,39 @@ impl Reader {
         {
             let mounts = read_small(&self.proc, format!("{place}/mountinfo")).unwrap_or_default();
             membership.container = container_from_mountinfo(&mounts);
+            // Whoever has mounts of its own may mount what it likes.
+            if let Some(container) = &mut membership.container {
+                container.user = uid.filter(|uid| *uid != 0);
+            }
         }
         membership
     }
 
-    /// What became of the program since it was started, seen with the mounts of the process.
-    fn program(&self, place: &str, path: &Foreign) -> Option<Program> {
-        let running = statat(&self.proc, format!("{place}/exe"), AtFlags::empty()).ok()?;
-        let named = format!("{place}/root{}", path.unclean());
-        match statat(&self.proc, named, AtFlags::empty()) {
-            Ok(now) if (now.st_dev, now.st_ino) == (running.st_dev, running.st_ino) => {
-                Some(Program::Same)
-            }
-            Ok(_) => Some(Program::Replaced),
-            Err(Errno::NOENT) => Some(Program::Deleted),
-            Err(_) => None,
+    /// What became of the program since it was started: a file without a name has been deleted, or has
+    /// made way for another of its name. That one is looked for only among the reader's own mounts, and
+    /// not where another machine might have to answer.
+    fn program(&mut self, place: &str, path: &Foreign) -> Option<Program> {
+        if self.is_remote(path) {
+            return None;
         }
+        let running = statat(&self.proc, format!("{place}/exe"), AtFlags::empty()).ok()?;
+        if running.st_nlink > 0 {
+            return Some(Program::Same);
+        }
+        let root = read_link(&self.proc, &format!("{place}/root"));
+        let is_at_home =
+            root.is_some_and(|root| root.unclean() == "/") && !self.is_elsewhere(place);
+        let is_replaced = is_at_home && rustix::fs::stat(path.unclean()).is_ok();
+        Some(if is_replaced {
+            Program::Replaced
+        } else {
+            Program::Deleted
+        })
+    }
+
+    fn is_remote(&mut self, path: &Foreign) -> bool {
+        let projects = self.projects.get_or_insert_with(Projects::new);
+        projects.is_remote(Path::new(path.unclean()))
     }
 
     /// Whether the process has mounts of its own.
@@ -211,8 +227,13 @@ impl Reader {
             Some(directory) => directory.clone(),
             None => read_link(&self.proc, &format!("{place}/cwd"))?,
         };
+        let path = Path::new(directory.unclean());
         let projects = self.projects.get_or_insert_with(Projects::new);
-        projects.find(Path::new(directory.unclean()))
+        let found = projects.find(path)?;
+        // The path may lead elsewhere among other mounts, or since the directory was deleted.
+        let theirs = statat(&self.proc, format!("{place}/cwd"), AtFlags::empty()).ok()?;
+        let ours = rustix::fs::stat(path).ok()?;
+        ((theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)).then_some(found)
     }
 }
 

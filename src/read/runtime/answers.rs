@@ -108,6 +108,7 @@ fn container(
         compose_service: label("service"),
         addresses: Vec::new(),
         ports: Vec::new(),
+        user: None,
     }
 }
 

@@ -14,8 +14,8 @@ pub use what::{
     role, socket_unit, units, what,
 };
 pub use why::{
-    command_line, heading, local_end, no_owner, program_note, queue_sentence, services, user_of,
-    wrapped,
+    command_line, heading, local_end, no_owner, place, program_note, queue_sentence, services,
+    user_of, wrapped,
 };
 
 use std::fmt::Write;

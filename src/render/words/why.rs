@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use super::{endpoint, is_unaccepted, local_address, reach_sentence, state, state_sentence};
+use super::{endpoint, is_unaccepted, local_address, netns, reach_sentence, state, state_sentence};
 use crate::judge::Queue;
 use crate::model::{Foreign, OwnerStatus, Process, Program, Row, Socket, State};
 use crate::render::cell::Tone;
@@ -29,6 +29,14 @@ pub fn heading(row: &Row) -> (String, String) {
     let name = format!("{} {}", socket.protocol, local_end(socket));
     let state = state(socket.state);
     (name, format!("{state}  {}", meaning.unwrap_or_default()))
+}
+
+/// `  in netns web`, where it is not the reader's own.
+pub fn place(row: &Row, own: Option<u64>) -> String {
+    let is_elsewhere = row.socket.netns != own && row.socket.netns.is_some();
+    let name = netns(&row.socket).filter(|_| is_elsewhere);
+    name.map(|name| format!("  in netns {name}"))
+        .unwrap_or_default()
 }
 
 /// Why no owner is listed.
@@ -64,7 +72,10 @@ pub fn command_line(command: &[Foreign]) -> String {
 /// An argument as a shell would need it, so that empty ones and blanks are seen.
 fn quoted(argument: &Foreign) -> String {
     let text = argument.unclean();
-    if text.is_empty() || text.contains([' ', '\'', '"', '\t', '\n']) {
+    let is_path = argument.is_windows_path();
+    let is_plain =
+        |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c) || (is_path && c == '\\');
+    if text.is_empty() || !text.chars().all(is_plain) {
         format!("'{}'", text.replace('\'', "'\\''"))
     } else {
         text.to_owned()
@@ -139,7 +150,7 @@ mod tests {
     fn a_full_queue_is_told_from_a_busy_one() {
         let words = |waiting, limit| queue_sentence(Queue { waiting, limit });
         assert!(words(129, 128).starts_with("full: 129 of 128"));
-        assert!(words(128, 128).starts_with("full"));
+        assert_eq!(words(128, 128), "128 of 128 wait to be accepted");
         assert_eq!(words(3, 128), "3 of 128 wait to be accepted");
         assert!(words(0, 128).starts_with("nobody"));
     }
