@@ -60,6 +60,9 @@ impl Scene {
 
 #[test]
 fn the_native_reader_sees_what_the_portable_one_sees() {
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
     let scene = Scene::new();
     let fields = ["protocol", "state", "local_address", "local_port"];
     let native = scene.told_by("native", &fields);
