@@ -157,7 +157,7 @@ pub fn helper_named(folder: &TempDir, name: impl AsRef<OsStr>) -> io::Result<Pat
 }
 
 /// Whether the kernel (from 6.1 on, where it tells) is one of another kind of processor.
-fn is_emulated() -> bool {
+pub fn is_emulated() -> bool {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/arch").unwrap_or_default();
     match kernel.trim() {
         "x86_64" => !cfg!(any(target_arch = "x86", target_arch = "x86_64")),

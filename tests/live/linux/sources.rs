@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::held::{Held, has_tool, inode, rows_of};
+use super::held::{Held, NO_SOCK_DIAG, answers_sock_diag, has_tool, inode, rows_of};
 use crate::answer::{at, pids, portwho, run};
 use crate::scene::{self, port, until};
 
@@ -60,6 +60,9 @@ impl Scene {
 
 #[test]
 fn the_native_reader_sees_what_the_portable_one_sees() {
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
     let scene = Scene::new();
     let fields = ["protocol", "state", "local_address", "local_port"];
     let native = scene.told_by("native", &fields);
@@ -71,6 +74,9 @@ fn the_native_reader_sees_what_the_portable_one_sees() {
 
 #[test]
 fn proc_net_and_sock_diag_agree() {
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
     let scene = Scene::new();
     let fields = [
         "protocol",

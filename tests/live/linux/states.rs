@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::held::{inode, kernel_is, row_of, rows_of};
+use super::held::{NO_SOCK_DIAG, answers_sock_diag, inode, kernel_is, row_of, rows_of};
 use crate::answer::{assert_owned, at, pids, portwho};
 use crate::scene::{self, port, until};
 
@@ -27,6 +27,9 @@ fn bound() -> TcpListener {
 
 #[test]
 fn a_dual_stack_listener_says_that_it_takes_ipv4() {
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
     let Ok(listener) = scene::wildcard_listener(false) else {
         skip!("no IPv6 here");
     };
@@ -43,6 +46,9 @@ fn a_dual_stack_listener_says_that_it_takes_ipv4() {
 
 #[test]
 fn an_ipv6_only_listener_is_not_found_by_an_ipv4_address() {
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
     let Ok(listener) = scene::wildcard_listener(true) else {
         skip!("no IPv6 here");
     };
@@ -157,6 +163,9 @@ fn a_closed_socket_whose_peer_lingers_has_no_owner() {
 
 #[test]
 fn a_connection_that_nobody_has_accepted_yet_has_no_owner() {
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
     let listener = scene::listener();
     let at_port = port(&listener);
     let clients = [(); 2].map(|()| TcpStream::connect(("127.0.0.1", at_port)).unwrap());

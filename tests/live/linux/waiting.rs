@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
-use super::held::{Held, helper_named, open_folder};
+use super::held::{Held, helper_named, is_emulated, open_folder};
 use crate::answer::{Answer, PORTWHO, pids, turn};
 use crate::scene::{self, port, until};
 
@@ -86,6 +86,9 @@ fn bound() -> io::Result<(Socket, String)> {
 
 #[test]
 fn a_listener_that_comes_later_is_reached() {
+    if is_emulated() {
+        skip!("the emulator sleeps in its own way");
+    }
     let (socket, selector) = bound().unwrap();
     let waiting = Waiting::start(&[&selector]);
     socket.listen(8).unwrap();
@@ -98,6 +101,9 @@ fn a_listener_that_comes_later_is_reached() {
 
 #[test]
 fn the_last_of_several_is_waited_for() {
+    if is_emulated() {
+        skip!("the emulator sleeps in its own way");
+    }
     let [(first, one), (second, other)] = [bound().unwrap(), bound().unwrap()];
     let waiting = Waiting::start(&[&one, &other, "--json"]);
     first.listen(8).unwrap();
@@ -114,6 +120,9 @@ fn the_last_of_several_is_waited_for() {
 
 #[test]
 fn a_listener_that_goes_is_gone() {
+    if is_emulated() {
+        skip!("the emulator sleeps in its own way");
+    }
     let listener = scene::listener();
     let selector = listener.local_addr().unwrap().to_string();
     let waiting = Waiting::start(&["--gone", &selector]);
@@ -167,6 +176,9 @@ fn a_part_of_the_expected_name_is_a_stranger() {
 
 #[test]
 fn an_interrupt_ends_it() {
+    if is_emulated() {
+        skip!("the emulator sleeps in its own way");
+    }
     let (_socket, selector) = bound().unwrap();
     let mut waiting = Waiting::start(&[&selector]);
     let pid = Pid::from_raw(waiting.pid().try_into().unwrap()).unwrap();
