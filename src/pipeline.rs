@@ -12,9 +12,11 @@ use gather::gather;
 pub use why::{Explained, explain};
 
 use crate::model::{
-    Depth, Dnat, Endpoint, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot,
+    Depth, Dnat, Endpoint, Namespaces, Note, Protocol, ProtocolSet, Row, Scope, Snapshot,
 };
-use crate::normalize::{Users, dnat, name_namespaces, owner_notes, sockets, table_notes};
+use crate::normalize::{
+    Users, dnat, name_namespaces, owner_notes, rules_note, sockets, table_notes,
+};
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawHolders, RawSockets, RawTable};
 use crate::select::{Order, Query};
@@ -97,11 +99,13 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         notes.extend(owner_notes(&rows, &holders));
     }
     order.sort(&mut rows);
-    let forwards = if rows.is_empty() && survey.forwards && !query.places.is_empty() {
+    let asks_for_rules = rows.is_empty() && survey.forwards && !query.places.is_empty();
+    let (forwards, note) = if asks_for_rules {
         forwards(source, survey)
     } else {
-        Vec::new()
+        (Vec::new(), None)
     };
+    notes.extend(note);
     let snapshot = Snapshot {
         forwards,
         machine,
@@ -138,20 +142,22 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>
     (is_whole || !handles.is_empty()).then_some(handles)
 }
 
-/// The rules that send a port elsewhere that was asked for.
-fn forwards(source: &mut dyn Source, survey: &Survey) -> Vec<Dnat> {
+/// The rules that send a port elsewhere that was asked for, and what must be said of others.
+fn forwards(source: &mut dyn Source, survey: &Survey) -> (Vec<Dnat>, Option<Note>) {
     let wanted = |one: &Dnat| survey.query.wants_forward(one);
     let raw = source.forwards();
+    let note = rules_note(&raw);
     let all = dnat(raw.clone(), &[]);
     if !all.iter().any(wanted) {
-        return Vec::new();
+        return (Vec::new(), note);
     }
     let containers = if survey.runtimes {
         source.containers(&[], true)
     } else {
         Vec::new()
     };
-    dnat(raw, &containers).into_iter().filter(wanted).collect()
+    let found = dnat(raw, &containers).into_iter().filter(wanted);
+    (found.collect(), note)
 }
 
 fn users(source: &mut dyn Source) -> Users {

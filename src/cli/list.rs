@@ -256,7 +256,9 @@ fn columns(args: &ListArgs, query: &Query) -> Result<Vec<&'static Column>, Failu
         .filter(|name| !(args.numeric && *name == "service"))
         .collect();
     if !listens_only {
-        usual.retain(|name| !matches!(*name, "reach" | "service" | "what"));
+        usual.retain(|name| !matches!(*name, "reach" | "service"));
+        // Of all the machine's connections it would say the same over and over.
+        usual.retain(|name| *name != "what" || !query.places.is_empty());
         usual.splice(2..2, ["state", "peer"]);
     }
     if args.all_netns {

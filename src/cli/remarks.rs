@@ -24,7 +24,7 @@ pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided:
         ));
     }
     let matters = |note: &&Note| match note.code {
-        NoteCode::TableFallback | NoteCode::OwnersFoundBy => verbose,
+        NoteCode::TableFallback | NoteCode::OwnersFoundBy | NoteCode::RulesUnread => verbose,
         // It is the reason why nothing can be told, where nothing can.
         NoteCode::ProcessesRefused => verbose || undecided,
         NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),

@@ -9,7 +9,7 @@ use super::failure::{Exit, Failure};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
 use crate::judge::{Background, groups_of_holders};
-use crate::model::Depth;
+use crate::model::{Depth, NoteCode};
 use crate::render::{Format, Look, write_why, write_why_json};
 use crate::select::Query;
 use crate::{Survey, explain};
@@ -115,6 +115,14 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
             Exit::Unknown
         }
         (false, false) => {
+            // A page says all that it knows, and so what it could not look into.
+            for note in snapshot
+                .notes
+                .iter()
+                .filter(|note| note.code == NoteCode::RulesUnread)
+            {
+                terminal::tell(format_args!("portwho: note: {}", note.message));
+            }
             let nothing = remarks::nothing(&args.selectors, &wanted.query);
             terminal::tell(format_args!("portwho: {nothing}"));
             Exit::No

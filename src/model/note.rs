@@ -18,6 +18,9 @@ pub enum NoteCode {
     /// Network namespaces may have been missed; the count is the number of processes that did not tell
     /// theirs.
     NamespacesRefused,
+    /// Rules of the packet filter could not be read, or not all of them understood: they may send a port
+    /// elsewhere that no socket holds.
+    RulesUnread,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,
     /// The system does not tell which ports it gives to outgoing connections.
@@ -38,6 +41,7 @@ impl NoteCode {
             Self::OwnersHidden => "owners-hidden",
             Self::ProcessesRefused => "processes-refused",
             Self::NamespacesRefused => "namespaces-refused",
+            Self::RulesUnread => "rules-unread",
             Self::OwnersFoundBy => "owners-found-by",
             Self::RangeUnknown => "range-unknown",
             Self::TimeWaitUnseen => "time-wait-unseen",
@@ -62,7 +66,10 @@ impl NoteCode {
     pub fn is_loss(self) -> bool {
         !matches!(
             self,
-            Self::TableFallback | Self::OwnersFoundBy | Self::SocketRangesUnseen
+            Self::TableFallback
+                | Self::OwnersFoundBy
+                | Self::SocketRangesUnseen
+                | Self::RulesUnread
         )
     }
 }

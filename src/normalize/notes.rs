@@ -2,7 +2,9 @@
 
 use super::sockets::namespace_name;
 use crate::model::{Family, Foreign, Note, NoteCode, OwnerStatus, Row, Scope, State};
-use crate::read::raw::{Blind, Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
+use crate::read::raw::{
+    Blind, Outcome, RawForwards, RawHolders, RawNamespace, RawSockets, RawTable,
+};
 
 /// Notes on the tables that a scope asked for.
 pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
@@ -103,6 +105,24 @@ fn table_note(table: &RawTable, place: &str) -> Option<Note> {
         code,
         message,
         count: None,
+    })
+}
+
+/// What must be said of rules of the packet filter that are not among the answers.
+pub fn rules_note(raw: &RawForwards) -> Option<Note> {
+    let why = match (&raw.refused, raw.not_understood) {
+        (Some(why), _) => format!("cannot be read: {why}"),
+        (None, 0) => return None,
+        (None, 1) => "have one that is not understood".into(),
+        (None, many) => format!("have {many} that are not understood"),
+    };
+    Some(Note {
+        code: NoteCode::RulesUnread,
+        message: format!(
+            "the DNAT rules of the packet filter {why}: they may send a port elsewhere that no \
+             socket holds"
+        ),
+        count: Some(u64::from(raw.not_understood)).filter(|count| *count > 0),
     })
 }
 
