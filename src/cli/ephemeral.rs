@@ -117,7 +117,7 @@ pub fn run(args: &EphemeralArgs) -> Result<Exit, Failure> {
     };
     if let (Some(period), false) = (period, args.watch) {
         let count = Count::take(args, &asked)?;
-        sleep_until(count.at + period);
+        sleep_after(count.at, period);
         before = Some(count);
     }
     loop {
@@ -135,7 +135,7 @@ pub fn run(args: &EphemeralArgs) -> Result<Exit, Failure> {
         }
         let exit = args.exit(&count.usage);
         match period.filter(|_| args.watch && exit != Exit::No) {
-            Some(period) => sleep_until(count.at + period),
+            Some(period) => sleep_after(count.at, period),
             None => return Ok(exit),
         }
         before = Some(count);
@@ -161,8 +161,13 @@ impl Count {
     }
 }
 
-fn sleep_until(moment: Instant) {
-    std::thread::sleep(moment.saturating_duration_since(Instant::now()));
+/// Sleeps until a period after a moment is over; it may be longer than a clock can tell.
+fn sleep_after(moment: Instant, period: Duration) {
+    std::thread::sleep(remaining(moment, period));
+}
+
+fn remaining(moment: Instant, period: Duration) -> Duration {
+    period.saturating_sub(moment.elapsed())
 }
 
 impl EphemeralArgs {
@@ -307,6 +312,18 @@ fn parse_percent(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_beyond_every_clock_is_waited_for_and_not_added_up() {
+        let longest = parse_interval("9223372036854775807s").unwrap();
+        assert_eq!(longest.as_secs(), 9_223_372_036_854_775_807);
+        let left = remaining(Instant::now(), longest);
+        assert!(left > Duration::from_secs(1 << 62));
+        assert_eq!(remaining(Instant::now(), Duration::ZERO), Duration::ZERO);
+        for text in ["9223372036854775808s", "0s", "-1s"] {
+            assert!(parse_interval(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_part_is_written_with_or_without_its_sign() {

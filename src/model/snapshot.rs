@@ -67,7 +67,12 @@ impl Snapshot {
 
     /// Whether sockets that were asked for may be missing.
     pub fn may_lack_sockets(&self) -> bool {
-        let is_unseen = |note: &Note| note.code == NoteCode::BoundUnseen;
+        let is_unseen = |note: &Note| {
+            matches!(
+                note.code,
+                NoteCode::BoundUnseen | NoteCode::NamespacesRefused
+            )
+        };
         !self.unreadable.is_empty() || self.notes.iter().any(is_unseen)
     }
 }

@@ -18,7 +18,7 @@ use crate::normalize::{
 };
 use crate::read::raw::{RawHolders, RawSocket, RawSockets};
 use crate::read::{Source, Visitor};
-use crate::select::Query;
+use crate::select::{Order, Query};
 
 /// Which budgets to show, and how much of them to tell.
 #[derive(Debug, Clone)]
@@ -56,6 +56,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         let is_still = matches!(row.socket.state, State::Listen | State::Bound);
         is_still && row.socket.local.port.is_some_and(|port| pool.offers(port))
     });
+    Order::default().sort(&mut taken);
     pool.occupy(&taken);
     let mut counter = Counter::new(&pool);
     let moving = scope(protocols, moving_states());

@@ -98,8 +98,10 @@ impl Capture {
         }
     }
 
-    /// Replaces what tells about people and programs: arguments, directories, names of users and of
-    /// the host, addresses other than loopback and wildcard. Names of programs and ports stay.
+    /// Replaces what tells about people and programs: arguments, directories, names of users, of the
+    /// host, of projects, containers, pods, network namespaces and images, of units, services and
+    /// interfaces but the usual ones, addresses other than loopback and wildcard. Names of programs
+    /// and ports stay.
     pub fn redact(&mut self) {
         redact::redact(self);
     }

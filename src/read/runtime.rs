@@ -2,12 +2,11 @@
 //! answers, reads their state files.
 
 use std::env;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::raw::RawContainer;
+use super::regular::{self, Links};
 use crate::model::{ContainerId, Runtime};
 
 pub mod answers;
@@ -15,7 +14,7 @@ pub mod http;
 #[cfg(target_os = "linux")]
 pub mod socket;
 
-/// No state file is read beyond this many bytes.
+/// A state file with more bytes is not read: half a document tells nothing.
 const LARGEST_FILE: u64 = 8 << 20;
 
 /// What the runtimes tell: of all their running containers where they answer, else of those with these
@@ -137,9 +136,31 @@ fn from_files(runtime: Runtime, ids: &[&str]) -> Vec<RawContainer> {
     }
 }
 
+/// Reads a state file; below a home directory its owner may have put anything in its place.
 fn read(path: &Path) -> Option<Vec<u8>> {
-    let mut text = Vec::new();
-    let file = File::open(path).ok()?;
-    file.take(LARGEST_FILE).read_to_end(&mut text).ok()?;
-    Some(text)
+    regular::read(path, LARGEST_FILE, Links::Refused)
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(unix)]
+    #[test]
+    fn nothing_but_a_regular_file_of_sane_size_is_read() {
+        use super::{LARGEST_FILE, read};
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("containers.json");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        if made.is_ok_and(|status| status.success()) {
+            assert_eq!(read(&path), None, "nobody writes into that FIFO");
+            std::fs::remove_file(&path).unwrap();
+        }
+        std::fs::write(&path, "[]").unwrap();
+        assert_eq!(read(&path).as_deref(), Some(&b"[]"[..]));
+        let link = folder.path().join("link.json");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(read(&link), None, "a link may lead anywhere");
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(LARGEST_FILE + 1).unwrap();
+        assert_eq!(read(&path), None, "half a document tells nothing");
+    }
 }

@@ -196,3 +196,50 @@ fn what_makes_no_sense_is_refused() {
     let (_, hint) = refusal(&on("exhausted", &[":5432"]), 2);
     assert!(hint.unwrap().contains("peer="));
 }
+
+/// The tables give sockets in the order in which the kernel keeps them.
+#[test]
+fn what_is_taken_for_every_peer_is_told_by_port() {
+    let text = std::fs::read_to_string(capture("exhausted")).unwrap();
+    let mut recording: Value = serde_json::from_str(&text).unwrap();
+    let tables = recording["sockets"]["tables"].as_array_mut().unwrap();
+    let of_tcp = tables.iter_mut().find(|table| table["protocol"] == "tcp");
+    let rows = of_tcp.unwrap()["sockets"].as_array_mut().unwrap();
+    let listener = rows.iter().find(|row| row["state"] == "listen").unwrap();
+    let first = listener["local"]["port"].as_u64().unwrap();
+    let mut listener = listener.clone();
+    listener["local"]["address"] = json!("10.9.0.1");
+    for (number, (port, address)) in [
+        (first + 2, "10.9.0.2"),
+        (first + 1, "10.9.0.3"),
+        (first + 2, "10.9.0.1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        listener["local"] = json!({ "address": address, "port": port });
+        let handle = 999_000 + number;
+        (listener["inode"], listener["handle"]) = (json!(handle), json!(handle));
+        rows.insert(0, listener.clone());
+    }
+    let answer = crate::portwho_fed(
+        &["ephemeral", "--from", "-", "--json"],
+        recording.to_string().as_bytes(),
+    );
+    let document = checked_verb(&answer.stdout, "ephemeral");
+    let taken: Vec<(u64, &str)> = list(&document["taken"])
+        .iter()
+        .map(|row| {
+            let port = row["local_port"].as_u64().unwrap();
+            (port, row["local_address"].as_str().unwrap())
+        })
+        .collect();
+    let expected = [
+        (first + 1, "10.9.0.3"),
+        (first + 2, "10.9.0.1"),
+        (first + 2, "10.9.0.2"),
+    ];
+    let added: Vec<_> = taken.iter().filter(|row| row.0 != first).copied().collect();
+    assert_eq!(added, expected, "{taken:?}");
+    assert!(taken.is_sorted(), "{taken:?}");
+}

@@ -192,3 +192,20 @@ fn json_holds_its_notes_itself_and_rows_leave_them_to_the_error_stream() {
         assert!(answer.stderr.contains("sudo"), "{format}");
     }
 }
+
+/// A namespace that was not entered may have the port that nobody has here.
+#[test]
+fn a_port_that_nobody_has_is_unknown_where_namespaces_may_have_been_missed() {
+    let text = std::fs::read_to_string(crate::capture("empty")).unwrap();
+    let mut recording: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let ask = |recording: &serde_json::Value| {
+        let text = recording.to_string();
+        crate::portwho_fed(&[":45999", "--from", "-"], text.as_bytes())
+    };
+    assert_eq!(ask(&recording).code, 1);
+    recording["sockets"]["namespaces_refused"] = serde_json::json!(3);
+    let answer = ask(&recording);
+    assert_eq!((answer.code, answer.stdout.as_str()), (3, ""), "{answer:?}");
+    assert!(answer.stderr.contains("3 processes"), "{answer:?}");
+    assert!(answer.stderr.contains("cannot tell"), "{answer:?}");
+}

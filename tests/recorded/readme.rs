@@ -42,7 +42,9 @@ fn is_understood(words: &[String]) {
         Ok(parsed) => parsed,
         Err(error) => panic!("{words:?}: {error}"),
     };
-    if parsed.subcommand_name().is_none() && !words.iter().any(|word| word == "--from") {
+    // A recording has one network namespace.
+    let is_of_now = |word: &String| word == "--from" || word == "--all-netns";
+    if parsed.subcommand_name().is_none() && !words.iter().any(is_of_now) {
         let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
         let answer = replay("web1", &arguments);
         assert!(

@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Capture;
-use crate::model::{Endpoint, Foreign, is_comm_of};
+use crate::model::{ContainerId, Endpoint, Foreign, Runtime, Unit, is_comm_of};
+use crate::read::project::manifest::{MANIFESTS, is_named_after_project};
+use crate::read::raw::{RawContainer, RawProcess, RawSockets};
+
+mod known;
 
 const REDACTED: &str = "[redacted]";
 
 /// Replaces in place; the same value gets the same replacement, so that the answers keep their shape.
 pub fn redact(capture: &mut Capture) {
+    let mut numbers = Numbers::default();
+    let mut addresses = Addresses::default();
     capture.machine.host = "redacted".into();
     for (uid, name) in &mut capture.users {
         // Names of system accounts tell nothing about people.
@@ -17,79 +23,228 @@ pub fn redact(capture: &mut Capture) {
             *name = format!("user{uid}");
         }
     }
-    let mut accounts: BTreeMap<Foreign, usize> = BTreeMap::new();
-    for process in &mut capture.processes {
-        if let Some(account) = &mut process.account {
-            let count = accounts.len() + 1;
-            let number = *accounts.entry(account.clone()).or_insert(count);
-            *account = Foreign::new(format!("user{number}"));
+    for container in &mut capture.containers {
+        numbers.hide_container(container);
+        let published = container.ports.iter_mut();
+        let published = published.filter_map(|port| port.address.as_mut());
+        for address in container.addresses.iter_mut().chain(published) {
+            addresses.hide(address);
         }
-        let hide_directory = |path: &mut Foreign| {
-            *path = Foreign::new(format!("{REDACTED}/{}", path.program_name()))
-        };
+    }
+    for process in &mut capture.processes {
+        numbers.hide_process(process);
+    }
+    let processes = &capture.processes;
+    for comm in (capture.holders.holders.iter_mut()).filter_map(|holder| holder.comm.as_mut()) {
+        let is_program = |process: &RawProcess| process.comm.as_ref() == Some(comm);
+        let is_told = processes.iter().any(is_program);
+        if !is_told && !known::is_program(comm.unclean()) {
+            *comm = numbers.replace("program", comm);
+        }
+    }
+    for rule in &mut capture.forwards.forwards {
+        for address in rule.address.iter_mut().chain(&mut rule.to) {
+            addresses.hide(address);
+        }
+    }
+    for one in &mut capture.limits.interfaces {
+        addresses.hide(&mut one.address);
+        numbers.hide_interface(&mut one.interface);
+    }
+    for address in &mut capture.limits.addresses {
+        addresses.hide(address);
+    }
+    for unit in &mut capture.socket_units {
+        unit.name = numbers.unit(&unit.name);
+        for listen in &mut unit.listens {
+            if let Some(address) = &mut listen.address {
+                addresses.hide(address);
+            }
+        }
+    }
+    hide_sockets(&mut capture.sockets, &mut numbers, &mut addresses);
+}
+
+/// Hides what the tables of a network namespace tell, and those of the others.
+fn hide_sockets(sockets: &mut RawSockets, numbers: &mut Numbers, addresses: &mut Addresses) {
+    for name in sockets.interfaces.values_mut() {
+        numbers.hide_interface(name);
+    }
+    let tables = sockets.tables.iter_mut();
+    for row in tables.flat_map(|table| &mut table.sockets) {
+        addresses.replace(&mut row.local);
+        addresses.replace(&mut row.peer);
+    }
+    for namespace in &mut sockets.elsewhere {
+        if let Some(name) = &mut namespace.name {
+            *name = numbers.replace("netns", name);
+        }
+        if let Some(container) = &mut namespace.container {
+            numbers.hide_identity(container);
+        }
+        hide_sockets(&mut namespace.sockets, numbers, addresses);
+    }
+}
+
+/// A number for each value met, of each kind by itself.
+#[derive(Default)]
+struct Numbers(BTreeMap<(&'static str, String), usize>);
+
+impl Numbers {
+    fn of(&mut self, kind: &'static str, value: &str) -> String {
+        let next = 1 + self.0.keys().filter(|(other, _)| *other == kind).count();
+        let number = self.0.entry((kind, value.to_owned())).or_insert(next);
+        format!("{kind}{number}")
+    }
+
+    fn replace(&mut self, kind: &'static str, value: &Foreign) -> Foreign {
+        Foreign::new(self.of(kind, value.unclean()))
+    }
+
+    fn hide_process(&mut self, process: &mut RawProcess) {
+        if let Some(account) = &mut process.account {
+            *account = self.replace("user", account);
+        }
         if let Some(path) = &mut process.executable {
-            hide_directory(path);
+            *path = Foreign::new(format!("{REDACTED}/{}", path.program_name()));
         }
         if let Some(path) = &mut process.working_directory {
             *path = Foreign::new(REDACTED);
         }
         if let Some(project) = &mut process.project {
-            project.name = Foreign::new(REDACTED);
+            project.name = self.replace("project", &project.name);
             project.directory = Foreign::new(REDACTED);
+            if let Some(manifest) = &mut project.manifest {
+                *manifest = self.manifest(manifest);
+            }
         }
-        if let Some([program, arguments @ ..]) = process.command.as_deref_mut() {
-            *program = first_word(program);
-            let comm = process.comm.as_ref().map_or("", Foreign::unclean);
-            for argument in arguments {
-                // A script that the process is named by keeps its name, which is told anyway.
-                let name = argument.base_name();
-                let kept = if is_comm_of(comm, name) {
-                    name
-                } else {
-                    REDACTED
-                };
-                *argument = Foreign::new(kept);
+        if let Some(unit) = &mut process.unit {
+            self.hide_unit(unit);
+        }
+        if let Some(container) = &mut process.container {
+            self.hide_identity(container);
+        }
+        for service in &mut process.services {
+            if !known::is_service(service.unclean()) {
+                *service = self.replace("service", service);
+            }
+        }
+        // A unit's file may hold any word.
+        let policy = process.restart.as_mut();
+        if let Some(policy) = policy.filter(|one| !known::POLICIES.contains(&one.unclean())) {
+            *policy = Foreign::new(REDACTED);
+        }
+        hide_arguments(process);
+    }
+
+    /// A manifest that is named after the project has its number.
+    fn manifest(&mut self, name: &str) -> String {
+        match name.rsplit_once('.') {
+            _ if MANIFESTS.contains(&name) => name.to_owned(),
+            Some((stem, end)) if is_named_after_project(name) => {
+                format!("{}.{end}", self.of("project", stem))
+            }
+            _ => REDACTED.to_owned(),
+        }
+    }
+
+    fn hide_unit(&mut self, unit: &mut Unit) {
+        unit.name = self.unit(&unit.name);
+        if let Some(slice) = &mut unit.slice {
+            *slice = self.unit(slice);
+        }
+    }
+
+    /// A unit's name: that of common system software stays, an instance of it that is not a mere
+    /// number does not. A socket has the number of the service of its name.
+    fn unit(&mut self, name: &Foreign) -> Foreign {
+        let name = name.unclean();
+        let (stem, suffix) = name.rsplit_once('.').unwrap_or((name, "service"));
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let (base, instance) = match stem.split_once('@') {
+            Some((base, instance)) => (base, Some(instance)),
+            None => (stem, None),
+        };
+        // `user-1000.slice`, `session-2.scope`, `system-getty.slice`.
+        let bare = match base.split_once('-') {
+            Some(("user" | "session", rest)) if is_number(rest) => "user",
+            Some(("system", rest)) => rest,
+            _ => base,
+        };
+        let hidden = match instance {
+            _ if !known::is_unit(bare) => self.of("unit", stem),
+            Some(instance) if !is_number(instance) => {
+                format!("{base}@{}", self.of("instance", instance))
+            }
+            _ => stem.to_owned(),
+        };
+        let suffix = if known::SUFFIXES.contains(&suffix) {
+            suffix
+        } else {
+            "service"
+        };
+        Foreign::new(format!("{hidden}.{suffix}"))
+    }
+
+    /// An id stays where it is a number, and is replaced where it is a name.
+    fn container_id(&mut self, runtime: Option<Runtime>, id: &Foreign) -> Foreign {
+        let is_named = matches!(runtime, Some(Runtime::Lxc | Runtime::SystemdNspawn));
+        let text = id.unclean();
+        let is_digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_digits && !is_named {
+            id.clone()
+        } else {
+            self.replace("container", id)
+        }
+    }
+
+    fn hide_identity(&mut self, container: &mut ContainerId) {
+        container.id = self.container_id(container.runtime, &container.id);
+        if let Some(pod) = &mut container.pod_uid {
+            *pod = self.replace("pod", pod);
+        }
+    }
+
+    fn hide_container(&mut self, container: &mut RawContainer) {
+        container.id = self.container_id(Some(container.runtime), &container.id);
+        let texts = [
+            ("container", &mut container.name),
+            ("image", &mut container.image),
+            ("project", &mut container.compose_project),
+            ("service", &mut container.compose_service),
+        ];
+        for (kind, text) in texts {
+            if let Some(text) = text {
+                *text = self.replace(kind, text);
             }
         }
     }
-    for container in &mut capture.containers {
-        let texts = [
-            &mut container.name,
-            &mut container.image,
-            &mut container.compose_project,
-            &mut container.compose_service,
-        ];
-        for text in texts.into_iter().flatten() {
-            *text = Foreign::new(REDACTED);
+
+    fn hide_interface(&mut self, name: &mut String) {
+        if !known::is_interface(name) {
+            *name = self.of("interface", name);
         }
     }
-    let mut addresses = Addresses::default();
-    let of_containers = capture.containers.iter_mut().flat_map(|container| {
-        let published = container.ports.iter_mut();
-        let published = published.filter_map(|port| port.address.as_mut());
-        container.addresses.iter_mut().chain(published)
-    });
-    let forwards = capture.forwards.forwards.iter_mut();
-    let of_forwards = forwards.flat_map(|rule| rule.address.iter_mut().chain(&mut rule.to));
-    let interfaces = capture.limits.interfaces.iter_mut();
-    let of_interfaces = interfaces.map(|one| &mut one.address);
-    let others = of_containers.chain(of_forwards).chain(of_interfaces);
-    for address in capture.limits.addresses.iter_mut().chain(others) {
-        let mut end = Endpoint {
-            address: *address,
-            port: None,
+}
+
+fn hide_arguments(process: &mut RawProcess) {
+    let Some([program, arguments @ ..]) = process.command.as_deref_mut() else {
+        return;
+    };
+    *program = first_word(program);
+    let comm = process.comm.as_ref().map_or("", Foreign::unclean);
+    for argument in arguments {
+        // A script that the process is named by keeps its name, which is told anyway.
+        let name = argument.base_name();
+        let kept = if is_comm_of(comm, name) {
+            name.to_owned()
+        } else if argument.unclean().starts_with('-') {
+            // An option stays one, and is not taken for a script.
+            format!("-{REDACTED}")
+        } else {
+            REDACTED.to_owned()
         };
-        addresses.replace(&mut end);
-        *address = end.address;
-    }
-    let rows = capture
-        .sockets
-        .tables
-        .iter_mut()
-        .flat_map(|table| &mut table.sockets);
-    for row in rows {
-        addresses.replace(&mut row.local);
-        addresses.replace(&mut row.peer);
+        *argument = Foreign::new(kept);
     }
 }
 
@@ -111,6 +266,15 @@ fn first_word(program: &Foreign) -> Foreign {
 struct Addresses(BTreeMap<IpAddr, IpAddr>);
 
 impl Addresses {
+    fn hide(&mut self, address: &mut IpAddr) {
+        let mut end = Endpoint {
+            address: *address,
+            port: None,
+        };
+        self.replace(&mut end);
+        *address = end.address;
+    }
+
     fn replace(&mut self, endpoint: &mut Endpoint) {
         let canonical = endpoint.canonical();
         if canonical.is_loopback() || canonical.is_unspecified() {

@@ -34,20 +34,30 @@ struct Door {
 pub fn read_others(own: u64, method: Method, scope: &Scope, sockets: &mut RawSockets) {
     let (mut doors, refused) = find();
     doors.remove(&own);
-    sockets.namespaces_refused = refused;
+    let count = u32::try_from(doors.len()).unwrap_or(u32::MAX);
     let read_all = || {
         doors
             .into_iter()
             .map(|(inode, door)| read(inode, door, method, scope))
             .collect()
     };
-    // The thread ends in another namespace than it began in, so nothing else may run on it.
-    thread::scope(|threads| {
-        let reader = thread::Builder::new().spawn_scoped(threads, read_all);
-        if let Some(Ok(found)) = reader.ok().map(thread::ScopedJoinHandle::join) {
+    match apart(read_all) {
+        Some(found) => {
             sockets.elsewhere = found;
+            sockets.namespaces_refused = refused;
         }
-    });
+        // Not one of them was entered.
+        None => sockets.namespaces_refused = refused.saturating_add(count),
+    }
+}
+
+/// Does it on a thread of its own, which ends in another namespace than it began in, so that nothing
+/// else may run on it. `None` where it cannot be started or does not come to its end.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    thread::scope(|threads| {
+        let reader = thread::Builder::new().spawn_scoped(threads, work).ok()?;
+        reader.join().ok()
+    })
 }
 
 /// The namespaces by inode number, and how many processes do not tell theirs.
@@ -137,4 +147,17 @@ fn enter(door: &Door, inode: u64) -> rustix::io::Result<()> {
         return Err(Errno::SRCH);
     }
     move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_comes_to_no_end_is_told_from_one_that_finds_nothing() {
+        let nothing: Vec<RawNamespace> = Vec::new();
+        assert_eq!(apart(|| nothing.clone()), Some(Vec::new()));
+        let lost: Option<Vec<RawNamespace>> = apart(|| panic!("this panic is wanted"));
+        assert_eq!(lost, None);
+    }
 }

@@ -174,28 +174,37 @@ fn of_pom(text: &str) -> Option<String> {
     None
 }
 
-/// Mount points of file systems over the network, from the text of `/proc/self/mountinfo`.
+/// Mount points of file systems that may wait for another machine, from the text of
+/// `/proc/self/mountinfo`, proc_pid_mountinfo(5).
 pub fn remote_mounts(text: &str) -> Vec<PathBuf> {
-    const REMOTE: [&str; 9] = [
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "smbfs",
-        "ceph",
-        "afs",
-        "ncpfs",
-        "fuse.sshfs",
-    ];
     text.lines()
         .filter_map(|line| {
             let (before, after) = line.split_once(" - ")?;
             let kind = after.split(' ').next()?;
             let place = before.split(' ').nth(4)?;
             let unescaped = place.replace("\\040", " ").replace("\\011", "\t");
-            REMOTE.contains(&kind).then(|| PathBuf::from(unescaped))
+            is_remote(kind).then(|| PathBuf::from(unescaped))
         })
         .collect()
+}
+
+/// Whether a type of file system is one over the network. A program behind FUSE may ask whomever it
+/// likes; `fuseblk` has a device of this machine.
+fn is_remote(kind: &str) -> bool {
+    const REMOTE: [&str; 11] = [
+        "cifs",
+        "smb3",
+        "smbfs",
+        "ceph",
+        "lustre",
+        "beegfs",
+        "glusterfs",
+        "9p",
+        "afs",
+        "ncpfs",
+        "fuse",
+    ];
+    kind.starts_with("nfs") || kind.starts_with("fuse.") || REMOTE.contains(&kind)
 }
 
 #[cfg(test)]
@@ -293,7 +302,39 @@ mod tests {
     fn mounts_of_other_machines_are_told_from_those_of_this_one() {
         let text = "36 35 98:0 / /mnt2 rw shared:1 - ext4 /dev/root rw\n\
                     40 35 0:40 / /home/my\\040files rw - nfs4 server:/x rw\n\
-                    41 35 0:41 / /mnt/c rw - 9p drvfs rw\n";
+                    41 35 8:1 / /mnt/c rw - fuseblk /dev/sda1 rw\n";
         assert_eq!(remote_mounts(text), [PathBuf::from("/home/my files")]);
+    }
+
+    #[test]
+    fn whatever_may_wait_for_another_machine_is_remote() {
+        for kind in [
+            "nfs",
+            "nfs4",
+            "cifs",
+            "smb3",
+            "smbfs",
+            "ceph",
+            "lustre",
+            "beegfs",
+            "glusterfs",
+            "9p",
+            "afs",
+            "ncpfs",
+            "fuse",
+            "fuse.sshfs",
+            "fuse.rclone",
+            "fuse.s3fs",
+            "fuse.glusterfs",
+        ] {
+            let text = format!("40 35 0:40 / /far rw - {kind} server:/x rw\n");
+            assert_eq!(remote_mounts(&text), [PathBuf::from("/far")], "{kind}");
+        }
+        for kind in [
+            "ext4", "xfs", "btrfs", "overlay", "tmpfs", "fuseblk", "fusectl",
+        ] {
+            let text = format!("40 35 0:40 / /near rw - {kind} /dev/sda1 rw\n");
+            assert!(remote_mounts(&text).is_empty(), "{kind}");
+        }
     }
 }

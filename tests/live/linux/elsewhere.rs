@@ -116,6 +116,46 @@ fn an_ordinary_user_is_told_that_namespaces_may_have_been_missed() {
     assert_eq!(document["complete"], false);
 }
 
+/// A port that nobody has here may be had in a namespace that was not shown.
+#[test]
+fn an_ordinary_user_cannot_tell_that_nobody_has_a_port_in_any_namespace() {
+    if !is_root() {
+        skip!("only root can be two users");
+    }
+    let scene = on_own_network(|| {
+        let listener = scene::listener();
+        let port = listener.local_addr().unwrap().port();
+        (Held::sleep(listener), port)
+    });
+    let (held, port) = match scene {
+        Ok(scene) => scene,
+        Err(why) => skip!("no network of its own: {why}"),
+    };
+    let folder = open_folder();
+    let program = portwho_for_all(&folder);
+    let ask = |options: &[&str]| {
+        let mut command = Command::new(&program);
+        command.arg(format!("tcp:{port}")).args(options);
+        try_run(command.current_dir("/").uid(NOBODY).gid(NOBODY))
+    };
+    let answer = match ask(&["--all-netns"]) {
+        Ok(answer) => answer,
+        Err(why) => skip!("no other user: {why}"),
+    };
+    // Another test may have the same port out here.
+    if ask(&[]).unwrap().code == Some(0) {
+        skip!("port {port} is in use here too");
+    }
+    assert_eq!(answer.code, Some(3), "{answer:?}");
+    assert!(answer.stderr.contains("cannot tell"), "{answer:?}");
+    let seen = portwho(&["--all-netns", &format!("tcp:{port}"), "--json"]);
+    let rows = seen.rows();
+    assert!(
+        rows.iter().any(|row| row["owners"][0]["pid"] == held.pid()),
+        "{rows:#?}"
+    );
+}
+
 /// A process of one's own may be looked at from without, by `/proc/PID/net`, where it may not be joined.
 #[test]
 fn an_ordinary_user_sees_the_namespaces_of_its_own_processes() {
