@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::what::each_once;
 use super::{
     address, in_container, leads_to, local_address, names, nobody, of_owners, socket_unit,
 };
@@ -37,7 +38,7 @@ pub fn pids(service: &Service, rows: &[Row]) -> Option<String> {
             .and_then(super::user)
             .map(|user| format!("user {user}")),
         [pid] => Some(format!("pid {pid}")),
-        _ => Some(format!("pids {}", some(&pids, NAMED))),
+        _ => some(&pids, NAMED).map(|pids| format!("pids {pids}")),
     }
 }
 
@@ -48,21 +49,16 @@ pub fn purpose(service: &Service, rows: &[Row]) -> Option<String> {
         listeners.filter_map(|row| row.role.as_deref())
     };
     let leads = roles().filter_map(|role| role.forwards_to.as_ref());
-    each_once(leads.map(leads_to))
-        .or_else(|| each_once(of_owners(&service.owners)))
-        .or_else(|| each_once(roles().filter_map(socket_unit)))
+    some(&each_once(leads.map(leads_to)), NAMED)
+        .or_else(|| some(&each_once(of_owners(&service.owners)), NAMED))
+        .or_else(|| some(&each_once(roles().filter_map(socket_unit)), NAMED))
 }
 
 /// Where the service listens: `:80`, `127.0.0.1:3000`, `:53/udp`.
 pub fn ends(service: &Service, rows: &[Row]) -> Option<String> {
-    let mut ends: Vec<String> = Vec::new();
-    for row in service.listeners.iter().filter_map(|at| rows.get(*at)) {
-        let end = listening_end(&row.socket);
-        if !ends.contains(&end) {
-            ends.push(end);
-        }
-    }
-    Some(some(&ends, ENDS)).filter(|text| !text.is_empty())
+    let listeners = service.listeners.iter().filter_map(|at| rows.get(*at));
+    let ends = each_once(listeners.map(|row| listening_end(&row.socket)));
+    some(&ends, ENDS)
 }
 
 fn listening_end(socket: &Socket) -> String {
@@ -161,18 +157,8 @@ pub fn peer_purpose(
         .or_else(|| service.map(str::to_owned))
 }
 
-fn each_once(texts: impl Iterator<Item = String>) -> Option<String> {
-    let mut all: Vec<String> = Vec::new();
-    for text in texts {
-        if !all.contains(&text) {
-            all.push(text);
-        }
-    }
-    Some(some(&all, NAMED)).filter(|text| !text.is_empty())
-}
-
-/// The first of many, and how many more there are.
-fn some(all: &[String], named: usize) -> String {
+/// The first of many, and how many more there are; nothing of none.
+fn some(all: &[String], named: usize) -> Option<String> {
     let more = all.len().saturating_sub(named);
     let text = all
         .iter()
@@ -180,8 +166,9 @@ fn some(all: &[String], named: usize) -> String {
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
-    match more {
-        0 => text,
-        _ => format!("{text} +{more}"),
+    match (all.len(), more) {
+        (0, _) => None,
+        (_, 0) => Some(text),
+        _ => Some(format!("{text} +{more}")),
     }
 }
