@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::talks::Talk;
-use crate::model::{ContainerId, Foreign, Process, ProcessKey, Row, Unit};
+use crate::model::{ContainerId, Foreign, Manager, Process, ProcessKey, Row, Unit};
 
 /// What makes processes without a listener of their own the same program to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -268,7 +268,15 @@ impl<'a> Pools<'a> {
     }
 }
 
-/// systemd holds sockets for the services that it starts by them, systemd.socket(5).
+/// Whether it is a systemd, which holds sockets for the services that it starts by them,
+/// systemd.socket(5). Anybody can take its name: the machine's is process 1 of root, that of a user or
+/// of a container runs in `init.scope`, systemd.special(7).
 fn is_systemd(process: &Process) -> bool {
-    process.name.unclean() == "systemd"
+    let meaning = &process.meaning;
+    let is_of_machine = process.key.pid == 1 && process.uid == Some(0);
+    let is_manager = meaning.unit.as_ref().is_some_and(|unit| {
+        unit.name.unclean() == "init.scope"
+            && (unit.manager == Manager::User || meaning.container.is_some())
+    });
+    process.name.unclean() == "systemd" && (is_of_machine || is_manager)
 }
