@@ -106,6 +106,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         forwards,
         machine,
         read_by,
+        netns: raw.netns,
         rows,
         other_ends,
         notes,

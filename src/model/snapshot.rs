@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub machine: Machine,
     /// How the sockets were read, in words (`sock_diag`, `/proc/net`, `netstat2`).
     pub read_by: String,
+    /// Inode number of the reader's own network namespace.
+    pub netns: Option<u64>,
     pub rows: Vec<Row>,
     /// Sockets at the other ends of the rows' connections, as far as they are on this machine, were
     /// asked for and are no rows themselves.

@@ -84,6 +84,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
             forwards: Vec::new(),
             machine: source.machine(asked.names_machine),
             read_by: ways,
+            netns: raw.netns,
             rows: taken,
             other_ends: Vec::new(),
             notes,

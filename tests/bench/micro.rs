@@ -114,6 +114,7 @@ fn snapshot() -> Snapshot {
     Snapshot {
         machine,
         read_by: "sock_diag".into(),
+        netns: None,
         rows,
         other_ends: Vec::new(),
         forwards: Vec::new(),

@@ -225,6 +225,7 @@ fn usage(budgets: Vec<Budget>) -> Usage {
                 taken_at: 0,
             },
             read_by: String::new(),
+            netns: None,
             rows: Vec::new(),
             other_ends: Vec::new(),
             notes: Vec::new(),

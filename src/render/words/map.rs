@@ -1,6 +1,6 @@
 //! Words for services and links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::what::each_once;
@@ -59,6 +59,35 @@ pub fn ends(service: &Service, rows: &[Row]) -> Option<String> {
     let listeners = service.listeners.iter().filter_map(|at| rows.get(*at));
     let ends = each_once(listeners.map(|row| listening_end(&row.socket)));
     some(&ends, ENDS)
+}
+
+/// The network namespaces of the rows that are not the reader's own, and what they are called.
+pub fn other_namespaces(rows: &[Row], own: Option<u64>) -> BTreeMap<u64, String> {
+    let sockets = rows.iter().map(|row| &row.socket);
+    sockets
+        .filter(|socket| socket.netns != own)
+        .filter_map(|socket| Some((socket.netns?, super::netns(socket)?)))
+        .collect()
+}
+
+/// `in netns web`; of a service that has sockets in the reader's own namespace as well `also in`.
+pub fn namespace(
+    service: &Service,
+    rows: &[Row],
+    others: &BTreeMap<u64, String>,
+) -> Option<String> {
+    let all = service.rows.iter().filter_map(|at| rows.get(*at));
+    let all: BTreeSet<Option<u64>> = all.map(|row| row.socket.netns).collect();
+    let name = |netns: &Option<u64>| others.get(netns.as_ref()?).cloned();
+    let names: Vec<String> = all.iter().filter_map(name).collect();
+    let also = if names.len() < all.len() { "also " } else { "" };
+    some(&names, NAMED).map(|names| format!("{also}in netns {names}"))
+}
+
+/// Where an address of this machine is, if not in the reader's own namespace.
+pub fn peer_namespace(peer: &Peer, others: &BTreeMap<u64, String>) -> Option<String> {
+    let name = others.get(&peer.netns?)?;
+    Some(format!("in netns {name}"))
 }
 
 fn listening_end(socket: &Socket) -> String {
