@@ -110,12 +110,12 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         forwards,
         machine,
         read_by,
+        netns: raw.netns,
         rows,
         other_ends,
         notes,
         unreadable,
         sees_bound,
-        netns: raw.netns,
     };
     let undecided = snapshot.rows.is_empty() && (in_doubt || snapshot.may_lack_sockets());
     (snapshot, undecided)

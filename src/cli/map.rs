@@ -107,7 +107,8 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
             ..Survey::default()
         },
     );
-    let map = map(&snapshot.rows, &source.limits(false)).narrow(&snapshot.rows, &asked);
+    let map =
+        map(&snapshot.rows, &source.limits(true), snapshot.netns).narrow(&snapshot.rows, &asked);
     let atlas = Atlas {
         snapshot: &snapshot,
         map: &map,

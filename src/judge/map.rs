@@ -37,12 +37,13 @@ pub struct Service {
 /// Connections of one kind, from who connected to who was connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Index of a service; `None` for elsewhere.
+    /// Index of a service; `None` for an end that is not seen.
     pub from: Option<usize>,
     pub to: Option<usize>,
     pub protocol: Protocol,
     pub port: u16,
-    /// The addresses of the end that is elsewhere: from outside any number, to outside one.
+    /// The addresses of the end that is not seen: of who connects any number, all of one namespace of
+    /// this machine or all elsewhere; of who is connected to, one.
     pub peers: BTreeSet<Peer>,
     pub connections: usize,
     /// Whether a listener that takes connections at the port is seen. Without one the ports alone tell
@@ -58,15 +59,16 @@ enum Holder {
         status: OwnerStatus,
         is_held: bool,
         uid: Option<u32>,
+        netns: Option<u64>,
         /// Unseen listeners of several ports need not be one.
         port: Option<(Protocol, u16)>,
     },
 }
 
 /// Finds out who talks to whom. Of the limits, the range of ephemeral ports and the machine's own
-/// addresses are used.
-pub fn map(rows: &[Row], limits: &Limits) -> Map {
-    let talks = talks::talks(rows, limits);
+/// addresses are used; both are those of the network namespace `own`.
+pub fn map(rows: &[Row], limits: &Limits, own: Option<u64>) -> Map {
+    let talks = talks::talks(rows, limits, own);
     let pools = Pools::new(rows, &talks);
     let mut services: BTreeMap<Holder, Service> = BTreeMap::new();
     for (at, row) in rows.iter().enumerate() {
@@ -86,10 +88,12 @@ pub fn map(rows: &[Row], limits: &Limits) -> Map {
                 service.rows.extend(at);
             }
         }
-        // Of whom a service talks to elsewhere, each is a link; of who talks to it, all are one.
+        // Of whom a service talks to elsewhere, each is a link; of who talks to it, all are one, those
+        // apart that are on this machine.
         let far = talk.peer.clone().filter(|_| to.is_none());
+        let near = talk.peer.as_ref().map(|peer| (peer.is_here, peer.netns));
         let link = links
-            .entry((from, to, talk.protocol, talk.port, far))
+            .entry((from, to, talk.protocol, talk.port, far, near))
             .or_insert_with(|| Link {
                 from: None,
                 to: None,
@@ -185,6 +189,7 @@ fn holder(pools: &Pools, row: &Row, is_server: bool) -> Holder {
             status: row.owner_status,
             is_held: row.socket.inode.is_some(),
             uid: row.socket.uid,
+            netns: row.socket.netns,
             port,
         },
         Holder::Set,

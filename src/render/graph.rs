@@ -11,8 +11,6 @@ use crate::judge::Link;
 
 /// Columns of a line of a label.
 const LABEL: usize = 60;
-/// Whoever connects from outside.
-const ELSEWHERE: &str = "elsewhere";
 
 /// What both formats write in their own ways.
 #[derive(Default)]
@@ -78,10 +76,34 @@ pub fn write_mermaid(atlas: &Atlas, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Of a label, each if there is something to say.
+type Lines = [Option<String>; 4];
+
+/// The ends that are no services, by what is told of them.
+#[derive(Default)]
+struct Unseen {
+    numbers: BTreeMap<Lines, usize>,
+}
+
+impl Unseen {
+    fn id(&mut self, lines: Lines) -> String {
+        let next = self.numbers.len();
+        format!("p{}", self.numbers.entry(lines).or_insert(next))
+    }
+
+    /// In the order of their numbers.
+    fn all(self) -> impl Iterator<Item = Lines> {
+        let mut all: Vec<(Lines, usize)> = self.numbers.into_iter().collect();
+        all.sort_by_key(|(_, number)| *number);
+        all.into_iter().map(|(lines, _)| lines)
+    }
+}
+
 impl Graph {
     fn of(atlas: &Atlas) -> Self {
         let rows = &atlas.snapshot.rows;
         let containers = words::addressed(rows);
+        let namespaces = atlas.namespaces();
         let mut graph = Self::default();
         for (at, service) in atlas.map.services.iter().enumerate() {
             let pids = words::pids(service, rows).map(|pids| format!(" ({pids})"));
@@ -89,15 +111,22 @@ impl Graph {
                 Some(words::service(service, rows) + &pids.unwrap_or_default()),
                 words::purpose(service, rows),
                 words::ends(service, rows),
+                words::namespace(service, rows, &namespaces),
             ];
             graph.node(format!("s{at}"), lines, true);
         }
-        let mut peers: BTreeMap<(String, Option<String>), String> = BTreeMap::new();
+        let mut unseen = Unseen::default();
+        let place = |link: &Link| {
+            let peer = link.peers.first();
+            peer.and_then(|peer| words::peer_namespace(peer, &namespaces))
+        };
         for (at, [inward, outward]) in links(atlas.map).iter().enumerate() {
             let is_far = |link: &&&Link| link.from.is_none();
             let all = inward.listed.iter().chain(&inward.rest);
             for link in all.filter(is_far) {
-                graph.edge(ELSEWHERE.to_owned(), format!("s{at}"), link);
+                let who = words::unseen_end(link).to_owned();
+                let id = unseen.id([Some(who), place(link), None, None]);
+                graph.edge(id, format!("s{at}"), link);
             }
             let (near, rest): (Vec<&Link>, Vec<&Link>) =
                 outward.rest.iter().partition(|link| link.to.is_some());
@@ -108,22 +137,21 @@ impl Graph {
                         let end = peer.map(|peer| words::peer_end(peer, link));
                         let service = (atlas.service_of)(link.protocol, link.port);
                         let purpose = words::peer_purpose(link, &containers, service);
-                        let count = peers.len();
-                        let key = (end.clone().unwrap_or_default(), purpose.clone());
-                        let is_new = !peers.contains_key(&key);
-                        let id = peers.entry(key).or_insert_with(|| format!("p{count}"));
-                        if is_new {
-                            graph.node(id.clone(), [end, purpose, None], false);
-                        }
-                        id.clone()
+                        let is_here = peer.is_some_and(|peer| peer.is_here);
+                        let who = is_here.then(|| words::unseen_end(link).to_owned());
+                        unseen.id([end, who, purpose, place(link)])
                     }
                 };
                 graph.edge(format!("s{at}"), to, link);
             }
-            if !rest.is_empty() {
-                let id = format!("m{at}");
-                let label = format!("{} more ends elsewhere", rest.len());
-                graph.node(id.clone(), [Some(label), None, None], false);
+            let mut more: BTreeMap<&str, Vec<&Link>> = BTreeMap::new();
+            for link in rest {
+                more.entry(words::unseen_end(link)).or_default().push(link);
+            }
+            for (which, (who, rest)) in more.iter().enumerate() {
+                let id = format!("m{at}n{which}");
+                let label = format!("{} more ends {who}", rest.len());
+                graph.node(id.clone(), [Some(label), None, None, None], false);
                 let connections = rest.iter().map(|link| link.connections).sum();
                 graph.edges.push(Edge {
                     from: format!("s{at}"),
@@ -132,14 +160,13 @@ impl Graph {
                 });
             }
         }
-        if graph.edges.iter().any(|edge| edge.from == ELSEWHERE) {
-            let label = [Some(ELSEWHERE.to_owned()), None, None];
-            graph.node(ELSEWHERE.to_owned(), label, false);
+        for (at, lines) in unseen.all().enumerate() {
+            graph.node(format!("p{at}"), lines, false);
         }
         graph
     }
 
-    fn node(&mut self, id: String, lines: [Option<String>; 3], is_service: bool) {
+    fn node(&mut self, id: String, lines: Lines, is_service: bool) {
         let clean = |line: String| Clean::new(&line).cut(LABEL);
         self.nodes.push(Node {
             id,

@@ -23,6 +23,13 @@ pub struct Atlas<'a> {
     pub service_of: fn(Protocol, u16) -> Option<&'static str>,
 }
 
+impl Atlas<'_> {
+    /// The network namespaces that must be told, and what they are called.
+    pub fn namespaces(&self) -> BTreeMap<u64, String> {
+        words::other_namespaces(&self.snapshot.rows, self.snapshot.netns)
+    }
+}
+
 pub fn write_map_json(atlas: &Atlas, out: &mut dyn Write) -> io::Result<()> {
     json::write(&MapOut::new(atlas), out)
 }
@@ -32,10 +39,11 @@ pub fn write_map(atlas: &Atlas, look: Look, out: &mut dyn Write) -> io::Result<(
     let tree = Tree {
         atlas,
         containers: words::addressed(&atlas.snapshot.rows),
+        namespaces: atlas.namespaces(),
     };
     let services = atlas.map.services.iter().zip(links(atlas.map)).enumerate();
     for (at, (service, [inward, outward])) in services.filter(|(_, (one, _))| one.is_asked) {
-        out.write_all(heading(atlas, service, look).as_bytes())?;
+        out.write_all(tree.heading(service, look).as_bytes())?;
         let mut lines = tree.branches(at, &inward, Side::In);
         lines.extend(tree.branches(at, &outward, Side::Out));
         fit(&mut lines, look.width);
@@ -51,27 +59,6 @@ pub fn write_map(atlas: &Atlas, look: Look, out: &mut dyn Write) -> io::Result<(
         }
     }
     Ok(())
-}
-
-/// `nginx ×3  pids 1100, 1101, 1102  nginx.service  :80, :443`
-fn heading(atlas: &Atlas, service: &Service, look: Look) -> String {
-    let rows = &atlas.snapshot.rows;
-    let width = look.width.map_or(usize::MAX, usize::from);
-    let name = Clean::new(&words::service(service, rows)).cut(width);
-    let rest: String = [
-        words::ends(service, rows),
-        words::pids(service, rows),
-        words::purpose(service, rows),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|text| format!("  {text}"))
-    .collect();
-    let rest = Clean::new(&rest).cut(width - name.width());
-    format!(
-        "{}{rest}\n",
-        paint(name.as_str(), Tone::Strong, look.colour)
-    )
 }
 
 /// On which side of a service the others are.
@@ -131,9 +118,32 @@ impl Branch {
 struct Tree<'a> {
     atlas: &'a Atlas<'a>,
     containers: BTreeMap<IpAddr, &'a Container>,
+    namespaces: BTreeMap<u64, String>,
 }
 
 impl Tree<'_> {
+    /// `nginx ×3  :80, :443  pids 1100, 1101, 1102  nginx.service`
+    fn heading(&self, service: &Service, look: Look) -> String {
+        let rows = &self.atlas.snapshot.rows;
+        let width = look.width.map_or(usize::MAX, usize::from);
+        let name = Clean::new(&words::service(service, rows)).cut(width);
+        let rest: String = [
+            words::ends(service, rows),
+            words::namespace(service, rows, &self.namespaces),
+            words::pids(service, rows),
+            words::purpose(service, rows),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|text| format!("  {text}"))
+        .collect();
+        let rest = Clean::new(&rest).cut(width - name.width());
+        format!(
+            "{}{rest}\n",
+            paint(name.as_str(), Tone::Strong, look.colour)
+        )
+    }
+
     fn branches(&self, at: usize, links: &Links, side: Side) -> Vec<Branch> {
         let listed = links.listed.iter();
         let mut lines: Vec<Branch> = listed.map(|link| self.branch(at, link, side)).collect();
@@ -160,20 +170,27 @@ impl Tree<'_> {
             _ => words::link_port(link.protocol, link.port),
         };
         let (who, what) = match far.and_then(|far| self.atlas.map.services.get(far)) {
-            Some(_) if far == Some(at) => ("itself".to_owned(), None),
-            Some(other) => (words::service(other, rows), words::purpose(other, rows)),
+            Some(_) if far == Some(at) => ("itself".to_owned(), [None, None]),
+            Some(other) => {
+                let namespace = words::namespace(other, rows, &self.namespaces);
+                let what = [words::purpose(other, rows), namespace];
+                (words::service(other, rows), what)
+            }
             None => {
                 let service = (self.atlas.service_of)(link.protocol, link.port);
                 let what = words::peer_purpose(link, &self.containers, service);
                 let what = what.filter(|_| side == Side::Out);
-                (words::unseen_end(link).to_owned(), what)
+                let peer = link.peers.first();
+                let namespace = peer.and_then(|peer| words::peer_namespace(peer, &self.namespaces));
+                (words::unseen_end(link).to_owned(), [what, namespace])
             }
         };
+        let what: Vec<String> = what.into_iter().flatten().collect();
         Branch {
             cells: [
                 Clean::new(&format!("{} {end}", arrow(side))),
                 Clean::new(&who),
-                Clean::new(&what.unwrap_or_default()),
+                Clean::new(&what.join(", ")),
             ],
             count: Clean::new(&words::weight(link)),
         }

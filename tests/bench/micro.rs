@@ -114,13 +114,13 @@ fn snapshot() -> Snapshot {
     Snapshot {
         machine,
         read_by: "sock_diag".into(),
+        netns: None,
         rows,
         other_ends: Vec::new(),
         forwards: Vec::new(),
         notes: Vec::new(),
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,
-        netns: None,
     }
 }
 

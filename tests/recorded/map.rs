@@ -1,7 +1,7 @@
 //! `portwho map` on recordings: who talks to whom, in every format.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+mod graphs;
+mod unseen;
 
 use portwho::model::Depth;
 use portwho::normalize::service_of;
@@ -14,6 +14,7 @@ use serde_json::Value;
 use snapbox::{assert_data_eq, file};
 use unicode_width::UnicodeWidthStr;
 
+use self::graphs::{drawn, flowchart, graph};
 use crate::bad_usage::refusal;
 use crate::contract::{allowed, list, text};
 use crate::hostile::{is_clean, without_colour};
@@ -306,116 +307,6 @@ fn graphviz_reads_every_digraph() {
     }
 }
 
-/// Lets Graphviz draw, where it is there.
-#[track_caller]
-fn drawn(digraph: &str) {
-    let dot = Command::new("dot")
-        .arg("-Tsvg")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut dot) = dot else {
-        // The parser below has read it in any case.
-        graph(digraph);
-        return;
-    };
-    let mut input = dot.stdin.take().unwrap();
-    input.write_all(digraph.as_bytes()).unwrap();
-    drop(input);
-    let output = dot.wait_with_output().unwrap();
-    // It may lack fonts, and say so.
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && !complaint.contains("syntax"),
-        "{complaint}"
-    );
-}
-
-/// Reads a digraph as we write it, and gives the labels as they are drawn.
-#[track_caller]
-fn graph(text: &str) -> Vec<String> {
-    let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("digraph portwho {"));
-    assert_eq!(text.lines().last(), Some("}"));
-    let statements = lines.filter(|line| line.starts_with("  ") && line.contains("[label="));
-    let labels: Vec<String> = statements
-        .map(|line| {
-            let (ends, rest) = line.trim().split_once(" [label=\"").expect(line);
-            ends.split(" -> ").for_each(is_id);
-            let mut label = String::new();
-            let mut chars = rest.chars();
-            loop {
-                match chars.next().expect(line) {
-                    '"' => break,
-                    '\\' => match chars.next().expect(line) {
-                        'n' => label.push('\n'),
-                        c @ ('"' | '\\') => label.push(c),
-                        c => panic!("\\{c} in {line}"),
-                    },
-                    c => label.push(c),
-                }
-            }
-            let rest = chars.as_str();
-            assert!(matches!(rest, "];" | ", shape=ellipse];"), "{line}");
-            label.replace("&amp;", "&")
-        })
-        .collect();
-    // The first line, the direction, the shape, the last line.
-    assert_eq!(labels.len() + 4, text.lines().count(), "{text}");
-    labels
-}
-
-/// Reads a flowchart as we write it, and gives the labels as they are drawn.
-#[track_caller]
-fn flowchart(text: &str) -> Vec<String> {
-    let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("flowchart LR"));
-    lines
-        .map(|line| {
-            let (before, rest) = line.split_once('"').expect(line);
-            let (label, after) = rest.split_once('"').expect(line);
-            let (before, after) = (before.trim(), after.trim());
-            match (before.split_once(" -->|"), after.split_once("| ")) {
-                (Some((from, "")), Some(("", to))) => [from, to].into_iter().for_each(is_id),
-                _ => {
-                    let brackets = before.trim_end_matches(['[', '(']);
-                    is_id(brackets);
-                    assert!(matches!(after, "]" | "])"), "{line}");
-                }
-            }
-            decoded(label)
-        })
-        .collect()
-}
-
-#[track_caller]
-fn is_id(id: &str) {
-    assert!(
-        !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric()),
-        "{id:?}"
-    );
-}
-
-/// A label with Mermaid's entities read.
-#[track_caller]
-fn decoded(label: &str) -> String {
-    let label = label.replace("<br/>", "\n");
-    let mut parts = label.split('#');
-    let mut out = parts.next().unwrap().to_owned();
-    for part in parts {
-        let (number, rest) = part.split_once(';').expect(&label);
-        let code = number.parse().ok().and_then(char::from_u32);
-        out.push(code.expect(number));
-        out.push_str(rest);
-    }
-    let harmless = |c: char| c.is_alphanumeric() || " .,:/-()×→…@+%\n".contains(c);
-    let raw = label.chars().filter(|c| !matches!(c, '#' | ';'));
-    let odd: Vec<char> = raw.filter(|c| !harmless(*c)).collect();
-    assert!(odd.is_empty(), "{odd:?} in {label}");
-    out
-}
-
 /// Drawn by the library: the binary takes the width from a terminal, which a test has not.
 fn drawn_at(name: &str, width: u16) -> String {
     let mut file = std::fs::File::open(capture(name)).unwrap();
@@ -433,7 +324,7 @@ fn drawn_at(name: &str, width: u16) -> String {
     let (snapshot, _) = survey(&mut replay, &wanted);
     let atlas = Atlas {
         snapshot: &snapshot,
-        map: &portwho::judge::map(&snapshot.rows, &replay.limits(false)),
+        map: &portwho::judge::map(&snapshot.rows, &replay.limits(true), snapshot.netns),
         service_of,
     };
     let look = Look {
@@ -462,55 +353,4 @@ fn a_map_fits_the_terminal() {
             assert!(!drawn_at(name, width).is_empty());
         }
     }
-}
-
-#[test]
-fn many_ends_are_counted_and_json_has_them_all() {
-    const MANY: usize = 25;
-    let whole = std::fs::read_to_string(capture("web1")).unwrap();
-    let mut capture: Value = serde_json::from_str(&whole).unwrap();
-    let table = &mut capture["sockets"]["tables"][0]["sockets"];
-    let sockets = table.as_array_mut().unwrap();
-    let is_git = |socket: &&Value| socket["local"]["port"] == 49300;
-    let one = sockets.iter().find(is_git).unwrap().clone();
-    for n in 1..MANY {
-        let mut socket = one.clone();
-        socket["local"]["port"] = (50000 + n).into();
-        socket["peer"]["address"] = format!("192.0.2.{n}").into();
-        sockets.push(socket);
-    }
-    // They all have one handle, which is a socket's own.
-    for (at, socket) in sockets.iter_mut().rev().take(MANY - 1).enumerate() {
-        socket["handle"] = (90000 + at).into();
-        socket["inode"] = (90000 + at).into();
-    }
-    let holders = capture["holders"]["holders"].as_array_mut().unwrap();
-    let git = holders
-        .iter()
-        .find(|one_holder| one_holder["handle"] == one["handle"]);
-    let git = git.unwrap().clone();
-    for at in 0..MANY - 1 {
-        let mut holder = git.clone();
-        holder["handle"] = (90000 + at).into();
-        holders.push(holder);
-    }
-    let fed = serde_json::to_vec(&capture).unwrap();
-    let shown = |more: &[&str]| {
-        let arguments = [&["map", "--from", "-", "name=git-remote"], more].concat();
-        crate::portwho_fed(&arguments, &fed).shown()
-    };
-    let tree = shown(&[]);
-    assert_eq!(tree.lines().count(), 1 + 10 + 1, "{tree}");
-    let last = tree.lines().last().unwrap();
-    assert!(
-        last.contains("and 15 more") && last.contains("15 connections"),
-        "{last}"
-    );
-    let links = allowed(&shown(&["--json"]));
-    assert_eq!(list(&links["links"]).len(), MANY);
-    let labels = graph(&shown(&["--format", "dot"]));
-    assert!(
-        labels.iter().any(|label| label == "15 more ends elsewhere"),
-        "{labels:#?}"
-    );
 }

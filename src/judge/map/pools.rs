@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::talks::Talk;
-use crate::model::{ContainerId, Foreign, Process, ProcessKey, Row, Unit};
+use crate::model::{ContainerId, Foreign, Manager, Owner, Process, ProcessKey, Row, Unit};
 
 /// What makes processes without a listener of their own the same program to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Program<'a> {
     name: &'a Foreign,
     place: Place<'a>,
+    netns: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +27,7 @@ enum Place<'a> {
 }
 
 impl<'a> Program<'a> {
-    fn of(process: &'a Process) -> Self {
+    fn of(process: &'a Process, netns: Option<u64>) -> Self {
         let meaning = &process.meaning;
         let unit = meaning.unit.as_ref().filter(|unit| unit.is_telling());
         let place = match (meaning.container.as_deref(), unit) {
@@ -41,6 +42,7 @@ impl<'a> Program<'a> {
         Self {
             name: &process.name,
             place,
+            netns,
         }
     }
 
@@ -52,6 +54,8 @@ impl<'a> Program<'a> {
 /// Processes in disjoint sets (union-find), each set a service.
 pub struct Pools<'a> {
     processes: Vec<&'a Rc<Process>>,
+    /// For each process the network namespace of its sockets; the first of several.
+    netns: Vec<Option<u64>>,
     at: HashMap<ProcessKey, usize>,
     up: Vec<usize>,
     /// Of a set's root: whether a process of it listens.
@@ -63,14 +67,21 @@ pub struct Pools<'a> {
 impl<'a> Pools<'a> {
     /// Puts processes together, the surest signs first.
     pub fn new(rows: &'a [Row], talks: &[Talk]) -> Self {
-        let owners = rows.iter().flat_map(|row| &row.owners);
-        let all: BTreeMap<_, _> = owners
-            .map(|owner| (owner.process.key, &owner.process))
-            .collect();
+        let mut all = BTreeMap::new();
+        for row in rows {
+            let netns = row.socket.netns;
+            for Owner { process, .. } in &row.owners {
+                let first = all.entry(process.key).or_insert((process, netns));
+                first.1 = first.1.min(netns);
+            }
+        }
         let count = all.len();
+        let at = all.keys().copied().zip(0..).collect();
+        let (processes, netns) = all.into_values().unzip();
         let mut pools = Self {
-            at: all.keys().copied().zip(0..).collect(),
-            processes: all.into_values().collect(),
+            at,
+            processes,
+            netns,
             up: (0..count).collect(),
             listens: vec![false; count],
             servers: HashMap::new(),
@@ -151,6 +162,10 @@ impl<'a> Pools<'a> {
         self.listens[low] |= self.listens[high];
     }
 
+    fn program(&self, at: usize) -> Program<'a> {
+        Program::of(self.processes[at], self.netns[at])
+    }
+
     fn has_listener(&self, at: usize) -> bool {
         self.listens[self.root(at)]
     }
@@ -180,9 +195,14 @@ impl<'a> Pools<'a> {
                 let root = self.root(*holder);
                 self.listens[root] = true;
                 self.join(holders[0], *holder);
-                let program = Program::of(self.processes[*holder]);
-                let port = (row.socket.protocol.port_space(), row.socket.local.port);
-                let first = *at_ports.entry((port, program)).or_insert(*holder);
+                let socket = &row.socket;
+                let place = (
+                    socket.netns,
+                    socket.protocol.port_space(),
+                    socket.local.port,
+                );
+                let program = self.program(*holder);
+                let first = *at_ports.entry((place, program)).or_insert(*holder);
                 self.join(first, *holder);
             }
         }
@@ -236,15 +256,13 @@ impl<'a> Pools<'a> {
     fn join_supervised(&mut self) {
         let mut listening: BTreeMap<Program, Vec<usize>> = BTreeMap::new();
         for at in 0..self.processes.len() {
-            let roots = listening
-                .entry(Program::of(self.processes[at]))
-                .or_default();
+            let roots = listening.entry(self.program(at)).or_default();
             if self.has_listener(at) && !roots.contains(&self.root(at)) {
                 roots.push(self.root(at));
             }
         }
         for at in 0..self.processes.len() {
-            let program = Program::of(self.processes[at]);
+            let program = self.program(at);
             if let Some([only]) = listening.get(&program).map(Vec::as_slice)
                 && program.is_supervised()
                 && !self.has_listener(at)
@@ -260,7 +278,7 @@ impl<'a> Pools<'a> {
         let mut clients: BTreeMap<Program, usize> = BTreeMap::new();
         for at in 0..self.processes.len() {
             if !self.has_listener(at) {
-                let program = Program::of(self.processes[at]);
+                let program = self.program(at);
                 let first = *clients.entry(program).or_insert(at);
                 self.join(first, at);
             }
@@ -268,7 +286,15 @@ impl<'a> Pools<'a> {
     }
 }
 
-/// systemd holds sockets for the services that it starts by them, systemd.socket(5).
+/// Whether it is a systemd, which holds sockets for the services that it starts by them,
+/// systemd.socket(5). Anybody can take its name: the machine's is process 1 of root, that of a user or
+/// of a container runs in `init.scope`, systemd.special(7).
 fn is_systemd(process: &Process) -> bool {
-    process.name.unclean() == "systemd"
+    let meaning = &process.meaning;
+    let is_of_machine = process.key.pid == 1 && process.uid == Some(0);
+    let is_manager = meaning.unit.as_ref().is_some_and(|unit| {
+        unit.name.unclean() == "init.scope"
+            && (unit.manager == Manager::User || meaning.container.is_some())
+    });
+    process.name.unclean() == "systemd" && (is_of_machine || is_manager)
 }

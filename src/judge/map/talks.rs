@@ -14,6 +14,8 @@ pub struct Peer {
     pub interface: Option<Rc<str>>,
     /// Whether it is an address of this machine all the same.
     pub is_here: bool,
+    /// Of an address of this machine, the namespace that has it.
+    pub netns: Option<u64>,
 }
 
 /// One connection, as far as it is seen. Numbers are indices of rows.
@@ -46,9 +48,9 @@ pub fn is_talk(state: State) -> bool {
     )
 }
 
-/// Each connection once, in the order of the rows.
-pub fn talks(rows: &[Row], limits: &Limits) -> Vec<Talk> {
-    let net = Net::new(rows, limits);
+/// Each connection once, in the order of the rows. The limits are those of the namespace `own`.
+pub fn talks(rows: &[Row], limits: &Limits, own: Option<u64>) -> Vec<Talk> {
+    let net = Net::new(rows, limits, own);
     let mut is_done = vec![false; rows.len()];
     let mut all = Vec::new();
     for (at, row) in rows.iter().enumerate() {
@@ -101,12 +103,13 @@ fn swapped((protocol, netns, local, peer): Ends) -> Ends {
 struct Net<'a> {
     rows: &'a [Row],
     limits: &'a Limits,
+    own: Option<u64>,
     listeners: HashMap<(Protocol, Option<u16>), Vec<usize>>,
     connections: HashMap<Ends, Vec<usize>>,
 }
 
 impl<'a> Net<'a> {
-    fn new(rows: &'a [Row], limits: &'a Limits) -> Self {
+    fn new(rows: &'a [Row], limits: &'a Limits, own: Option<u64>) -> Self {
         let mut listeners: HashMap<_, Vec<usize>> = HashMap::new();
         let mut connections: HashMap<_, Vec<usize>> = HashMap::new();
         for (at, row) in rows.iter().enumerate() {
@@ -121,6 +124,7 @@ impl<'a> Net<'a> {
         Self {
             rows,
             limits,
+            own,
             listeners,
             connections,
         }
@@ -177,10 +181,14 @@ impl<'a> Net<'a> {
     /// A connection of whose ends one alone is among the rows.
     fn with_elsewhere(&self, at: usize, (protocol, _, local, peer): Ends) -> Talk {
         let socket = &self.rows[at].socket;
-        let is_here = peer.0.is_loopback() || self.limits.addresses.contains(&peer.0);
+        // The socket's own namespace has the loopback, and the address that the socket has itself.
+        let is_beside = peer.0.is_loopback() || peer.0 == local.0;
+        let is_here = is_beside || self.limits.addresses.contains(&peer.0);
+        let netns = if is_beside { socket.netns } else { self.own };
         let there = || Socket {
             local: Endpoint::new(peer.0, peer.1),
             v6only: None,
+            netns,
             ..socket.clone()
         };
         let mut talk = Talk {
@@ -193,6 +201,7 @@ impl<'a> Net<'a> {
                 address: peer.0,
                 interface: socket.interface.clone().filter(|_| is_link_local(peer.0)),
                 is_here,
+                netns: netns.filter(|_| is_here),
             }),
         };
         if talk.listener.is_none() && self.serves(local.1, peer.1) != Some(true) {

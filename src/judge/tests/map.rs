@@ -4,6 +4,7 @@ use super::*;
 use crate::model::Unit;
 use crate::select::{Place, Query, View};
 
+mod namespaces;
 mod pools;
 
 fn end(text: &str) -> Endpoint {
@@ -101,11 +102,11 @@ fn told(map: &Map, rows: &[Row]) -> Vec<String> {
 }
 
 fn links(rows: &[Row]) -> Vec<String> {
-    told(&map(rows, &system()), rows)
+    told(&map(rows, &system(), None), rows)
 }
 
 fn services(rows: &[Row]) -> Vec<String> {
-    let map = map(rows, &system());
+    let map = map(rows, &system(), None);
     let all = 0..map.services.len();
     all.map(|at| called(&map, rows, Some(at))).collect()
 }
@@ -139,7 +140,7 @@ const PROXIED: [&str; 4] = [
 #[test]
 fn a_proxy_stands_between_elsewhere_and_its_backends() {
     let rows = proxy();
-    let map = map(&rows, &system());
+    let map = map(&rows, &system(), None);
     assert_eq!(told(&map, &rows), PROXIED);
     assert_eq!(
         services(&rows),
@@ -256,7 +257,7 @@ fn a_client_that_has_not_let_go_still_shows_whose_it_was() {
     client.socket.state = State::CloseWait;
     let rows = [listens("0.0.0.0:6379", "redis", 2), client.clone()];
     assert_eq!(links(&rows), ["node 1 -> :6379 redis 2 x1"]);
-    let map = map(&[client], &system());
+    let map = map(&[client], &system(), None);
     assert!(map.links[0].peers.first().unwrap().is_here);
     assert!(!map.links[0].is_listening);
 }
@@ -264,7 +265,7 @@ fn a_client_that_has_not_let_go_still_shows_whose_it_was() {
 #[test]
 fn without_a_listener_the_ports_tell_who_connected() {
     let rows = connected(("old", 1), "127.0.0.1:8080", ("curl", 2), "127.0.0.1:40000");
-    let map = map(&rows, &system());
+    let map = map(&rows, &system(), None);
     assert_eq!(told(&map, &rows), ["curl 2 -> :8080 old 1 x1"]);
     assert!(!map.links[0].is_listening);
     let rows = [talks("10.0.0.5:8080", "192.0.2.1:50000", "old", 1)];
@@ -320,7 +321,7 @@ fn narrowing_leaves_what_is_asked_for_and_its_neighbours() {
         names: vec!["python".into()],
         ..Query::default()
     };
-    let narrowed = map(&rows, &system()).narrow(&rows, &asked);
+    let narrowed = map(&rows, &system(), None).narrow(&rows, &asked);
     assert_eq!(told(&narrowed, &rows), ["nginx 1 -> :4000 python3 3 x1"]);
     let is_asked: Vec<bool> = narrowed.services.iter().map(|one| one.is_asked).collect();
     assert_eq!(is_asked, [false, true]);
@@ -332,14 +333,14 @@ fn narrowing_leaves_what_is_asked_for_and_its_neighbours() {
         }],
         ..Query::default()
     };
-    let narrowed = map(&rows, &system()).narrow(&rows, &port);
+    let narrowed = map(&rows, &system(), None).narrow(&rows, &port);
     assert_eq!(narrowed.links.len(), 3);
     let nothing = Query {
         names: vec!["absent".into()],
         ..asked
     };
     assert_eq!(
-        map(&rows, &system()).narrow(&rows, &nothing),
+        map(&rows, &system(), None).narrow(&rows, &nothing),
         Map::default()
     );
 }

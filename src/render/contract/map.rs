@@ -51,6 +51,9 @@ struct ListenerOut<'a> {
     local_address: String,
     local_port: Option<u16>,
     interface: Option<&'a str>,
+    netns: Option<u64>,
+    /// What people call that network namespace, where it is not the reader's own.
+    netns_name: Option<&'a str>,
     v6only: Option<bool>,
     #[cfg_attr(test, schemars(extend("enum" = ["loopback", "address", "all", null])))]
     exposure: Option<&'static str>,
@@ -92,6 +95,8 @@ struct PeerOut<'a> {
     interface: Option<&'a str>,
     /// Whether the address is this machine's own, though its socket is not seen.
     on_this_machine: bool,
+    /// The network namespace that has the address; null for an address elsewhere.
+    netns: Option<u64>,
     /// The container that is known to have the address.
     container: Option<ContainerOut<'a>>,
 }
@@ -105,6 +110,7 @@ impl<'a> MapOut<'a> {
             address: peer.address.to_string(),
             interface: peer.interface.as_deref(),
             on_this_machine: peer.is_here,
+            netns: peer.netns,
             container: containers
                 .get(&peer.address)
                 .copied()
@@ -166,6 +172,8 @@ impl<'a> ListenerOut<'a> {
             local_address: socket.local.address.to_string(),
             local_port: socket.local.port,
             interface: socket.interface.as_deref(),
+            netns: socket.netns,
+            netns_name: socket.netns_name.as_deref().map(Foreign::unclean),
             v6only: socket.v6only,
             exposure: socket.exposure().map(Exposure::as_str),
             service: socket.service,

@@ -1,8 +1,9 @@
 //! Words for services and links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::what::each_once;
 use super::{
     address, in_container, leads_to, local_address, names, nobody, of_owners, socket_unit,
 };
@@ -37,7 +38,7 @@ pub fn pids(service: &Service, rows: &[Row]) -> Option<String> {
             .and_then(super::user)
             .map(|user| format!("user {user}")),
         [pid] => Some(format!("pid {pid}")),
-        _ => Some(format!("pids {}", some(&pids, NAMED))),
+        _ => some(&pids, NAMED).map(|pids| format!("pids {pids}")),
     }
 }
 
@@ -48,21 +49,45 @@ pub fn purpose(service: &Service, rows: &[Row]) -> Option<String> {
         listeners.filter_map(|row| row.role.as_deref())
     };
     let leads = roles().filter_map(|role| role.forwards_to.as_ref());
-    each_once(leads.map(leads_to))
-        .or_else(|| each_once(of_owners(&service.owners)))
-        .or_else(|| each_once(roles().filter_map(socket_unit)))
+    some(&each_once(leads.map(leads_to)), NAMED)
+        .or_else(|| some(&each_once(of_owners(&service.owners)), NAMED))
+        .or_else(|| some(&each_once(roles().filter_map(socket_unit)), NAMED))
 }
 
 /// Where the service listens: `:80`, `127.0.0.1:3000`, `:53/udp`.
 pub fn ends(service: &Service, rows: &[Row]) -> Option<String> {
-    let mut ends: Vec<String> = Vec::new();
-    for row in service.listeners.iter().filter_map(|at| rows.get(*at)) {
-        let end = listening_end(&row.socket);
-        if !ends.contains(&end) {
-            ends.push(end);
-        }
-    }
-    Some(some(&ends, ENDS)).filter(|text| !text.is_empty())
+    let listeners = service.listeners.iter().filter_map(|at| rows.get(*at));
+    let ends = each_once(listeners.map(|row| listening_end(&row.socket)));
+    some(&ends, ENDS)
+}
+
+/// The network namespaces of the rows that are not the reader's own, and what they are called.
+pub fn other_namespaces(rows: &[Row], own: Option<u64>) -> BTreeMap<u64, String> {
+    let sockets = rows.iter().map(|row| &row.socket);
+    sockets
+        .filter(|socket| socket.netns != own)
+        .filter_map(|socket| Some((socket.netns?, super::netns(socket)?)))
+        .collect()
+}
+
+/// `in netns web`; of a service that has sockets in the reader's own namespace as well `also in`.
+pub fn namespace(
+    service: &Service,
+    rows: &[Row],
+    others: &BTreeMap<u64, String>,
+) -> Option<String> {
+    let all = service.rows.iter().filter_map(|at| rows.get(*at));
+    let all: BTreeSet<Option<u64>> = all.map(|row| row.socket.netns).collect();
+    let name = |netns: &Option<u64>| others.get(netns.as_ref()?).cloned();
+    let names: Vec<String> = all.iter().filter_map(name).collect();
+    let also = if names.len() < all.len() { "also " } else { "" };
+    some(&names, NAMED).map(|names| format!("{also}in netns {names}"))
+}
+
+/// Where an address of this machine is, if not in the reader's own namespace.
+pub fn peer_namespace(peer: &Peer, others: &BTreeMap<u64, String>) -> Option<String> {
+    let name = others.get(&peer.netns?)?;
+    Some(format!("in netns {name}"))
 }
 
 fn listening_end(socket: &Socket) -> String {
@@ -161,18 +186,8 @@ pub fn peer_purpose(
         .or_else(|| service.map(str::to_owned))
 }
 
-fn each_once(texts: impl Iterator<Item = String>) -> Option<String> {
-    let mut all: Vec<String> = Vec::new();
-    for text in texts {
-        if !all.contains(&text) {
-            all.push(text);
-        }
-    }
-    Some(some(&all, NAMED)).filter(|text| !text.is_empty())
-}
-
-/// The first of many, and how many more there are.
-fn some(all: &[String], named: usize) -> String {
+/// The first of many, and how many more there are; nothing of none.
+fn some(all: &[String], named: usize) -> Option<String> {
     let more = all.len().saturating_sub(named);
     let text = all
         .iter()
@@ -180,8 +195,9 @@ fn some(all: &[String], named: usize) -> String {
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
-    match more {
-        0 => text,
-        _ => format!("{text} +{more}"),
+    match (all.len(), more) {
+        (0, _) => None,
+        (_, 0) => Some(text),
+        _ => Some(format!("{text} +{more}")),
     }
 }

@@ -12,7 +12,7 @@ pub fn what(row: &Row) -> Option<String> {
     if let Some(forward) = role.and_then(|role| role.forwards_to.as_ref()) {
         return Some(leads_to(forward));
     }
-    each_once(of_owners(&row.owners)).or_else(|| role.and_then(socket_unit))
+    joined(of_owners(&row.owners)).or_else(|| role.and_then(socket_unit))
 }
 
 /// The best that is known of each owner.
@@ -88,7 +88,7 @@ pub fn units(row: &Row) -> Option<String> {
         .iter()
         .filter_map(|owner| owner.process.meaning.unit.as_ref())
         .map(|unit| unit.name.unclean().to_owned());
-    each_once(of_owners.chain(row.role.as_deref().and_then(socket_unit)))
+    joined(of_owners.chain(row.role.as_deref().and_then(socket_unit)))
 }
 
 /// The containers of the owners, each once.
@@ -101,7 +101,7 @@ pub fn containers(row: &Row) -> Option<String> {
         .role
         .as_deref()
         .and_then(|role| role.forwards_to.as_ref()?.container.as_deref());
-    each_once(of_owners.chain(behind).map(in_container))
+    joined(of_owners.chain(behind).map(in_container))
 }
 
 /// The projects of the owners, each once.
@@ -110,17 +110,22 @@ pub fn projects(row: &Row) -> Option<String> {
         .owners
         .iter()
         .filter_map(|owner| owner.process.meaning.project.as_ref());
-    each_once(of_owners.map(|project| project.name.unclean().to_owned()))
+    joined(of_owners.map(|project| project.name.unclean().to_owned()))
 }
 
-fn each_once(texts: impl Iterator<Item = String>) -> Option<String> {
+fn joined(texts: impl Iterator<Item = String>) -> Option<String> {
+    Some(each_once(texts).join(", ")).filter(|text| !text.is_empty())
+}
+
+/// The texts without those that came before.
+pub fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for text in texts {
         if !all.contains(&text) {
             all.push(text);
         }
     }
-    Some(all.join(", ")).filter(|text| !text.is_empty())
+    all
 }
 
 /// `docker web   image nginx:1   service web of shop`.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::apart::alone;
+use super::apart::{alone, ip, on_own_network};
 use super::held::{Held, has_tool, helper_named, open_folder};
 use super::users::Scene;
 use crate::answer::{Answer, pids, portwho};
@@ -193,6 +193,91 @@ fn what_an_ordinary_user_cannot_see_stays_on_the_map() {
     );
     let named = scene.ask(&["map", "name=no-such-name"]).unwrap();
     assert_eq!(named.code, Some(3), "{named:?}");
+}
+
+#[test]
+fn an_own_address_is_not_elsewhere() {
+    alone!(|| {
+        // Documentation addresses, RFC 5737.
+        for address in ["192.0.2.1/32", "192.0.2.2/32"] {
+            ip(&["address", "add", address, "dev", "lo"]).unwrap();
+        }
+        // Nobody is at the other ends; a datagram socket does not ask.
+        let own = UdpSocket::bind("192.0.2.1:0").unwrap();
+        own.connect("192.0.2.2:9").unwrap();
+        let loopback = UdpSocket::bind("127.0.0.1:0").unwrap();
+        loopback.connect("127.0.0.1:9").unwrap();
+        let document = map(&["--json"]).json();
+        let links = document["links"].as_array().unwrap();
+        let peers: BTreeSet<_> = links
+            .iter()
+            .flat_map(|link| link["peers"].as_array().unwrap())
+            .map(|peer| {
+                (
+                    peer["address"].as_str().unwrap(),
+                    &peer["on_this_machine"] == true,
+                )
+            })
+            .collect();
+        let expected = BTreeSet::from([("127.0.0.1", true), ("192.0.2.2", true)]);
+        assert_eq!(peers, expected, "{document:#}");
+        for format in ["text", "dot", "mermaid"] {
+            let told = map(&["--format", format]).stdout;
+            assert!(!told.contains("elsewhere"), "{told}");
+            assert_eq!(told.matches("(not seen)").count(), 2, "{told}");
+        }
+    });
+}
+
+#[test]
+fn one_program_at_one_port_of_two_namespaces_is_two_services() {
+    let folder = open_folder();
+    let program = match helper_named(&folder, "twin") {
+        Ok(program) => program,
+        Err(why) => skip!("{why}"),
+    };
+    let twin = |listener: TcpListener| {
+        let port = port(&listener);
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let held = Held::holding(Command::new(&program).current_dir("/"), listener).unwrap();
+        (held, client, port)
+    };
+    let mine = match on_own_network(|| twin(scene::listener())) {
+        Ok(mine) => mine,
+        Err(why) => skip!("no network of its own: {why}"),
+    };
+    let (one, _client, port) = mine;
+    let again = || twin(TcpListener::bind(("127.0.0.1", port)).unwrap());
+    let (other, _other_client, _) = on_own_network(again).unwrap();
+
+    let place = format!(":{port}");
+    let document = map(&["--all-netns", "--json", &place]).json();
+    let services = document["services"].as_array().unwrap();
+    for held in [&one, &other] {
+        let service = services.iter().find(|one| pids(one) == [held.pid()]);
+        let listener = &service.expect("a service of its own")["listeners"][0];
+        let link = std::fs::read_link(format!("/proc/{}/ns/net", held.pid())).unwrap();
+        assert_eq!(
+            link.to_str().unwrap(),
+            format!("net:[{}]", listener["netns"])
+        );
+        assert_eq!(listener["netns_name"], Value::Null);
+        let own = links(&document);
+        let own: Vec<_> = own.iter().filter(|link| link.2 == [held.pid()]).collect();
+        let [(_, at, _, count)] = own.as_slice() else {
+            panic!("{document:#}");
+        };
+        assert_eq!((*at, *count), (u64::from(port), 1), "{document:#}");
+
+        let netns = format!("in netns {}", listener["netns"]);
+        let pid = format!("pid {}", held.pid());
+        for format in ["text", "dot", "mermaid"] {
+            let told = map(&["--all-netns", "--format", format, &place]).stdout;
+            let mut lines = told.lines();
+            let is_told = lines.any(|line| line.contains(&pid) && line.contains(&netns));
+            assert!(is_told, "{pid}, {netns} in {told}");
+        }
+    }
 }
 
 #[test]

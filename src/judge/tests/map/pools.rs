@@ -1,7 +1,7 @@
 //! Which processes are one service.
 
 use super::*;
-use crate::model::Role;
+use crate::model::{Manager, Role};
 
 #[test]
 fn whoever_shares_a_listener_is_one_service() {
@@ -92,18 +92,52 @@ fn clients_of_one_program_are_one_service() {
     assert_eq!(links, told);
 }
 
-#[test]
-fn systemd_is_left_out_once_the_service_has_the_socket() {
-    let opened = |mut row: Row| {
-        row.role = Some(Box::new(Role {
-            socket_unit: Some(Foreign::new("web.socket")),
-            forwards_to: None,
-        }));
-        row
-    };
-    let other = opened(listens("127.0.0.1:7778", "systemd", 1));
-    let mut web = opened(listens("127.0.0.1:7777", "systemd", 1));
+fn opened(mut row: Row) -> Row {
+    row.role = Some(Box::new(Role {
+        socket_unit: Some(Foreign::new("web.socket")),
+        forwards_to: None,
+    }));
+    row
+}
+
+/// Two sockets that a manager opened, of which a service has one by now.
+fn activated(pid: u32, manager: impl Fn(&mut Process)) -> Vec<String> {
+    let other = opened(listens("127.0.0.1:7778", "systemd", pid));
+    let web = opened(listens("127.0.0.1:7777", "systemd", pid));
+    let [other, mut web] = [other, web].map(|row| with(row, &manager));
     web.owners
         .extend(listens("127.0.0.1:7777", "web", 9).owners);
-    assert_eq!(services(&[other, web]), ["web 9", "systemd 1"]);
+    services(&[other, web])
+}
+
+fn in_scope(process: &mut Process, name: &str, manager: Manager) {
+    process.meaning.unit = Some(Unit {
+        name: Foreign::new(name),
+        slice: None,
+        manager,
+    });
+}
+
+#[test]
+fn systemd_is_left_out_once_the_service_has_the_socket() {
+    let told = activated(1, |process| process.uid = Some(0));
+    assert_eq!(told, ["web 9", "systemd 1"]);
+    let told = activated(5, |process| in_scope(process, "init.scope", Manager::User));
+    assert_eq!(told, ["web 9", "systemd 5"], "a user's");
+}
+
+#[test]
+fn systemd_is_not_known_by_its_name_alone() {
+    assert_eq!(activated(1, |_| ()), ["systemd 1,9"], "not of root");
+    assert_eq!(
+        activated(5, |process| process.uid = Some(0)),
+        ["systemd 5,9"]
+    );
+    for (name, manager) in [
+        ("a.service", Manager::User),
+        ("init.scope", Manager::System),
+    ] {
+        let told = activated(5, |process| in_scope(process, name, manager));
+        assert_eq!(told, ["systemd 5,9"], "{name}");
+    }
 }
