@@ -131,7 +131,7 @@ _portwho() {
             return 0
             ;;
         portwho__subcmd__capture)
-            opts="-h --redact --force --source --help"
+            opts="-h --redact --all-netns --force --source --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

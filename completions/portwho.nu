@@ -230,6 +230,7 @@ module completions {
   # Record what the readers saw, to be replayed with --from
   export extern "portwho capture" [
     --redact                  # Replace arguments, directories, addresses and names of users and of the host
+    --all-netns               # Record every network namespace (root sees all of them)
     --force                   # Overwrite the file if it is there
     --source: string@"nu-complete portwho capture source" # Where to read from
     --help(-h)                # Print help (see more with '--help')

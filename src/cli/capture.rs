@@ -22,6 +22,9 @@ pub struct CaptureArgs {
     /// Replace arguments, directories, addresses and names of users and of the host
     #[arg(long)]
     pub redact: bool,
+    /// Record every network namespace (root sees all of them)
+    #[arg(long)]
+    pub all_netns: bool,
     /// Overwrite the file if it is there
     #[arg(long)]
     pub force: bool,
@@ -55,7 +58,7 @@ pub fn run(args: &CaptureArgs) -> Result<Exit, Failure> {
         .hint("add --force to overwrite it"));
     }
     let mut source = source::open_live(args.source, None)?;
-    let mut capture = Capture::record(source.as_mut());
+    let mut capture = Capture::record(source.as_mut(), source::namespaces(args.all_netns));
     if args.redact {
         capture.redact();
     } else {

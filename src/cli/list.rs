@@ -52,7 +52,7 @@ pub struct ListArgs {
     #[arg(short = '6', long, help_heading = "Which sockets")]
     pub ipv6: bool,
     /// Look into every network namespace (root sees all of them)
-    #[arg(long, conflicts_with = "from", help_heading = "Which sockets")]
+    #[arg(long, help_heading = "Which sockets")]
     pub all_netns: bool,
     /// Ask no runtime (Docker, Podman) for the names of its containers
     #[arg(long, help_heading = "Which sockets")]

@@ -43,7 +43,7 @@ pub struct MapArgs {
     #[arg(long, conflicts_with = "format")]
     json: bool,
     /// Look into every network namespace (root sees all of them)
-    #[arg(long, conflicts_with = "from")]
+    #[arg(long)]
     all_netns: bool,
     /// Ask no runtime (Docker, Podman) for the names of its containers
     #[arg(long)]

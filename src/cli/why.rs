@@ -33,7 +33,7 @@ pub struct WhyArgs {
     #[arg(value_name = "SELECTOR", required = true)]
     selectors: Vec<String>,
     /// Look into every network namespace (root sees all of them)
-    #[arg(long, conflicts_with = "from")]
+    #[arg(long)]
     all_netns: bool,
     /// Ask no runtime (Docker, Podman) for the names of its containers
     #[arg(long)]

@@ -15,6 +15,15 @@ pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
         .collect();
     notes.extend(raw.elsewhere.iter().flat_map(namespace_notes));
     notes.extend(refusal(raw.namespaces_refused));
+    if raw.lacks_namespaces {
+        notes.push(Note {
+            code: NoteCode::NamespacesRefused,
+            message: "the recording holds one network namespace alone: 'portwho capture \
+                      --all-netns' records all of them"
+                .into(),
+            count: None,
+        });
+    }
     let asked_bound = scope.states.contains(State::Bound)
         && scope
             .protocols

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use super::machine::Zone;
 use super::raw::{RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets};
-use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
+use crate::model::{ContainerId, Depth, Handles, Limits, Machine, Namespaces, ProcessKey, Scope};
 
 mod redact;
 
@@ -21,6 +21,9 @@ pub struct Capture {
     version: u32,
     /// What this file is, for whoever finds it.
     about: String,
+    /// Whether other network namespaces were read.
+    #[serde(default)]
+    all_namespaces: bool,
     machine: Machine,
     zone: Zone,
     users: BTreeMap<u32, String>,
@@ -40,12 +43,14 @@ pub struct Capture {
 
 impl Capture {
     /// Asks a source for everything that it can give.
-    pub fn record(source: &mut dyn Source) -> Self {
+    pub fn record(source: &mut dyn Source, namespaces: Namespaces) -> Self {
         let machine = source.machine(true);
-        let sockets = source.sockets(&Scope::everything());
+        let sockets = source.sockets(&Scope {
+            namespaces,
+            ..Scope::everything()
+        });
         let handles: Handles = sockets
-            .tables
-            .iter()
+            .all_tables()
             .flat_map(|table| &table.sockets)
             .map(|socket| socket.handle)
             .collect();
@@ -76,7 +81,7 @@ impl Capture {
         containers.sort_unstable();
         containers.dedup();
         let mut users = source.users();
-        let rows = sockets.tables.iter().flat_map(|table| &table.sockets);
+        let rows = sockets.all_tables().flat_map(|table| &table.sockets);
         let uids: Vec<Option<u32>> = rows
             .map(|row| row.uid)
             .chain(processes.iter().map(|process| process.uid))
@@ -84,6 +89,7 @@ impl Capture {
         users.retain(|uid, _| uids.contains(&Some(*uid)));
         Self {
             version: VERSION,
+            all_namespaces: namespaces == Namespaces::All,
             about: "a recording of sockets and their processes, made by portwho capture".into(),
             zone: source.zone(),
             limits: source.limits(true),
@@ -156,6 +162,7 @@ impl Source for Replay {
 
     fn sockets(&mut self, scope: &Scope) -> RawSockets {
         let mut sockets = self.0.sockets.clone();
+        sockets.lacks_namespaces = scope.namespaces == Namespaces::All && !self.0.all_namespaces;
         sockets.tables.retain(|table| {
             scope.protocols.contains(table.protocol)
                 && table.family.is_none_or(|family| scope.includes(family))

@@ -29,6 +29,9 @@ pub struct RawSockets {
     /// Processes whose network namespace could not be told.
     #[serde(default)]
     pub namespaces_refused: u32,
+    /// Whether other namespaces were asked for of a recording that has none.
+    #[serde(skip)]
+    pub lacks_namespaces: bool,
 }
 
 impl RawSockets {

@@ -339,18 +339,3 @@ fn an_argument_that_is_no_text_is_refused() {
     refusal(&ended(&mut command), 2);
     refusal(&crate::portwho([bytes]), 2);
 }
-
-#[test]
-fn a_recording_has_one_network_namespace() {
-    for arguments in [&[":80", "--all-netns"][..], &["-a", "--all-netns"]] {
-        let (line, _) = option_refused(arguments);
-        assert!(line.contains("--all-netns"), "{line}");
-    }
-    for verb in ["map", "why"] {
-        let mut command = command();
-        command.args([verb, ":80", "--all-netns", "--from"]);
-        let answer = ended(command.arg(crate::capture("web1")));
-        let (line, _) = refusal(&answer, 2);
-        assert!(line.contains("--all-netns"), "{verb}: {line}");
-    }
-}

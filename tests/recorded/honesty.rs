@@ -209,3 +209,16 @@ fn a_port_that_nobody_has_is_unknown_where_namespaces_may_have_been_missed() {
     assert!(answer.stderr.contains("3 processes"), "{answer:?}");
     assert!(answer.stderr.contains("cannot tell"), "{answer:?}");
 }
+
+#[test]
+fn a_recording_of_one_network_namespace_cannot_tell_of_others() {
+    for arguments in [&[":9", "--all-netns"][..], &["name=nobody", "--all-netns"]] {
+        let answer = replay("web1", arguments);
+        assert_eq!((answer.code, answer.stdout.as_str()), (3, ""), "{answer:?}");
+        assert!(
+            answer.stderr.contains("one network namespace alone"),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(replay("web1", &[":80", "--all-netns"]).code, 0);
+}
