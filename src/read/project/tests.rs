@@ -35,7 +35,7 @@ impl Tree {
             format!(
                 "{} at {} by {}",
                 project.name.unclean(),
-                below.display(),
+                below.to_string_lossy().replace('\\', "/"),
                 project.manifest.as_deref().unwrap_or("-")
             )
         })
