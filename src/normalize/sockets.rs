@@ -148,14 +148,16 @@ fn once_each(rows: &mut Vec<Row>) {
 /// Whether a socket may stand there twice. It costs little to find that none does, which is the rule.
 fn may_repeat(rows: &[Row]) -> bool {
     let sockets = || rows.iter().map(|row| &row.socket);
-    let mut handles: Vec<u64> = sockets().filter_map(|socket| socket.handle).collect();
-    handles.sort_unstable();
+    let mut handles = HashSet::with_capacity(rows.len());
+    let is_new = |handle| handles.insert(handle);
+    if !sockets().filter_map(|socket| socket.handle).all(is_new) {
+        return true;
+    }
+    drop(handles);
     let orphans = sockets().filter(|socket| socket.handle.is_none());
     let mut orphans: Vec<u64> = orphans.filter_map(fingerprint).collect();
     orphans.sort_unstable();
-    let repeats = |numbers: &[u64]| numbers.windows(2).any(|pair| pair[0] == pair[1]);
-    repeats(&handles)
-        || repeats(&orphans)
+    orphans.windows(2).any(|pair| pair[0] == pair[1])
         || (!orphans.is_empty()
             && sockets()
                 .filter(|socket| socket.handle.is_some())

@@ -65,36 +65,41 @@ impl Order {
     }
 }
 
-/// Sorts by a small key first: to compare and to move whole rows is what costs.
+/// Sorts small keys with their places: to compare and to move whole rows is what costs.
 fn sort_as_usual(rows: &mut [Row]) {
-    rows.sort_by_cached_key(|row| beginning(&row.socket));
-    for run in rows.chunk_by_mut(|a, b| beginning(&a.socket) == beginning(&b.socket)) {
-        run.sort_unstable_by(usual);
+    let keys = rows.iter().map(|row| beginning(&row.socket));
+    let mut places: Vec<(u64, usize)> = keys.zip(0..).collect();
+    places.sort_unstable_by(|(a, x), (b, y)| a.cmp(b).then_with(|| usual(&rows[*x], &rows[*y])));
+    for at in 0..places.len() {
+        let mut from = places[at].1;
+        // What stood there has been moved since, to where another was taken from.
+        while from < at {
+            from = places[from].1;
+        }
+        places[at].1 = from;
+        rows.swap(at, from);
     }
 }
 
-/// A number in the order of what [`usual`] compares first: port, IP protocol, protocol, state and the
-/// upper half of the local address.
-fn beginning(socket: &Socket) -> u128 {
-    let port = socket.local.port.map_or(1 << 16, u128::from);
-    let ip_protocol = socket
-        .ip_protocol
-        .map_or(0, |number| u128::from(number) + 1);
+/// A number in the order of what [`usual`] compares first: port, IP protocol, protocol, state, family
+/// and the beginning of the local address.
+fn beginning(socket: &Socket) -> u64 {
+    let port = socket.local.port.map_or(1 << 16, u64::from);
+    let ip_protocol = socket.ip_protocol.map_or(0, |number| u64::from(number) + 1);
     let (family, address) = match socket.local.address {
-        IpAddr::V4(v4) => (0, u128::from(v4.to_bits()) << 32),
-        IpAddr::V6(v6) => (1, v6.to_bits() >> 64),
+        IpAddr::V4(v4) => (0, v4.to_bits()),
+        IpAddr::V6(v6) => (1, (v6.to_bits() >> 96) as u32),
     };
     let heads = [
         (9, ip_protocol),
-        (3, socket.protocol as u128),
-        (4, socket.state as u128),
+        (3, socket.protocol as u64),
+        (4, socket.state as u64),
         (1, family),
+        (30, u64::from(address >> 2)),
     ];
     heads
         .into_iter()
         .fold(port, |key, (bits, part)| key << bits | part)
-        << 64
-        | address
 }
 
 /// Unknown comes last, in both directions.
