@@ -100,7 +100,12 @@ fn fitting(chars: impl Iterator<Item = char>, columns: usize) -> String {
 }
 
 fn clean(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte);
+    // All of them, so that the compiler looks at many at once.
+    if text
+        .bytes()
+        .fold(true, |so_far, byte| so_far & is_plain(byte))
+    {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -116,6 +121,14 @@ fn clean(text: &str) -> Cow<'_, str> {
         };
     }
     Cow::Owned(out)
+}
+
+/// Whether the text is of printable ASCII alone.
+pub fn is_plain(text: &str) -> bool {
+    // Every byte is looked at, so that the compiler may look at many at once.
+    let is_printable = |byte: u8| (b' '..=b'~').contains(&byte);
+    text.bytes()
+        .fold(true, |all, byte| all & is_printable(byte))
 }
 
 /// Whether a character changes how others are shown, or is not seen itself (Unicode general category

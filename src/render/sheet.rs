@@ -80,29 +80,32 @@ pub fn write(
     };
     let kept = fit(heads, &mut widths, look.width, is_told);
     let keep = |row: &mut Vec<Cell>| {
-        kept.iter()
-            .map(|at| std::mem::take(&mut row[*at]))
-            .collect()
+        if kept.len() < heads.len() {
+            let cells = kept.iter().map(|at| std::mem::take(&mut row[*at]));
+            *row = cells.collect();
+        }
     };
-    first.iter_mut().for_each(|row| *row = keep(row));
-    let heads: Vec<Head> = kept.iter().map(|at| heads[*at]).collect();
+    first.iter_mut().for_each(keep);
+    let kept_heads: Vec<Head> = kept.iter().map(|at| heads[*at]).collect();
     let widths: Vec<usize> = kept.iter().map(|at| widths[*at]).collect();
     let layout = Layout {
-        heads: &heads,
+        heads: &kept_heads,
         widths: &widths,
         look,
     };
     if look.width.is_some() && rows.peek().is_none() {
         return layout.write_with_comfy(first, out);
     }
-    if look.header {
-        layout.write_line(&titles(&heads), out)?;
-    }
-    for row in first {
-        layout.write_line(&row, out)?;
-    }
-    for mut row in rows {
-        layout.write_line(&keep(&mut row), out)?;
+    let mut line = String::new();
+    let titles = look.header.then(|| titles(&kept_heads));
+    let rest = rows.map(|mut row| {
+        keep(&mut row);
+        row
+    });
+    for cells in titles.into_iter().chain(first).chain(rest) {
+        line.clear();
+        layout.add_line(&cells, &mut line);
+        out.write_all(line.as_bytes())?;
     }
     Ok(())
 }
@@ -208,7 +211,7 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    fn write_line(&self, cells: &[Cell], out: &mut dyn Write) -> io::Result<()> {
+    fn add_line(&self, cells: &[Cell], line: &mut String) {
         // Blanks wait for the text that follows them, so that no line ends with any.
         let mut blanks = 0;
         for ((cell, head), width) in cells.iter().zip(self.heads).zip(self.widths) {
@@ -217,17 +220,17 @@ impl Layout<'_> {
             let (before, after) = if head.right { (rest, 0) } else { (0, rest) };
             blanks += before;
             if !text.as_str().is_empty() {
-                write_blanks(blanks, out)?;
+                add_blanks(blanks, line);
                 if self.look.colour {
-                    out.write_all(paint(text.as_str(), cell.tone, true).as_bytes())?;
+                    line.push_str(&paint(text.as_str(), cell.tone, true));
                 } else {
-                    out.write_all(text.as_str().as_bytes())?;
+                    line.push_str(text.as_str());
                 }
                 blanks = 0;
             }
             blanks += after + GAP;
         }
-        out.write_all(b"\n")
+        line.push('\n');
     }
 
     /// The text of a cell in the width of its column; where nothing limits a line, whole.
@@ -291,14 +294,13 @@ impl Layout<'_> {
     }
 }
 
-fn write_blanks(mut count: usize, out: &mut dyn Write) -> io::Result<()> {
-    const BLANKS: [u8; 64] = [b' '; 64];
+fn add_blanks(mut count: usize, line: &mut String) {
+    const BLANKS: &str = "                                ";
     while count > 0 {
         let now = count.min(BLANKS.len());
-        out.write_all(&BLANKS[..now])?;
+        line.push_str(&BLANKS[..now]);
         count -= now;
     }
-    Ok(())
 }
 
 fn comfy_cell(text: &Clean, tone: Tone) -> comfy_table::Cell {

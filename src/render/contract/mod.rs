@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
+use super::words;
 use crate::model::{Foreign, Note, Owner, Row, Snapshot};
 
 mod ephemeral;
@@ -170,9 +171,9 @@ impl<'a> RowOut<'a> {
             protocol: socket.protocol.as_str(),
             family: socket.family().as_str(),
             state: socket.state.as_str(),
-            local_address: socket.local.address.to_string(),
+            local_address: words::bare_address(socket.local.address),
             local_port: socket.local.port,
-            peer_address: socket.peer.map(|peer| peer.address.to_string()),
+            peer_address: socket.peer.map(|peer| words::bare_address(peer.address)),
             peer_port: socket.peer.and_then(|peer| peer.port),
             ip_protocol: socket.ip_protocol,
             interface: socket.interface.as_deref(),
