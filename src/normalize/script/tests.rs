@@ -45,6 +45,17 @@ fn node_and_its_kin() {
         ("node", "node inspect app.js", "app.js"),
         ("node", "node -- app.js -x", "app.js"),
         ("node", "node --run=dev", "dev"),
+        ("node", "node --env-file .env main.js", "main.js"),
+        (
+            "node",
+            "node --unhandled-rejections strict --dns-result-order ipv4first main.js",
+            "main.js",
+        ),
+        (
+            "node",
+            "node --stack-trace-limit=9 --enable-source-maps main.js",
+            "main.js",
+        ),
         ("node", "node -", ""),
         ("node", "node", ""),
         ("node", "npm|run|dev   ", "npm run dev"),
