@@ -14,7 +14,7 @@ folder=$out/$name
 rm -rf "$folder"
 mkdir "$folder"
 cp "$binary" README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder"
-cp -R completions "$folder"
+cp -R completions man "$folder"
 
 case $target in
 *windows*)
@@ -23,7 +23,6 @@ case $target in
     (cd "$out" && 7z a -bso0 -tzip "$archive" "$name")
     ;;
 *)
-    cp -R man "$folder"
     archive=$name.tar.gz
     tar -C "$out" -czf "$out/$archive" "$name"
     ;;

@@ -95,35 +95,51 @@ fn a_missing_archive_stops_the_filling() {
     );
 }
 
-#[test]
-fn an_archive_holds_the_program_with_its_documentation() {
+/// Names of the files that the archive of a target holds, as `list` tells them.
+fn packed(target: &str, ending: &str, list: &[&str]) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
-    let Some(mut pack) = script("archive.sh") else {
-        return;
-    };
-    pack.args(["9.8.7", "some-unix", env!("CARGO_BIN_EXE_portwho")]);
+    let mut pack = script("archive.sh")?;
+    pack.args(["9.8.7", target, env!("CARGO_BIN_EXE_portwho")]);
     let output = pack.arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    let archive = folder.path().join("portwho-9.8.7-some-unix.tar.gz");
-    let list = Command::new("tar")
-        .arg("-tzf")
-        .arg(&archive)
-        .output()
-        .unwrap();
-    let list = String::from_utf8(list.stdout).unwrap();
-    for file in [
-        "portwho",
-        "README.md",
-        "CHANGELOG.md",
-        "LICENSE-MIT",
-        "LICENSE-APACHE",
-        "man/portwho.1",
-        "completions/_portwho",
-        "completions/portwho.bash",
-    ] {
-        let path = format!("portwho-9.8.7-some-unix/{file}");
-        assert!(list.lines().any(|line| line == path), "{path}\n{list}");
-    }
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
+    let archive = format!("portwho-9.8.7-{target}.{ending}");
+    let archive = folder.path().join(archive);
+    let list = Command::new(list[0]).args(&list[1..]).arg(archive).output();
+    Some(String::from_utf8(list.unwrap().stdout).unwrap())
+}
+
+#[test]
+fn an_archive_holds_the_program_with_its_documentation() {
+    let has_7z = Command::new("7z").output().is_ok();
+    if !has_7z {
+        eprintln!("the archive for Windows: skipped: there is no 7z");
+    }
+    let unix = ("some-unix", "tar.gz", ["tar", "-tzf"]);
+    let windows = ("some-windows", "zip", ["7z", "l"]);
+    for (target, ending, list) in [Some(unix), has_7z.then_some(windows)]
+        .into_iter()
+        .flatten()
+    {
+        let Some(list) = packed(target, ending, &list) else {
+            return;
+        };
+        for file in [
+            "portwho",
+            "README.md",
+            "CHANGELOG.md",
+            "LICENSE-MIT",
+            "LICENSE-APACHE",
+            "man/portwho.1",
+            "completions/_portwho",
+            "completions/portwho.bash",
+        ] {
+            let path = format!("portwho-9.8.7-{target}/{file}");
+            assert!(
+                list.lines().any(|line| line.ends_with(&path)),
+                "{path}\n{list}"
+            );
+        }
+    }
 }
