@@ -1,8 +1,9 @@
 //! Facts of one process: they are all of the same process, even when its pid is used anew meanwhile.
 
+use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, open, openat, readlinkat, statat};
 use rustix::time::{ClockId, clock_gettime};
@@ -32,6 +33,7 @@ pub fn read(keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
         depth,
         clock: Clock::read(),
         projects: None,
+        own: HashMap::new(),
     };
     keys.iter()
         .filter_map(|key| reader.read_one(*key))
@@ -98,6 +100,8 @@ struct Reader {
     clock: Clock,
     /// Made when the first is sought: it reads where other machines' file systems are.
     projects: Option<Projects>,
+    /// Device and inode number of directories where they lie among the reader's mounts.
+    own: HashMap<PathBuf, Option<(u64, u64)>>,
     /// Inode number of this process's mount namespace.
     own_mounts: u64,
 }
@@ -232,8 +236,11 @@ impl Reader {
         let found = projects.find(path)?;
         // The path may lead elsewhere among other mounts, or since the directory was deleted.
         let theirs = statat(&self.proc, format!("{place}/cwd"), AtFlags::empty()).ok()?;
-        let ours = rustix::fs::stat(path).ok()?;
-        ((theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)).then_some(found)
+        let ours = self.own.entry(path.to_owned()).or_insert_with_key(|path| {
+            let stat = rustix::fs::stat(path).ok()?;
+            Some((stat.st_dev, stat.st_ino))
+        });
+        (*ours == Some((theirs.st_dev, theirs.st_ino))).then_some(found)
     }
 }
 
