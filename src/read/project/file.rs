@@ -32,8 +32,11 @@ pub fn listed(directory: &Path, wanted: impl Fn(&str) -> bool) -> Option<String>
 /// Mount points of file systems that another machine serves.
 #[cfg(target_os = "linux")]
 pub fn remote_mounts() -> Vec<PathBuf> {
-    fs::read("/proc/self/mountinfo")
-        .map(|text| super::manifest::remote_mounts(&String::from_utf8_lossy(&text)))
+    // Such a file tells no size: without one it would be read in many small pieces.
+    let mut text = Vec::with_capacity(16 * 1024);
+    let file = fs::File::open("/proc/self/mountinfo");
+    let read = file.and_then(|mut file| std::io::Read::read_to_end(&mut file, &mut text));
+    read.map(|_| super::manifest::remote_mounts(&String::from_utf8_lossy(&text)))
         .unwrap_or_default()
 }
 

@@ -18,6 +18,8 @@ pub fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
     let trace = folder.path().join("trace");
     let mut command = Command::new("strace");
     command.args(["-f", "-y", "-o"]).arg(&trace).arg(PORTWHO);
+    // Cargo's, in whose folders the linker would look for every library.
+    command.env_remove("LD_LIBRARY_PATH");
     let answer = run(command.args(arguments));
     let text = std::fs::read(&trace).map_err(|why| why.to_string())?;
     let text = String::from_utf8_lossy(&text);
@@ -197,6 +199,41 @@ fn the_walk_keeps_to_its_budget_of_calls() {
         made <= budget,
         "{made} calls for {descriptors} in {processes}"
     );
+}
+
+/// With the iterator a table may make 5 calls for each process that it names, 12 where it says what
+/// that is part of and 14 as JSON, beside 150 for all.
+#[test]
+fn the_iterator_keeps_to_its_budget_of_calls() {
+    const PROCESSES: usize = 60;
+    let listener = scene::listener();
+    let sleep = || super::held::Held::sleep(listener.try_clone().unwrap());
+    let _sleepers: Vec<_> = (0..PROCESSES).map(|_| sleep()).collect();
+    let port = format!("tcp:{}", port(&listener));
+    for (arguments, each) in [
+        (["--format", "table", "--columns", "-what"], 5),
+        (["--format", "table", "--columns", "+what"], 12),
+        (["--format", "json", "--no-runtime", "-l"], 14),
+    ] {
+        let arguments = [&["-l", &port, "--owners", "bpf"][..], &arguments].concat();
+        let (answer, calls) = match calls(&arguments) {
+            Ok(found) => found,
+            Err(why) => skip!("{why}"),
+        };
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        if calls.iter().any(|call| looks_for_owners(call)) {
+            skip!("no BPF iterator");
+        }
+        // A debug build looks at each descriptor before it closes it; what the iterator tells is of
+        // all sockets of the machine.
+        let counts = |call: &&String| !call.contains("F_GETFD") && !call.contains("bpf_iter");
+        let made = calls.iter().filter(counts);
+        let (made, named) = (made.count(), PROCESSES + 1);
+        assert!(
+            made <= named * each + 150,
+            "{made} calls for {named}: {arguments:?}"
+        );
+    }
 }
 
 /// What a process is part of is read only for the listing that says it.
