@@ -1,16 +1,14 @@
 //! Commands to go on with. They are made to be copied into a root shell, and hold names that others
 //! chose: a name that could be an option, or act on a terminal, makes no command.
 
+use super::starter::{Starter, Supervisor, Way};
+use super::supervision::Case;
 use super::why::is_hidden;
-use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime, Unit};
+use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime};
 
 /// Commands that end what holds the sockets, the gentlest first; none where nobody can be told to end it.
-pub fn next(
-    main: Option<&Process>,
-    others: &[std::rc::Rc<Process>],
-    row: &Row,
-    limits: &Limits,
-) -> Vec<String> {
+pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
+    let Case { main, row, .. } = *case;
     let role = row.role.as_deref();
     let forward = role.and_then(|role| role.forwards_to.as_ref());
     let keeps = forward.filter(|forward| is_runtime(forward.by));
@@ -35,25 +33,64 @@ pub fn next(
     let socket_unit = role.and_then(|role| role.socket_unit.as_ref());
     if let Some(socket) = socket_unit {
         let manager = manager_of(main);
-        return stop(socket.unclean(), manager, main, limits)
+        return systemctl("stop", &[socket.unclean()], manager, main, limits)
             .into_iter()
             .collect();
     }
-    if let Some(unit) = service(main) {
-        return stop(unit.name.unclean(), unit.manager, main, limits)
-            .into_iter()
-            .collect();
+    by_starter(main, case, limits)
+}
+
+/// What whoever started the processes is told; a signal, where nobody starts them again.
+fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
+    let holders = std::iter::once(main).chain(case.others.iter().map(|one| &**one));
+    let command = match case.starter(main) {
+        Starter::Service { unit, .. } | Starter::Script { unit, .. } => {
+            systemctl("stop", &[unit.name.unclean()], unit.manager, main, limits)
+        }
+        Starter::Stranger { unit, .. } => {
+            // Of the service nothing is known but that something else is its first process.
+            let look = systemctl("status", &[unit.name.unclean()], unit.manager, main, limits);
+            return kill(holders).into_iter().chain(look).collect();
+        }
+        Starter::Supervisor(supervisor, process) => told_to(supervisor, process, main, limits),
+        Starter::Watcher(_, process) | Starter::Master(process) => kill([process].into_iter()),
+        Starter::Runner(..) | Starter::Prompt(_) | Starter::Unknown => kill(holders),
+    };
+    command.into_iter().collect()
+}
+
+/// The command by which a supervisor ends what it runs, or names it.
+fn told_to(
+    supervisor: &Supervisor,
+    process: &Process,
+    main: &Process,
+    limits: &Limits,
+) -> Option<String> {
+    match supervisor.way {
+        Way::List(command) => Some(match main.user.as_deref().and_then(operand) {
+            // Everybody has a daemon of pm2, which its command starts where there is none.
+            Some(user) if supervisor.name == "pm2" && process.uid != limits.uid => {
+                format!("sudo -iu {user} {command}")
+            }
+            _ => command.to_owned(),
+        }),
+        Way::Folder(command) => {
+            // Its argument is the folder too, seen from that of all services.
+            let argument = process.command.as_deref().and_then(|words| words.get(1));
+            let folder = process.working_directory.as_ref().or(argument)?;
+            Some(format!("{command} {}", operand(folder.unclean())?))
+        }
     }
-    let pids = std::iter::once(main.key.pid).chain(others.iter().map(|one| one.key.pid));
-    let pids: Vec<String> = pids
+}
+
+fn kill<'a>(processes: impl Iterator<Item = &'a Process>) -> Option<String> {
+    let pids: Vec<String> = processes
+        .map(|process| process.key.pid)
         .filter(|pid| *pid != 1)
         .take(MOST)
         .map(|pid| pid.to_string())
         .collect();
-    if pids.is_empty() {
-        return Vec::new();
-    }
-    vec![format!("kill {}", pids.join(" "))]
+    (!pids.is_empty()).then(|| format!("kill {}", pids.join(" ")))
 }
 
 /// Processes that one command ends; a pool of more has a service to end it by.
@@ -81,27 +118,28 @@ fn published(row: &Row) -> Option<String> {
     Some(format!("docker ps --filter publish={port}"))
 }
 
-/// The unit by which a process is known as a service.
-pub fn service(process: &Process) -> Option<&Unit> {
-    let unit = process.meaning.unit.as_ref();
-    unit.filter(|unit| unit.is_telling())
-}
-
 /// Of whose systemd a process is that holds a socket for a unit.
 fn manager_of(process: &Process) -> Manager {
     let unit = process.meaning.unit.as_ref();
     unit.map_or(Manager::System, |unit| unit.manager)
 }
 
-/// `systemctl stop UNIT`, by the manager whose unit it is.
-fn stop(unit: &str, manager: Manager, process: &Process, limits: &Limits) -> Option<String> {
-    let unit = operand(unit)?;
+/// `systemctl stop UNIT...`, by the manager whose units they are.
+fn systemctl(
+    verb: &str,
+    units: &[&str],
+    manager: Manager,
+    process: &Process,
+    limits: &Limits,
+) -> Option<String> {
+    let units: Option<Vec<String>> = units.iter().map(|unit| operand(unit)).collect();
+    let units = units?.join(" ");
     Some(match manager {
-        Manager::System => format!("systemctl stop {unit}"),
-        Manager::User if process.uid == limits.uid => format!("systemctl --user stop {unit}"),
+        Manager::System => format!("systemctl {verb} {units}"),
+        Manager::User if process.uid == limits.uid => format!("systemctl --user {verb} {units}"),
         Manager::User => {
             let user = operand(process.user.as_deref()?)?;
-            format!("systemctl --user --machine={user}@ stop {unit}")
+            format!("systemctl --user --machine={user}@ {verb} {units}")
         }
     })
 }

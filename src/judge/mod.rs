@@ -14,6 +14,8 @@ mod free;
 mod map;
 mod pool;
 mod port_bits;
+mod prompt;
+mod starter;
 mod supervision;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! What comes of the end of a process: whether somebody starts it again. No more is claimed than is
 //! known: most supervisors have settings that cannot be read.
 
-use super::commands::{is_keeper, is_runtime, service};
+use super::commands::{is_keeper, is_runtime};
+use super::starter::{Starter, starter};
 use crate::model::{Container, OwnerStatus, Process, Row, Runtime, State, Unit};
 
 /// What would happen if the process were killed.
@@ -15,39 +16,31 @@ pub struct Consequence {
     pub why: String,
 }
 
-/// Programs that start again what ends, by their settings.
-const SUPERVISORS: [&str; 8] = [
-    "supervisord",
-    "runsv",
-    "s6-supervise",
-    "circusd",
-    "monit",
-    "pm2",
-    "process-compose",
-    "launchd",
-];
+/// Processes that hold a port, and what is known of their start.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    pub main: Option<&'a Process>,
+    /// Whoever holds the port too.
+    pub others: &'a [std::rc::Rc<Process>],
+    /// Parents of the main process, the nearest first; `None` where they cannot be told.
+    pub parents: Option<&'a [Process]>,
+    /// The first of the sockets.
+    pub row: &'a Row,
+}
 
-/// Programs that start again what they run when a file changes.
-const WATCHERS: [&str; 5] = ["nodemon", "watchexec", "cargo-watch", "air", "entr"];
-
-/// Programs that run several others, and end them together.
-const RUNNERS: [&str; 4] = ["foreman", "overmind", "honcho", "hivemind"];
-
-const SHELLS: [&str; 9] = [
-    "bash", "zsh", "fish", "sh", "dash", "ksh", "nu", "pwsh", "tcsh",
-];
+impl<'a> Case<'a> {
+    /// Who started the processes.
+    pub fn starter(&self, main: &'a Process) -> Starter<'a> {
+        starter(main, self.others, self.parents)
+    }
+}
 
 /// Judges by unit, container, parents and fellow holders.
-pub fn consequence(
-    main: Option<&Process>,
-    holders: &[std::rc::Rc<Process>],
-    parents: Option<&[Process]>,
-    row: &Row,
-) -> Consequence {
-    let Some(main) = main else {
-        return without_process(row);
+pub fn consequence(case: &Case<'_>) -> Consequence {
+    let Some(main) = case.main else {
+        return without_process(case.row);
     };
-    let role = row.role.as_deref();
+    let role = case.row.role.as_deref();
     let forward = role.and_then(|role| role.forwards_to.as_ref());
     let container = forward.filter(|forward| is_runtime(forward.by));
     if let Some(container) = container.and_then(|forward| forward.container.as_deref()) {
@@ -73,21 +66,7 @@ pub fn consequence(
         );
         return told(Some(true), Some("systemd"), why);
     }
-    if let Some(unit) = service(main) {
-        return of_unit(main, unit);
-    }
-    let others = holders.len().saturating_sub(1);
-    if others > 0 {
-        let (more, hold) = match others {
-            1 => ("process", "holds"),
-            _ => ("processes", "hold"),
-        };
-        let why = format!(
-            "{others} more {more} {hold} the port: it stays taken until all of them have ended"
-        );
-        return told(None, None, why);
-    }
-    by_parents(parents.unwrap_or_default())
+    by_starter(main, case)
 }
 
 fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
@@ -98,63 +77,115 @@ fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
     }
 }
 
-fn by_parents(parents: &[Process]) -> Consequence {
-    let named = |names: &'static [&'static str]| {
-        let of_parent = |parent: &Process| Some((is_called(parent, names)?, parent.key.pid));
-        parents.iter().find_map(of_parent)
-    };
-    if let Some((name, pid)) = named(&SUPERVISORS) {
-        let why = format!("{name} (pid {pid}) may start it again, as its settings say");
-        return told(None, Some(name), why);
-    }
-    if let Some((name, pid)) = named(&WATCHERS) {
-        let why = format!("{name} (pid {pid}) starts it again when a file changes");
-        return told(None, Some(name), why);
-    }
-    if let Some((name, pid)) = named(&RUNNERS) {
-        let why = format!("{name} (pid {pid}) runs it with others, and may end those too");
-        return told(None, Some(name), why);
-    }
-    match parents.first().filter(|parent| is_prompt(parent)) {
-        Some(shell) => {
+fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
+    let starter = case.starter(main);
+    let alone = match starter {
+        Starter::Service { unit, master: None } => return of_unit(main, unit),
+        Starter::Service {
+            unit,
+            master: Some(master),
+        } => {
+            let unit = unit.name.unclean();
+            let why = format!(
+                "{} may start it again: stop {unit} by systemctl",
+                named(master)
+            );
+            told(None, Some(master.name.unclean()), why)
+        }
+        Starter::Script { unit, top }
+        | Starter::Stranger {
+            unit,
+            top: Some(top),
+        } => of_first(main, unit, top),
+        Starter::Stranger { unit, top: None } => {
+            let again = when_systemd_starts(main, unit);
+            let why = format!(
+                "whether it is the main process of {} cannot be seen",
+                unit.name.unclean()
+            );
+            told(None, None, format!("{why}: {again}"))
+        }
+        Starter::Supervisor(supervisor, process) => {
+            let (name, tool) = (supervisor.name, supervisor.tool);
+            let pid = process.key.pid;
+            let why = format!(
+                "{name} (pid {pid}) may start it again, as its settings say: stop it by {tool}"
+            );
+            told(None, Some(name), why)
+        }
+        Starter::Watcher(name, process) => {
+            let pid = process.key.pid;
+            let why =
+                format!("{name} (pid {pid}) starts it again when a file changes: end that one");
+            told(None, Some(name), why)
+        }
+        Starter::Runner(name, process) => {
+            let pid = process.key.pid;
+            let why = format!("{name} (pid {pid}) runs it with others, and may end those too");
+            told(None, Some(name), why)
+        }
+        Starter::Master(master) => {
+            let why = format!("{}, which started them, may do so again", named(master));
+            told(None, Some(master.name.unclean()), why)
+        }
+        Starter::Prompt(shell) => {
             let (name, pid) = (shell.name.unclean(), shell.key.pid);
             let why =
                 format!("nothing starts it again: it was started at a prompt ({name}, pid {pid})");
             told(Some(false), None, why)
         }
-        None => told(
-            None,
-            None,
-            "nothing is known that would start it again".into(),
-        ),
+        Starter::Unknown => {
+            let why = "nothing is known that would start it again";
+            told(None, None, why.into())
+        }
+    };
+    with_others(case, starter, alone)
+}
+
+/// Says first who keeps the port when the main process has ended.
+fn with_others(case: &Case<'_>, starter: Starter<'_>, alone: Consequence) -> Consequence {
+    let (more, hold) = match case.others.len() {
+        0 => return alone,
+        1 => ("process", "holds"),
+        _ => ("processes", "hold"),
+    };
+    let count = case.others.len();
+    let kept =
+        format!("{count} more {more} {hold} the port: it stays taken until all of them have ended");
+    let why = match starter {
+        Starter::Unknown => kept,
+        _ => format!("{kept}; {}", alone.why),
+    };
+    Consequence {
+        restarted: None,
+        why,
+        ..alone
     }
 }
 
-/// Which of these programs it is, by its name, its script or the title that it set.
-fn is_called(process: &Process, names: &'static [&'static str]) -> Option<&'static str> {
-    let name = process.name.unclean();
-    let command = process.command.as_ref();
-    let title = command.and_then(|words| words.first());
-    let title = title.map_or("", |first| first.unclean()).to_lowercase();
-    let script = process.meaning.script.as_ref();
-    let script = script.map_or("", |script| script.base_name());
-    let script = script.strip_suffix(".js").unwrap_or(script);
-    let is_it = |known: &&&str| {
-        name == **known || script == **known || title.split(' ').next() == Some(**known)
-    };
-    names.iter().find(is_it).copied()
+/// `gunicorn (pid 9001)`.
+fn named(process: &Process) -> String {
+    format!("{} (pid {})", process.name.unclean(), process.key.pid)
 }
 
-/// Whether it is a shell that somebody types at: one that runs a script has its own mind.
-fn is_prompt(process: &Process) -> bool {
-    let is_option = |word: &crate::model::Foreign| {
-        let word = word.unclean();
-        word.starts_with('-') && !word.contains('c')
-    };
-    let words = process.command.as_deref().unwrap_or_default();
-    SHELLS.contains(&process.name.unclean())
-        && !words.is_empty()
-        && words.iter().skip(1).all(is_option)
+/// Of a service that began with another process: systemd watches that one alone.
+fn of_first(main: &Process, unit: &Unit, top: &Process) -> Consequence {
+    let (unit_name, top_name) = (unit.name.unclean(), named(top));
+    let again = when_systemd_starts(main, unit);
+    let why = format!("{top_name} is the main process of {unit_name}, this one is not: {again}");
+    told(None, None, why)
+}
+
+/// When systemd starts a service again whose first process the holder is not.
+fn when_systemd_starts(main: &Process, unit: &Unit) -> String {
+    let name = unit.name.unclean();
+    match main.meaning.restart.as_ref().map(|policy| policy.unclean()) {
+        Some("no") => format!("systemd would not start {name} again (Restart=no)"),
+        Some(policy) => format!(
+            "systemd starts {name} again only when its main process ends (Restart={policy})"
+        ),
+        None => format!("systemd may start {name} again only when its main process ends"),
+    }
 }
 
 fn without_process(row: &Row) -> Consequence {

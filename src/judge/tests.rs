@@ -14,6 +14,7 @@ mod conflicts;
 mod elsewhere;
 mod ephemeral;
 mod map;
+mod starters;
 mod why;
 
 const SERVER: Options = Options {

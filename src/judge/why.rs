@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::accepted::{Taken, taken};
 use super::commands::next;
-use super::supervision::{Consequence, consequence};
+use super::supervision::{Case, Consequence, consequence};
 use crate::model::{
     Endpoint, InterfaceAddress, Limits, OwnerStatus, Process, ProcessKey, Protocol, Row, Snapshot,
     Socket, State,
@@ -173,10 +173,16 @@ fn holders<'a>(
         listens.extend(rows.iter().filter(|row| row.socket.state.is_listening()));
     }
     let queues = rows.iter().filter_map(|row| queue(&row.socket));
+    let case = Case {
+        main: main.as_deref(),
+        others: &others,
+        parents: parents.as_deref(),
+        row: first,
+    };
     Some(Holders {
         queue: queues.max_by_key(|queue| (queue.is_full(), queue.waiting)),
-        consequence: consequence(main.as_deref(), &processes, parents.as_deref(), first),
-        next: next(main.as_deref(), &others, first, background.limits),
+        consequence: consequence(&case),
+        next: next(&case, background.limits),
         listens: listens
             .into_iter()
             .map(|row| listen(row, snapshot.netns, background.limits))

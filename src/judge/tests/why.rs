@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::judge::commands::next;
-use crate::judge::supervision::consequence;
+use crate::judge::supervision::{Case, consequence};
 use crate::model::{Container, ContainerId, Forward, Forwarder, Manager, Role, Runtime, Unit};
 
 fn process(name: &str, uid: u32) -> Process {
@@ -29,7 +29,17 @@ fn root() -> Limits {
 }
 
 fn commands(process: &Process, row: &Row) -> Vec<String> {
-    next(Some(process), &[], row, &root())
+    next(&case(process, row), &root())
+}
+
+/// A process of which nothing is known but that systemd started it.
+fn case<'a>(process: &'a Process, row: &'a Row) -> Case<'a> {
+    Case {
+        main: Some(process),
+        others: &[],
+        parents: None,
+        row,
+    }
 }
 
 fn unit(name: &str, manager: Manager) -> Option<Unit> {
@@ -60,14 +70,20 @@ fn container(id: &str, runtime: Runtime, user: Option<u32>) -> Rc<Container> {
 fn a_unit_of_a_user_is_stopped_by_that_users_manager() {
     let mut server = process("server", 1000);
     server.meaning.unit = unit("app.service", Manager::User);
+    let mut manager = process("systemd", 1000);
+    manager.meaning.unit = unit("init.scope", Manager::User);
+    let row = listener();
+    let case = Case {
+        parents: Some(&[manager]),
+        ..case(&server, &row)
+    };
     let stop = ["systemctl --user --machine=anna@ stop app.service"];
-    assert_eq!(commands(&server, &listener()), stop);
+    assert_eq!(next(&case, &root()), stop);
     let own = Limits {
         uid: Some(1000),
         ..Limits::default()
     };
-    let commands = next(Some(&server), &[], &listener(), &own);
-    assert_eq!(commands, ["systemctl --user stop app.service"]);
+    assert_eq!(next(&case, &own), ["systemctl --user stop app.service"]);
 }
 
 #[test]
@@ -89,7 +105,7 @@ fn a_container_of_a_users_own_runtime_is_not_stopped_by_roots() {
     let id = "a".repeat(64);
     server.meaning.container = Some(container(&id, Runtime::Docker, Some(1000)));
     assert_eq!(commands(&server, &listener()), [""; 0]);
-    let told = consequence(Some(&server), &[], None, &listener());
+    let told = consequence(&case(&server, &listener()));
     assert!(told.why.contains("of user 1000"), "{told:?}");
 }
 
@@ -135,7 +151,11 @@ fn no_more_is_claimed_of_a_restart_than_is_known() {
         ),
         (Vec::new(), None),
     ] {
-        let told = consequence(Some(&server), &[], Some(&chain), &listener());
+        let row = listener();
+        let told = consequence(&Case {
+            parents: Some(&chain),
+            ..case(&server, &row)
+        });
         assert_eq!(told.restarted, restarted, "{told:?}");
     }
 }
@@ -147,10 +167,13 @@ fn whoever_else_holds_the_port_is_counted_and_ended_too() {
         key: ProcessKey { pid: 8, start: 2 },
         ..process("sleep", 1000)
     });
-    let both = [Rc::clone(&main), Rc::clone(&other)];
-    let told = consequence(Some(&main), &both, None, &listener());
+    let row = listener();
+    let case = Case {
+        others: &[other],
+        ..case(&main, &row)
+    };
+    let told = consequence(&case);
     assert_eq!(told.restarted, None);
     assert!(told.why.starts_with("1 more process"), "{told:?}");
-    let commands = next(Some(&main), &[other], &listener(), &root());
-    assert_eq!(commands, ["kill 7 8"]);
+    assert_eq!(next(&case, &root()), ["kill 7 8"]);
 }
