@@ -15,7 +15,7 @@ pub use what::{
 };
 pub use why::{
     command_line, heading, local_end, no_owner, place, program_note, queue_sentence, services,
-    user_of, wrapped,
+    user_of, waiting_sentence, wrapped,
 };
 
 use std::fmt::Write;
