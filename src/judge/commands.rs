@@ -4,7 +4,7 @@
 use super::starter::{Starter, Supervisor, Way};
 use super::supervision::Case;
 use super::why::is_hidden;
-use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime};
+use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime, State};
 
 /// Commands that end what holds the sockets, the gentlest first; none where nobody can be told to end it.
 pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
@@ -22,10 +22,7 @@ pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
         return published(row).into_iter().collect();
     }
     let Some(main) = main else {
-        let port = row.socket.local.port.map(|port| format!(" :{port}"));
-        let again = format!("sudo portwho why{}", port.unwrap_or_default());
-        let is_useful = is_hidden(row) && limits.uid != Some(0);
-        return Some(again).filter(|_| is_useful).into_iter().collect();
+        return without_process(row, limits).into_iter().collect();
     };
     if let Some(container) = main.meaning.container.as_deref() {
         return stop_container(container).into_iter().collect();
@@ -38,6 +35,17 @@ pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
             .collect();
     }
     by_starter(main, case, limits)
+}
+
+/// How to learn more of a socket without a process.
+fn without_process(row: &Row, limits: &Limits) -> Option<String> {
+    let port = row.socket.local.port.map(|port| format!(" :{port}"));
+    let port = port.unwrap_or_default();
+    if row.socket.state == State::TimeWait {
+        return Some(format!("portwho check{port}"));
+    }
+    let is_useful = is_hidden(row) && limits.uid != Some(0);
+    is_useful.then(|| format!("sudo portwho why{port}"))
 }
 
 /// What whoever started the processes is told; a signal, where nobody starts them again.

@@ -192,8 +192,9 @@ fn without_process(row: &Row) -> Consequence {
     let (restarted, why) = match (row.owner_status, row.socket.state) {
         (_, State::TimeWait) => (
             Some(false),
-            "there is nothing to kill: the kernel keeps the port for up to a minute, and a server \
-             that sets SO_REUSEADDR may bind it at once",
+            "there is nothing to kill: the kernel keeps the port for up to a minute. A server that \
+             sets SO_REUSEADDR may bind it meanwhile only where the one before had set it too: \
+             portwho check tells",
         ),
         (OwnerStatus::Hidden | OwnerStatus::Partial, _) => {
             (None, "it cannot be told: the owner cannot be seen")

@@ -129,6 +129,26 @@ fn only_roots_proxy_holds_a_port_for_a_container() {
 }
 
 #[test]
+fn a_port_in_time_wait_is_checked_and_not_promised() {
+    let socket = Socket {
+        inode: None,
+        ..socket(Protocol::Tcp, State::TimeWait, "127.0.0.1", None)
+    };
+    let row = Row {
+        owner_status: OwnerStatus::None,
+        ..row(socket, None)
+    };
+    let none = process("none", 0);
+    let case = Case {
+        main: None,
+        ..case(&none, &row)
+    };
+    assert_eq!(next(&case, &root()), ["portwho check :80"]);
+    let told = consequence(&case);
+    assert!(told.why.contains("only where the one before"), "{told:?}");
+}
+
+#[test]
 fn no_more_is_claimed_of_a_restart_than_is_known() {
     let server = process("server", 1000);
     let parent = |name: &str, words: &[&str]| Process {
