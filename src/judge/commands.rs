@@ -15,11 +15,11 @@ pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
     if let Some(forward) = keeps {
         return match forward.container.as_deref() {
             Some(container) => stop_container(container).into_iter().collect(),
-            None => published(row).into_iter().collect(),
+            None => published(row, Runtime::Docker).into_iter().collect(),
         };
     }
-    if main.is_some_and(is_keeper) {
-        return published(row).into_iter().collect();
+    if let Some(runtime) = main.and_then(keeper) {
+        return published(row, runtime).into_iter().collect();
     }
     let Some(main) = main else {
         return without_process(row, limits).into_iter().collect();
@@ -104,13 +104,18 @@ fn kill<'a>(processes: impl Iterator<Item = &'a Process>) -> Option<String> {
 /// Processes that one command ends; a pool of more has a service to end it by.
 const MOST: usize = 16;
 
-/// Programs of runtimes that hold ports for containers.
-const KEEPERS: [&str; 4] = ["docker-proxy", "dockerd", "conmon", "rootlessport"];
-
-/// Whether the process keeps ports for containers of the machine's runtime.
-pub fn is_keeper(process: &Process) -> bool {
-    let program = process.executable.as_ref();
-    process.uid == Some(0) && program.is_some_and(|path| KEEPERS.contains(&path.base_name()))
+/// The machine's runtime whose program this is, where that holds ports for containers and for nothing
+/// else. (A dockerd may do so as well, or serve its own API: that its answer tells.)
+pub fn keeper(process: &Process) -> Option<Runtime> {
+    let program = process
+        .executable
+        .as_ref()
+        .filter(|_| process.uid == Some(0));
+    match program?.base_name() {
+        "docker-proxy" => Some(Runtime::Docker),
+        "conmon" => Some(Runtime::Podman),
+        _ => None,
+    }
 }
 
 pub fn is_runtime(by: Forwarder) -> bool {
@@ -121,9 +126,13 @@ pub fn is_runtime(by: Forwarder) -> bool {
 }
 
 /// The command that names the container for which a port is published.
-fn published(row: &Row) -> Option<String> {
+fn published(row: &Row, by: Runtime) -> Option<String> {
     let port = row.socket.local.port?;
-    Some(format!("docker ps --filter publish={port}"))
+    Some(match by {
+        // Its `ps` knows no such filter.
+        Runtime::Podman => "podman port --all".into(),
+        _ => format!("docker ps --filter publish={port}"),
+    })
 }
 
 /// Of whose systemd a process is that holds a socket for a unit.

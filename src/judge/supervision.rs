@@ -1,9 +1,9 @@
 //! What comes of the end of a process: whether somebody starts it again. No more is claimed than is
 //! known: most supervisors have settings that cannot be read.
 
-use super::commands::{is_keeper, is_runtime};
+use super::commands::{is_runtime, keeper};
 use super::starter::{Starter, starter};
-use crate::model::{Container, OwnerStatus, Process, Row, Runtime, State, Unit};
+use crate::model::{Container, Forwarder, OwnerStatus, Process, Row, Runtime, State, Unit};
 
 /// What would happen if the process were killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,18 +42,20 @@ pub fn consequence(case: &Case<'_>) -> Consequence {
     };
     let role = case.row.role.as_deref();
     let forward = role.and_then(|role| role.forwards_to.as_ref());
-    let container = forward.filter(|forward| is_runtime(forward.by));
-    if let Some(container) = container.and_then(|forward| forward.container.as_deref()) {
-        let (by, name) = (runtime(container), container.label());
-        let why = format!(
-            "{by} holds the port for container {}, as long as that runs",
-            name.unclean()
-        );
-        return told(None, Some(by), why);
+    let kept = forward.filter(|forward| is_runtime(forward.by));
+    if let Some((forward, container)) =
+        kept.and_then(|forward| Some((forward, forward.container.as_deref()?)))
+    {
+        let by = match forward.by {
+            Forwarder::DockerProxy => None,
+            _ => Some(runtime(container)),
+        };
+        return of_published(by, &format!("container {}", container.label().unclean()));
     }
-    if is_keeper(main) {
-        let why = "a runtime holds the port for a container, as long as that runs";
-        return told(None, None, why.into());
+    match keeper(main) {
+        Some(Runtime::Docker) => return of_published(None, "its container"),
+        Some(runtime) => return of_published(Some(runtime.as_str()), "a container"),
+        None => {}
     }
     if let Some(container) = main.meaning.container.as_deref() {
         return of_container(container);
@@ -67,6 +69,24 @@ pub fn consequence(case: &Case<'_>) -> Consequence {
         return told(Some(true), Some("systemd"), why);
     }
     by_starter(main, case)
+}
+
+/// Of a port that is held for a container: by a proxy, or by its runtime itself.
+fn of_published(by: Option<&str>, container: &str) -> Consequence {
+    match by {
+        // Nothing watches the proxy (libnetwork's portmapper starts it with the container).
+        None => {
+            let why = format!(
+                "the port is no longer forwarded by it until {container} is restarted; the container \
+                 itself goes on"
+            );
+            told(Some(false), None, why)
+        }
+        Some(by) => {
+            let why = format!("{by} holds the port for {container}, as long as that runs");
+            told(None, Some(by), why)
+        }
+    }
 }
 
 fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {

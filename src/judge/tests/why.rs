@@ -109,6 +109,20 @@ fn a_container_of_a_users_own_runtime_is_not_stopped_by_roots() {
     assert!(told.why.contains("of user 1000"), "{told:?}");
 }
 
+/// A listener that leads into a container, where that is known.
+fn forwarding(by: Forwarder, container: Option<Rc<Container>>) -> Row {
+    let mut row = listener();
+    row.role = Some(Box::new(Role {
+        socket_unit: None,
+        forwards_to: Some(Forward {
+            by,
+            to: Foreign::new("172.17.0.2:80"),
+            container,
+        }),
+    }));
+    row
+}
+
 #[test]
 fn only_roots_proxy_holds_a_port_for_a_container() {
     let own = process("docker-proxy", 1000);
@@ -116,16 +130,57 @@ fn only_roots_proxy_holds_a_port_for_a_container() {
     let of_runtime = process("docker-proxy", 0);
     let unknown = ["docker ps --filter publish=80"];
     assert_eq!(commands(&of_runtime, &listener()), unknown);
-    let mut row = listener();
-    row.role = Some(Box::new(Role {
-        socket_unit: None,
-        forwards_to: Some(Forward {
-            by: Forwarder::DockerProxy,
-            to: Foreign::new("172.17.0.2:80"),
-            container: Some(container(&"b".repeat(64), Runtime::Docker, None)),
-        }),
-    }));
+    let id = "b".repeat(64);
+    let row = forwarding(
+        Forwarder::DockerProxy,
+        Some(container(&id, Runtime::Docker, None)),
+    );
     assert_eq!(commands(&of_runtime, &row), ["docker stop bbbbbbbbbbbb"]);
+    let told = consequence(&case(&of_runtime, &row));
+    assert_eq!((told.restarted, told.by), (Some(false), None));
+    assert_eq!(
+        told.why,
+        "the port is no longer forwarded by it until container bbbbbbbbbbbb is restarted; the \
+         container itself goes on"
+    );
+}
+
+#[test]
+fn a_docker_daemon_holds_a_port_for_a_container_where_its_answer_says_so() {
+    let mut daemon = process("dockerd", 0);
+    daemon.parent_pid = Some(1);
+    daemon.meaning.unit = unit("docker.service", Manager::System);
+    daemon.meaning.restart = Some(Foreign::new("always"));
+    let own_api = listener();
+    assert_eq!(
+        commands(&daemon, &own_api),
+        ["systemctl stop docker.service"]
+    );
+    let told = consequence(&case(&daemon, &own_api));
+    assert_eq!(told.restarted, Some(true), "{told:?}");
+    let web = container(&"b".repeat(64), Runtime::Docker, None);
+    let published = forwarding(Forwarder::Docker, Some(web));
+    assert_eq!(commands(&daemon, &published), ["docker stop bbbbbbbbbbbb"]);
+    let told = consequence(&case(&daemon, &published));
+    assert!(
+        told.why.starts_with("docker holds the port for"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn podman_is_asked_for_the_container_of_its_monitor() {
+    let monitor = process("conmon", 0);
+    assert_eq!(commands(&monitor, &listener()), ["podman port --all"]);
+    let told = consequence(&case(&monitor, &listener()));
+    assert_eq!(told.by.as_deref(), Some("podman"), "{told:?}");
+    let web = container(&"c".repeat(64), Runtime::Podman, None);
+    let named = Rc::new(Container {
+        name: Some(Foreign::new("web")),
+        ..(*web).clone()
+    });
+    let row = forwarding(Forwarder::Podman, Some(named));
+    assert_eq!(commands(&monitor, &row), ["podman stop web"]);
 }
 
 #[test]
