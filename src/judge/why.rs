@@ -149,7 +149,11 @@ fn holders<'a>(
                 rows.push(holder);
                 connections.extend(one.connections);
             }
-            None => rows.extend(one.connections),
+            None => {
+                rows.extend(&one.connections);
+                let is_closed = |row: &&Row| row.socket.state == State::TimeWait;
+                connections.extend(one.connections.into_iter().filter(|row| !is_closed(row)));
+            }
         }
     }
     let first = *rows.first()?;

@@ -125,6 +125,7 @@ impl Page<'_> {
             };
             self.toned("queue", &words, tone)?;
         }
+        let connected = |one| connected(one, is_listener);
         self.lines("connected", group.connected.iter().map(connected).collect())?;
         self.line("if killed", &group.consequence.why)?;
         // Each is whole on its line: half a command may be another one.
@@ -282,17 +283,19 @@ fn reach(listen: &Listen<'_>) -> String {
     }
 }
 
-/// `3 from 10.0.0.9`, `1 by curl (pid 28001)`.
-fn connected(connected: &Connected<'_>) -> String {
+/// `3 from 10.0.0.9`, `1 by curl (pid 28001) on this machine`; of a client `1 to` it.
+fn connected(connected: &Connected<'_>, is_listener: bool) -> String {
     let count = connected.rows.len();
     if connected.processes.is_empty() {
+        let from = if is_listener { "from" } else { "to" };
         let peer = connected.peer.map(|address| address.to_string());
-        return format!("{count} from {}", peer.unwrap_or_default());
+        return format!("{count} {from} {}", peer.unwrap_or_default());
     }
     let processes: Vec<String> = connected
         .processes
         .iter()
         .map(|process| format!("{} (pid {})", words::name(process), process.key.pid))
         .collect();
-    format!("{count} by {} on this machine", processes.join(", "))
+    let by = if is_listener { "by" } else { "to" };
+    format!("{count} {by} {} on this machine", processes.join(", "))
 }

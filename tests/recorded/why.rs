@@ -98,6 +98,23 @@ fn connections_are_counted_by_who_is_at_the_other_end() {
 }
 
 #[test]
+fn a_client_names_the_other_end_of_its_connection() {
+    let [curl] = &holders(&[":51114"])[..] else {
+        panic!("one group holds it")
+    };
+    let [node] = list(&curl["connected"]) else {
+        panic!("it has one peer: {curl:#}")
+    };
+    assert_eq!(node["peer_address"], "127.0.0.1");
+    assert_eq!(node["connections"], 1);
+    assert_eq!(node["processes"][0]["name"], "node");
+    // A closed connection connects nobody.
+    for closed in holders(&["state=time_wait"]) {
+        assert_eq!(closed["connected"], json!([]), "{closed:#}");
+    }
+}
+
+#[test]
 fn an_owner_that_cannot_be_seen_is_said_to_be_there() {
     let answer = why("ordinary-user", &["tcp"]);
     assert_eq!(answer.code, 0);
