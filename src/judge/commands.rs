@@ -1,7 +1,7 @@
 //! Commands to go on with. They are made to be copied into a root shell, and hold names that others
 //! chose: a name that could be an option, or act on a terminal, makes no command.
 
-use super::starter::{Starter, Supervisor, Way};
+use super::starter::{Starter, Supervisor, Way, service};
 use super::supervision::Case;
 use super::why::is_hidden;
 use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime, State};
@@ -24,15 +24,22 @@ pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
     let Some(main) = main else {
         return without_process(row, limits).into_iter().collect();
     };
-    if let Some(container) = main.meaning.container.as_deref() {
+    if let Some(container) = case.container(main) {
         return stop_container(container).into_iter().collect();
     }
     let socket_unit = role.and_then(|role| role.socket_unit.as_ref());
     if let Some(socket) = socket_unit {
-        let manager = manager_of(main);
-        return systemctl("stop", &[socket.unclean()], manager, main, limits)
-            .into_iter()
-            .collect();
+        let manager = manager_of(case.opener.unwrap_or(main));
+        let service = service(main).filter(|_| case.opener.is_some());
+        let service = service.map(|unit| unit.name.unclean());
+        let units: Vec<&str> = [socket.unclean()].into_iter().chain(service).collect();
+        let stop = systemctl("stop", &units, manager, main, limits);
+        return stop.into_iter().collect();
+    }
+    if let Some(opener) = case.opener {
+        // Which unit it was opened for, systemd knows.
+        let list = systemctl("list-sockets", &[], manager_of(opener), main, limits);
+        return list.into_iter().collect();
     }
     by_starter(main, case, limits)
 }
@@ -102,7 +109,7 @@ fn kill<'a>(processes: impl Iterator<Item = &'a Process>) -> Option<String> {
 }
 
 /// Processes that one command ends; a pool of more has a service to end it by.
-const MOST: usize = 16;
+const MOST: usize = 64;
 
 /// The machine's runtime whose program this is, where that holds ports for containers and for nothing
 /// else. (A dockerd may do so as well, or serve its own API: that its answer tells.)
@@ -141,7 +148,7 @@ fn manager_of(process: &Process) -> Manager {
     unit.map_or(Manager::System, |unit| unit.manager)
 }
 
-/// `systemctl stop UNIT...`, by the manager whose units they are.
+/// `systemctl VERB UNIT...`, by the manager whose units they are.
 fn systemctl(
     verb: &str,
     units: &[&str],
@@ -150,13 +157,14 @@ fn systemctl(
     limits: &Limits,
 ) -> Option<String> {
     let units: Option<Vec<String>> = units.iter().map(|unit| operand(unit)).collect();
-    let units = units?.join(" ");
+    let words: Vec<String> = [verb.to_owned()].into_iter().chain(units?).collect();
+    let words = words.join(" ");
     Some(match manager {
-        Manager::System => format!("systemctl {verb} {units}"),
-        Manager::User if process.uid == limits.uid => format!("systemctl --user {verb} {units}"),
+        Manager::System => format!("systemctl {words}"),
+        Manager::User if process.uid == limits.uid => format!("systemctl --user {words}"),
         Manager::User => {
             let user = operand(process.user.as_deref()?)?;
-            format!("systemctl --user --machine={user}@ {verb} {units}")
+            format!("systemctl --user --machine={user}@ {words}")
         }
     })
 }

@@ -2,8 +2,10 @@
 //! known: most supervisors have settings that cannot be read.
 
 use super::commands::{is_runtime, keeper};
-use super::starter::{Starter, starter};
-use crate::model::{Container, Forwarder, OwnerStatus, Process, Row, Runtime, State, Unit};
+use super::starter::{Starter, is_systemd, service, starter};
+use crate::model::{
+    Container, Foreign, Forwarder, OwnerStatus, Process, Row, Runtime, State, Unit,
+};
 
 /// What would happen if the process were killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub struct Case<'a> {
     pub main: Option<&'a Process>,
     /// Whoever holds the port too.
     pub others: &'a [std::rc::Rc<Process>],
+    /// The systemd that holds it for them.
+    pub opener: Option<&'a Process>,
+    /// Whether they hold sockets of their own, and not one together.
+    pub is_split: bool,
     /// Parents of the main process, the nearest first; `None` where they cannot be told.
     pub parents: Option<&'a [Process]>,
     /// The first of the sockets.
@@ -29,6 +35,23 @@ pub struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
+    /// The container that the processes are in, as far as it is seen from outside: to whoever is in it
+    /// too, it is the machine.
+    pub fn container(&self, main: &'a Process) -> Option<&'a Container> {
+        let container = main.meaning.container.as_deref()?;
+        let parents = self.parents.unwrap_or_default();
+        let first = parents
+            .last()
+            .or(Some(main).filter(|main| is_systemd(main)));
+        let is_inside = first
+            .filter(|first| first.key.pid == 1)
+            .is_some_and(|first| {
+                let of_first = first.meaning.container.as_deref();
+                of_first.is_some_and(|one| one.identity == container.identity)
+            });
+        (!is_inside).then_some(container)
+    }
+
     /// Who started the processes.
     pub fn starter(&self, main: &'a Process) -> Starter<'a> {
         starter(main, self.others, self.parents)
@@ -57,16 +80,17 @@ pub fn consequence(case: &Case<'_>) -> Consequence {
         Some(runtime) => return of_published(Some(runtime.as_str()), "a container"),
         None => {}
     }
-    if let Some(container) = main.meaning.container.as_deref() {
-        return of_container(container);
+    if let Some(container) = case.container(main) {
+        let alone = of_container(container);
+        return if case.is_split {
+            with_others(case, alone)
+        } else {
+            alone
+        };
     }
-    if let Some(socket) = role.and_then(|role| role.socket_unit.as_ref()) {
-        let why = format!(
-            "systemd itself holds the port for {}, and would start the service again at the next \
-             connection: stop the socket",
-            socket.unclean()
-        );
-        return told(Some(true), Some("systemd"), why);
+    let socket_unit = role.and_then(|role| role.socket_unit.as_ref());
+    if socket_unit.is_some() || case.opener.is_some() {
+        return of_socket(main, socket_unit.map(Foreign::unclean), case);
     }
     by_starter(main, case)
 }
@@ -89,6 +113,32 @@ fn of_published(by: Option<&str>, container: &str) -> Consequence {
     }
 }
 
+/// Of a socket that systemd opened, systemd.socket(5).
+fn of_socket(main: &Process, socket: Option<&str>, case: &Case<'_>) -> Consequence {
+    let by = Some("systemd");
+    let Some(socket) = socket else {
+        let why = "systemd holds the port as well, and may start the service again at the next \
+                   connection: its socket units could not be read";
+        return told(None, by, why.into());
+    };
+    let why = match (case.opener, service(main)) {
+        (None, _) => format!(
+            "systemd itself holds the port for {socket}, and starts the service at the next \
+             connection: stop the socket"
+        ),
+        (Some(_), Some(unit)) => format!(
+            "systemd holds the port as well, for {socket}, and would start {} again at the next \
+             connection: stop both",
+            unit.name.unclean()
+        ),
+        (Some(_), None) => format!(
+            "systemd holds the port as well, for {socket}, and would start the service again at \
+             the next connection: stop the socket too"
+        ),
+    };
+    told(Some(true), by, why)
+}
+
 fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
     Consequence {
         restarted,
@@ -100,7 +150,14 @@ fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
 fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
     let starter = case.starter(main);
     let alone = match starter {
-        Starter::Service { unit, master: None } => return of_unit(main, unit),
+        Starter::Service { unit, master: None } => {
+            let alone = of_unit(main, unit);
+            return if case.is_split {
+                with_others(case, alone)
+            } else {
+                alone
+            };
+        }
         Starter::Service {
             unit,
             master: Some(master),
@@ -154,16 +211,13 @@ fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
                 format!("nothing starts it again: it was started at a prompt ({name}, pid {pid})");
             told(Some(false), None, why)
         }
-        Starter::Unknown => {
-            let why = "nothing is known that would start it again";
-            told(None, None, why.into())
-        }
+        Starter::Unknown => told(None, None, UNKNOWN.into()),
     };
-    with_others(case, starter, alone)
+    with_others(case, alone)
 }
 
 /// Says first who keeps the port when the main process has ended.
-fn with_others(case: &Case<'_>, starter: Starter<'_>, alone: Consequence) -> Consequence {
+fn with_others(case: &Case<'_>, alone: Consequence) -> Consequence {
     let (more, hold) = match case.others.len() {
         0 => return alone,
         1 => ("process", "holds"),
@@ -172,16 +226,19 @@ fn with_others(case: &Case<'_>, starter: Starter<'_>, alone: Consequence) -> Con
     let count = case.others.len();
     let kept =
         format!("{count} more {more} {hold} the port: it stays taken until all of them have ended");
-    let why = match starter {
-        Starter::Unknown => kept,
-        _ => format!("{kept}; {}", alone.why),
+    let why = match alone.why.as_str() {
+        UNKNOWN => kept,
+        more => format!("{kept}; {more}"),
     };
     Consequence {
-        restarted: None,
+        // The port is not free for that.
+        restarted: alone.restarted.filter(|restarted| *restarted),
+        by: alone.by,
         why,
-        ..alone
     }
 }
+
+const UNKNOWN: &str = "nothing is known that would start it again";
 
 /// `gunicorn (pid 9001)`.
 fn named(process: &Process) -> String {

@@ -15,6 +15,7 @@ mod elsewhere;
 mod ephemeral;
 mod map;
 mod starters;
+mod together;
 mod why;
 
 const SERVER: Options = Options {

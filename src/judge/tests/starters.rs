@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::*;
 use crate::judge::commands::next;
 use crate::judge::supervision::{Case, Consequence, consequence};
-use crate::model::{Manager, Unit};
+use crate::model::{Container, ContainerId, Manager, Runtime, Unit};
 
 /// A process with these arguments, as a child of another one.
 fn process(pid: u32, parent: u32, line: &str) -> Process {
@@ -46,6 +46,8 @@ fn judged(chain: &[Process], others: &[Process]) -> (Consequence, Vec<String>) {
     let case = Case {
         main: Some(&chain[0]),
         others: &others,
+        opener: None,
+        is_split: false,
         parents: Some(&chain[1..]),
         row: &row,
     };
@@ -213,4 +215,29 @@ fn a_parent_that_cannot_be_seen_proves_no_service() {
     let (told, next) = judged(&[web], &[]);
     assert_eq!(told.restarted, None, "{told:?}");
     assert_eq!(next, ["kill 60", "systemctl status sup.service"]);
+}
+
+#[test]
+fn to_whoever_is_in_a_container_it_is_the_machine() {
+    let container = Rc::new(Container {
+        identity: ContainerId {
+            runtime: Some(Runtime::Docker),
+            id: Foreign::new("d".repeat(64)),
+            pod_uid: None,
+            user: None,
+        },
+        name: None,
+        image: None,
+        compose_project: None,
+        compose_service: None,
+        addresses: Vec::new(),
+    });
+    let mut web = serving(60, 1, "web", "web.service");
+    web.meaning.container = Some(Rc::clone(&container));
+    let (_, next) = judged(&[web.clone(), systemd()], &[]);
+    assert_eq!(next, ["docker stop dddddddddddd"]);
+    let mut inner = systemd();
+    inner.meaning.container = Some(container);
+    let (_, next) = judged(&[web, inner], &[]);
+    assert_eq!(next, ["systemctl stop web.service"]);
 }

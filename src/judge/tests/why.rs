@@ -37,6 +37,8 @@ fn case<'a>(process: &'a Process, row: &'a Row) -> Case<'a> {
     Case {
         main: Some(process),
         others: &[],
+        opener: None,
+        is_split: false,
         parents: None,
         row,
     }
@@ -181,6 +183,45 @@ fn podman_is_asked_for_the_container_of_its_monitor() {
     });
     let row = forwarding(Forwarder::Podman, Some(named));
     assert_eq!(commands(&monitor, &row), ["podman stop web"]);
+}
+
+#[test]
+fn a_service_that_a_socket_unit_started_is_stopped_with_it() {
+    let mut server = process("server", 1000);
+    server.meaning.unit = unit("app.service", Manager::User);
+    let mut opener = process("systemd", 1000);
+    opener.meaning.unit = unit("init.scope", Manager::User);
+    let mut row = listener();
+    let own = Limits {
+        uid: Some(1000),
+        ..Limits::default()
+    };
+    let unread = Case {
+        opener: Some(&opener),
+        ..case(&server, &row)
+    };
+    assert_eq!(next(&unread, &own), ["systemctl --user list-sockets"]);
+    assert_eq!(consequence(&unread).restarted, None);
+    row.role = Some(Box::new(Role {
+        socket_unit: Some(Foreign::new("app.socket")),
+        forwards_to: None,
+    }));
+    let both = Case {
+        opener: Some(&opener),
+        ..case(&server, &row)
+    };
+    let stop = ["systemctl --user stop app.socket app.service"];
+    assert_eq!(next(&both, &own), stop);
+    let told = consequence(&both);
+    assert_eq!(told.restarted, Some(true));
+    assert!(
+        told.why.contains("would start app.service again"),
+        "{told:?}"
+    );
+    // Before the first connection there is no service.
+    let alone = case(&opener, &row);
+    assert_eq!(next(&alone, &own), ["systemctl --user stop app.socket"]);
+    assert_eq!(consequence(&alone).restarted, Some(true));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::held::Held;
 use super::scenes::{self, BACKLOG};
 use crate::answer::{at, pids, portwho};
 use crate::scene::{port, until};
@@ -56,6 +57,26 @@ fn why_tells_a_pool_by_the_process_that_its_workers_end_with() {
     assert_eq!(holders.len(), 1, "{holders:#?}");
     assert_eq!(holders[0]["pid"], held.pid(), "{holders:#?}");
     assert_eq!(pids(&holders[0]["sockets"][0]), expected, "{holders:#?}");
+}
+
+#[test]
+fn why_tells_a_pool_whose_workers_have_a_listener_each() {
+    let group = scenes::reuseport();
+    let port = port(&group[0]);
+    let held = group.map(Held::sleep);
+    let mut expected = held.each_ref().map(Held::pid);
+    expected.sort_unstable();
+    let holders = holders(port);
+    assert_eq!(holders.len(), 1, "{holders:#?}");
+    let sockets = holders[0]["sockets"].as_array().unwrap();
+    let mut owners: Vec<u32> = sockets.iter().flat_map(pids).collect();
+    owners.sort_unstable();
+    assert_eq!(owners, expected, "{holders:#?}");
+    let killed = holders[0]["if_killed"]["message"].as_str().unwrap();
+    assert!(
+        killed.starts_with("1 more process holds the port"),
+        "{killed}"
+    );
 }
 
 #[test]

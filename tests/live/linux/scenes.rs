@@ -126,3 +126,17 @@ pub fn listening_process() -> (Held, u16) {
     let port = port(&listener);
     (Held::sleep(listener), port)
 }
+
+/// Two listeners on one port that let each other in.
+pub fn reuseport() -> [TcpListener; 2] {
+    let socket = |at: SocketAddr| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_port(true).unwrap();
+        socket.bind(&at.into()).unwrap();
+        socket.listen(16).unwrap();
+        TcpListener::from(socket)
+    };
+    let first = socket(([127, 0, 0, 1], 0).into());
+    let second = socket(first.local_addr().unwrap());
+    [first, second]
+}
