@@ -1,7 +1,7 @@
 //! Commands to go on with. They are made to be copied into a root shell, and hold names that others
 //! chose: a name that could be an option, or act on a terminal, makes no command.
 
-use super::starter::{Starter, Supervisor, Way, service};
+use super::starter::{Starter, Supervisor, Way, service, supervisor};
 use super::supervision::Case;
 use super::why::is_hidden;
 use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime, State};
@@ -57,6 +57,10 @@ fn without_process(row: &Row, limits: &Limits) -> Option<String> {
 
 /// What whoever started the processes is told; a signal, where nobody starts them again.
 fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
+    if let Some(own) = supervisor(main) {
+        // It holds the port for something that it runs, or its end is that of all it runs.
+        return told_to(own, main, main, limits).into_iter().collect();
+    }
     let holders = std::iter::once(main).chain(case.others.iter().map(|one| &**one));
     let command = match case.starter(main) {
         Starter::Service { unit, .. } | Starter::Script { unit, .. } => {

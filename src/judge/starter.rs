@@ -149,6 +149,11 @@ fn of_service<'a>(unit: &'a Unit, chain: &'a [Process]) -> Starter<'a> {
     }
 }
 
+/// The supervisor that a process is itself.
+pub fn supervisor(process: &Process) -> Option<&'static Supervisor> {
+    called(process, &SUPERVISORS.each_ref().map(|one| one.name)).map(|at| &SUPERVISORS[at])
+}
+
 /// The unit by which a process is known as a service.
 pub fn service(process: &Process) -> Option<&Unit> {
     let unit = process.meaning.unit.as_ref();

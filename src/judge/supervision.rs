@@ -2,7 +2,7 @@
 //! known: most supervisors have settings that cannot be read.
 
 use super::commands::{is_runtime, keeper};
-use super::starter::{Starter, is_systemd, service, starter};
+use super::starter::{Starter, is_systemd, service, starter, supervisor};
 use crate::model::{
     Container, Foreign, Forwarder, OwnerStatus, Process, Row, Runtime, State, Unit,
 };
@@ -92,7 +92,17 @@ pub fn consequence(case: &Case<'_>) -> Consequence {
     if socket_unit.is_some() || case.opener.is_some() {
         return of_socket(main, socket_unit.map(Foreign::unclean), case);
     }
-    by_starter(main, case)
+    let by_starter = by_starter(main, case);
+    match supervisor(main) {
+        None => by_starter,
+        Some(own) => Consequence {
+            why: format!(
+                "{} runs other programs: they would end with it; {}",
+                own.name, by_starter.why
+            ),
+            ..by_starter
+        },
+    }
 }
 
 /// Of a port that is held for a container: by a proxy, or by its runtime itself.

@@ -134,6 +134,17 @@ fn a_supervisor_in_a_service_is_asked_and_never_stopped() {
 }
 
 #[test]
+fn a_supervisor_that_holds_the_port_for_its_programs_is_not_stopped_either() {
+    let daemon = serving(50, 1, "PM2 v5.3.0: God Daemon", "pm2.service");
+    for others in [&[][..], &[process(61, 50, "web")]] {
+        let (told, next) = judged(&[daemon.clone(), systemd()], others);
+        assert_eq!(next, ["pm2 list"]);
+        assert!(told.why.starts_with("pm2 runs other programs"), "{told:?}");
+        assert_eq!(told.restarted, Some(true), "{told:?}");
+    }
+}
+
+#[test]
 fn a_daemon_of_another_user_is_asked_as_that_user() {
     let web = Process {
         user: Some("anna".into()),
