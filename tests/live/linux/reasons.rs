@@ -19,7 +19,7 @@ fn holders(port: u16) -> Vec<Value> {
 
 #[test]
 fn why_names_the_line_of_parents_from_the_nearest_on() {
-    let tree = match scenes::tree() {
+    let tree = match scenes::tree(scenes::LINE) {
         Ok(tree) => tree,
         Err(why) => skip!("{why}"),
     };
@@ -35,6 +35,30 @@ fn why_names_the_line_of_parents_from_the_nearest_on() {
     let mut expected: Vec<Value> = above.iter().rev().map(|parent| json!(parent)).collect();
     expected.push(json!([std::process::id(), told[above.len()][1]]));
     assert_eq!(told[..expected.len()], expected, "{holders:#?}");
+}
+
+#[test]
+fn why_asks_the_supervisor_that_stands_above_the_holder() {
+    for (name, command) in [
+        ("supervisord", "supervisorctl status"),
+        ("nodemon", "kill PID"),
+    ] {
+        let tree = match scenes::tree(["overseer", name, "launcher", "webapp"]) {
+            Ok(tree) => tree,
+            Err(why) => skip!("{why}"),
+        };
+        let holders = holders(tree.port);
+        let pid = tree.processes[1].0;
+        let killed = &holders[0]["if_killed"];
+        assert_eq!(killed["by"], name, "{holders:#?}");
+        let message = killed["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("{name} (pid {pid})")),
+            "{message}"
+        );
+        let command = command.replace("PID", &pid.to_string());
+        assert_eq!(holders[0]["next"], json!([command]), "{holders:#?}");
+    }
 }
 
 #[test]
