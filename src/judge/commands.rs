@@ -1,71 +1,132 @@
 //! Commands to go on with. They are made to be copied into a root shell, and hold names that others
 //! chose: a name that could be an option, or act on a terminal, makes no command.
 
+use super::starter::{Starter, Supervisor, Way, service, supervisor};
+use super::supervision::Case;
 use super::why::is_hidden;
-use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime, Unit};
+use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime, State};
 
 /// Commands that end what holds the sockets, the gentlest first; none where nobody can be told to end it.
-pub fn next(
-    main: Option<&Process>,
-    others: &[std::rc::Rc<Process>],
-    row: &Row,
-    limits: &Limits,
-) -> Vec<String> {
+pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
+    let Case { main, row, .. } = *case;
     let role = row.role.as_deref();
     let forward = role.and_then(|role| role.forwards_to.as_ref());
     let keeps = forward.filter(|forward| is_runtime(forward.by));
     if let Some(forward) = keeps {
         return match forward.container.as_deref() {
             Some(container) => stop_container(container).into_iter().collect(),
-            None => published(row).into_iter().collect(),
+            None => published(row, Runtime::Docker).into_iter().collect(),
         };
     }
-    if main.is_some_and(is_keeper) {
-        return published(row).into_iter().collect();
+    if let Some(runtime) = main.and_then(keeper) {
+        return published(row, runtime).into_iter().collect();
     }
     let Some(main) = main else {
-        let port = row.socket.local.port.map(|port| format!(" :{port}"));
-        let again = format!("sudo portwho why{}", port.unwrap_or_default());
-        let is_useful = is_hidden(row) && limits.uid != Some(0);
-        return Some(again).filter(|_| is_useful).into_iter().collect();
+        return without_process(row, limits).into_iter().collect();
     };
-    if let Some(container) = main.meaning.container.as_deref() {
+    if let Some(container) = case.container(main) {
         return stop_container(container).into_iter().collect();
     }
     let socket_unit = role.and_then(|role| role.socket_unit.as_ref());
     if let Some(socket) = socket_unit {
-        let manager = manager_of(main);
-        return stop(socket.unclean(), manager, main, limits)
-            .into_iter()
-            .collect();
+        let manager = manager_of(case.opener.unwrap_or(main));
+        let service = service(main).filter(|_| case.opener.is_some());
+        let service = service.map(|unit| unit.name.unclean());
+        let units: Vec<&str> = [socket.unclean()].into_iter().chain(service).collect();
+        let stop = systemctl("stop", &units, manager, main, limits);
+        return stop.into_iter().collect();
     }
-    if let Some(unit) = service(main) {
-        return stop(unit.name.unclean(), unit.manager, main, limits)
-            .into_iter()
-            .collect();
+    if let Some(opener) = case.opener {
+        // Which unit it was opened for, systemd knows.
+        let list = systemctl("list-sockets", &[], manager_of(opener), main, limits);
+        return list.into_iter().collect();
     }
-    let pids = std::iter::once(main.key.pid).chain(others.iter().map(|one| one.key.pid));
-    let pids: Vec<String> = pids
+    by_starter(main, case, limits)
+}
+
+/// How to learn more of a socket without a process.
+fn without_process(row: &Row, limits: &Limits) -> Option<String> {
+    let port = row.socket.local.port.map(|port| format!(" :{port}"));
+    let port = port.unwrap_or_default();
+    if row.socket.state == State::TimeWait {
+        return Some(format!("portwho check{port}"));
+    }
+    let is_useful = is_hidden(row) && limits.uid != Some(0);
+    is_useful.then(|| format!("sudo portwho why{port}"))
+}
+
+/// What whoever started the processes is told; a signal, where nobody starts them again.
+fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
+    if let Some(own) = supervisor(main) {
+        // It holds the port for something that it runs, or its end is that of all it runs.
+        return told_to(own, main, main, limits).into_iter().collect();
+    }
+    let holders = std::iter::once(main).chain(case.others.iter().map(|one| &**one));
+    let command = match case.starter(main) {
+        Starter::Service { unit, .. } | Starter::Script { unit, .. } => {
+            systemctl("stop", &[unit.name.unclean()], unit.manager, main, limits)
+        }
+        Starter::Stranger { unit, .. } => {
+            // Of the service nothing is known but that something else is its first process.
+            let look = systemctl("status", &[unit.name.unclean()], unit.manager, main, limits);
+            return kill(holders).into_iter().chain(look).collect();
+        }
+        Starter::Supervisor(supervisor, process) => told_to(supervisor, process, main, limits),
+        Starter::Watcher(_, process) | Starter::Master(process) => kill([process].into_iter()),
+        Starter::Runner(..) | Starter::Prompt(_) | Starter::Unknown => kill(holders),
+    };
+    command.into_iter().collect()
+}
+
+/// The command by which a supervisor ends what it runs, or names it.
+fn told_to(
+    supervisor: &Supervisor,
+    process: &Process,
+    main: &Process,
+    limits: &Limits,
+) -> Option<String> {
+    match supervisor.way {
+        Way::List(command) => Some(match main.user.as_deref().and_then(operand) {
+            // Everybody has a daemon of pm2, which its command starts where there is none.
+            Some(user) if supervisor.name == "pm2" && process.uid != limits.uid => {
+                format!("sudo -iu {user} {command}")
+            }
+            _ => command.to_owned(),
+        }),
+        Way::Folder(command) => {
+            // Its argument is the folder too, seen from that of all services.
+            let argument = process.command.as_deref().and_then(|words| words.get(1));
+            let folder = process.working_directory.as_ref().or(argument)?;
+            Some(format!("{command} {}", operand(folder.unclean())?))
+        }
+    }
+}
+
+fn kill<'a>(processes: impl Iterator<Item = &'a Process>) -> Option<String> {
+    let pids: Vec<String> = processes
+        .map(|process| process.key.pid)
         .filter(|pid| *pid != 1)
         .take(MOST)
         .map(|pid| pid.to_string())
         .collect();
-    if pids.is_empty() {
-        return Vec::new();
-    }
-    vec![format!("kill {}", pids.join(" "))]
+    (!pids.is_empty()).then(|| format!("kill {}", pids.join(" ")))
 }
 
 /// Processes that one command ends; a pool of more has a service to end it by.
-const MOST: usize = 16;
+const MOST: usize = 64;
 
-/// Programs of runtimes that hold ports for containers.
-const KEEPERS: [&str; 4] = ["docker-proxy", "dockerd", "conmon", "rootlessport"];
-
-/// Whether the process keeps ports for containers of the machine's runtime.
-pub fn is_keeper(process: &Process) -> bool {
-    let program = process.executable.as_ref();
-    process.uid == Some(0) && program.is_some_and(|path| KEEPERS.contains(&path.base_name()))
+/// The machine's runtime whose program this is, where that holds ports for containers and for nothing
+/// else. (A dockerd may do so as well, or serve its own API: that its answer tells.)
+pub fn keeper(process: &Process) -> Option<Runtime> {
+    let program = process
+        .executable
+        .as_ref()
+        .filter(|_| process.uid == Some(0));
+    match program?.base_name() {
+        "docker-proxy" => Some(Runtime::Docker),
+        "conmon" => Some(Runtime::Podman),
+        _ => None,
+    }
 }
 
 pub fn is_runtime(by: Forwarder) -> bool {
@@ -76,15 +137,13 @@ pub fn is_runtime(by: Forwarder) -> bool {
 }
 
 /// The command that names the container for which a port is published.
-fn published(row: &Row) -> Option<String> {
+fn published(row: &Row, by: Runtime) -> Option<String> {
     let port = row.socket.local.port?;
-    Some(format!("docker ps --filter publish={port}"))
-}
-
-/// The unit by which a process is known as a service.
-pub fn service(process: &Process) -> Option<&Unit> {
-    let unit = process.meaning.unit.as_ref();
-    unit.filter(|unit| unit.is_telling())
+    Some(match by {
+        // Its `ps` knows no such filter.
+        Runtime::Podman => "podman port --all".into(),
+        _ => format!("docker ps --filter publish={port}"),
+    })
 }
 
 /// Of whose systemd a process is that holds a socket for a unit.
@@ -93,15 +152,23 @@ fn manager_of(process: &Process) -> Manager {
     unit.map_or(Manager::System, |unit| unit.manager)
 }
 
-/// `systemctl stop UNIT`, by the manager whose unit it is.
-fn stop(unit: &str, manager: Manager, process: &Process, limits: &Limits) -> Option<String> {
-    let unit = operand(unit)?;
+/// `systemctl VERB UNIT...`, by the manager whose units they are.
+fn systemctl(
+    verb: &str,
+    units: &[&str],
+    manager: Manager,
+    process: &Process,
+    limits: &Limits,
+) -> Option<String> {
+    let units: Option<Vec<String>> = units.iter().map(|unit| operand(unit)).collect();
+    let words: Vec<String> = [verb.to_owned()].into_iter().chain(units?).collect();
+    let words = words.join(" ");
     Some(match manager {
-        Manager::System => format!("systemctl stop {unit}"),
-        Manager::User if process.uid == limits.uid => format!("systemctl --user stop {unit}"),
+        Manager::System => format!("systemctl {words}"),
+        Manager::User if process.uid == limits.uid => format!("systemctl --user {words}"),
         Manager::User => {
             let user = operand(process.user.as_deref()?)?;
-            format!("systemctl --user --machine={user}@ stop {unit}")
+            format!("systemctl --user --machine={user}@ {words}")
         }
     })
 }

@@ -14,9 +14,12 @@ mod free;
 mod map;
 mod pool;
 mod port_bits;
+mod prompt;
+mod starter;
 mod supervision;
 #[cfg(test)]
 mod tests;
+mod together;
 mod usage;
 mod why;
 
@@ -34,5 +37,6 @@ pub use free::{Candidates, consecutive};
 pub use map::{Link, Map, Peer, Service, is_talk, map};
 pub use pool::{DYNAMIC, PORT_CLASSES, Pool};
 pub use supervision::Consequence;
+pub use together::main_processes;
 pub use usage::{Address, Usage};
-pub use why::{Background, Connected, Holders, Listen, Queue, groups_of_holders, main_processes};
+pub use why::{Background, Connected, Holders, Listen, Queue, groups_of_holders};

@@ -1,8 +1,11 @@
 //! What comes of the end of a process: whether somebody starts it again. No more is claimed than is
 //! known: most supervisors have settings that cannot be read.
 
-use super::commands::{is_keeper, is_runtime, service};
-use crate::model::{Container, OwnerStatus, Process, Row, Runtime, State, Unit};
+use super::commands::{is_runtime, keeper};
+use super::starter::{Starter, is_systemd, service, starter, supervisor};
+use crate::model::{
+    Container, Foreign, Forwarder, OwnerStatus, Process, Row, Runtime, State, Unit,
+};
 
 /// What would happen if the process were killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,79 +18,135 @@ pub struct Consequence {
     pub why: String,
 }
 
-/// Programs that start again what ends, by their settings.
-const SUPERVISORS: [&str; 8] = [
-    "supervisord",
-    "runsv",
-    "s6-supervise",
-    "circusd",
-    "monit",
-    "pm2",
-    "process-compose",
-    "launchd",
-];
+/// Processes that hold a port, and what is known of their start.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    pub main: Option<&'a Process>,
+    /// Whoever holds the port too.
+    pub others: &'a [std::rc::Rc<Process>],
+    /// The systemd that holds it for them.
+    pub opener: Option<&'a Process>,
+    /// Whether they hold sockets of their own, and not one together.
+    pub is_split: bool,
+    /// Parents of the main process, the nearest first; `None` where they cannot be told.
+    pub parents: Option<&'a [Process]>,
+    /// The first of the sockets.
+    pub row: &'a Row,
+}
 
-/// Programs that start again what they run when a file changes.
-const WATCHERS: [&str; 5] = ["nodemon", "watchexec", "cargo-watch", "air", "entr"];
+impl<'a> Case<'a> {
+    /// The container that the processes are in, as far as it is seen from outside: to whoever is in it
+    /// too, it is the machine.
+    pub fn container(&self, main: &'a Process) -> Option<&'a Container> {
+        let container = main.meaning.container.as_deref()?;
+        let parents = self.parents.unwrap_or_default();
+        let first = parents
+            .last()
+            .or(Some(main).filter(|main| is_systemd(main)));
+        let is_inside = first
+            .filter(|first| first.key.pid == 1)
+            .is_some_and(|first| {
+                let of_first = first.meaning.container.as_deref();
+                of_first.is_some_and(|one| one.identity == container.identity)
+            });
+        (!is_inside).then_some(container)
+    }
 
-/// Programs that run several others, and end them together.
-const RUNNERS: [&str; 4] = ["foreman", "overmind", "honcho", "hivemind"];
-
-const SHELLS: [&str; 9] = [
-    "bash", "zsh", "fish", "sh", "dash", "ksh", "nu", "pwsh", "tcsh",
-];
+    /// Who started the processes.
+    pub fn starter(&self, main: &'a Process) -> Starter<'a> {
+        starter(main, self.others, self.parents)
+    }
+}
 
 /// Judges by unit, container, parents and fellow holders.
-pub fn consequence(
-    main: Option<&Process>,
-    holders: &[std::rc::Rc<Process>],
-    parents: Option<&[Process]>,
-    row: &Row,
-) -> Consequence {
-    let Some(main) = main else {
-        return without_process(row);
+pub fn consequence(case: &Case<'_>) -> Consequence {
+    let Some(main) = case.main else {
+        return without_process(case.row);
     };
-    let role = row.role.as_deref();
+    let role = case.row.role.as_deref();
     let forward = role.and_then(|role| role.forwards_to.as_ref());
-    let container = forward.filter(|forward| is_runtime(forward.by));
-    if let Some(container) = container.and_then(|forward| forward.container.as_deref()) {
-        let (by, name) = (runtime(container), container.label());
-        let why = format!(
-            "{by} holds the port for container {}, as long as that runs",
-            name.unclean()
-        );
-        return told(None, Some(by), why);
-    }
-    if is_keeper(main) {
-        let why = "a runtime holds the port for a container, as long as that runs";
-        return told(None, None, why.into());
-    }
-    if let Some(container) = main.meaning.container.as_deref() {
-        return of_container(container);
-    }
-    if let Some(socket) = role.and_then(|role| role.socket_unit.as_ref()) {
-        let why = format!(
-            "systemd itself holds the port for {}, and would start the service again at the next \
-             connection: stop the socket",
-            socket.unclean()
-        );
-        return told(Some(true), Some("systemd"), why);
-    }
-    if let Some(unit) = service(main) {
-        return of_unit(main, unit);
-    }
-    let others = holders.len().saturating_sub(1);
-    if others > 0 {
-        let (more, hold) = match others {
-            1 => ("process", "holds"),
-            _ => ("processes", "hold"),
+    let kept = forward.filter(|forward| is_runtime(forward.by));
+    if let Some((forward, container)) =
+        kept.and_then(|forward| Some((forward, forward.container.as_deref()?)))
+    {
+        let by = match forward.by {
+            Forwarder::DockerProxy => None,
+            _ => Some(runtime(container)),
         };
-        let why = format!(
-            "{others} more {more} {hold} the port: it stays taken until all of them have ended"
-        );
-        return told(None, None, why);
+        return of_published(by, &format!("container {}", container.label().unclean()));
     }
-    by_parents(parents.unwrap_or_default())
+    match keeper(main) {
+        Some(Runtime::Docker) => return of_published(None, "its container"),
+        Some(runtime) => return of_published(Some(runtime.as_str()), "a container"),
+        None => {}
+    }
+    if let Some(container) = case.container(main) {
+        let alone = of_container(container);
+        return if case.is_split {
+            with_others(case, alone)
+        } else {
+            alone
+        };
+    }
+    let socket_unit = role.and_then(|role| role.socket_unit.as_ref());
+    if socket_unit.is_some() || case.opener.is_some() {
+        return of_socket(main, socket_unit.map(Foreign::unclean), case);
+    }
+    let by_starter = by_starter(main, case);
+    match supervisor(main) {
+        None => by_starter,
+        Some(own) => Consequence {
+            why: format!(
+                "{} runs other programs: they would end with it; {}",
+                own.name, by_starter.why
+            ),
+            ..by_starter
+        },
+    }
+}
+
+/// Of a port that is held for a container: by a proxy, or by its runtime itself.
+fn of_published(by: Option<&str>, container: &str) -> Consequence {
+    match by {
+        // Nothing watches the proxy (libnetwork's portmapper starts it with the container).
+        None => {
+            let why = format!(
+                "the port is no longer forwarded by it until {container} is restarted; the container \
+                 itself goes on"
+            );
+            told(Some(false), None, why)
+        }
+        Some(by) => {
+            let why = format!("{by} holds the port for {container}, as long as that runs");
+            told(None, Some(by), why)
+        }
+    }
+}
+
+/// Of a socket that systemd opened, systemd.socket(5).
+fn of_socket(main: &Process, socket: Option<&str>, case: &Case<'_>) -> Consequence {
+    let by = Some("systemd");
+    let Some(socket) = socket else {
+        let why = "systemd holds the port as well, and may start the service again at the next \
+                   connection: its socket units could not be read";
+        return told(None, by, why.into());
+    };
+    let why = match (case.opener, service(main)) {
+        (None, _) => format!(
+            "systemd itself holds the port for {socket}, and starts the service at the next \
+             connection: stop the socket"
+        ),
+        (Some(_), Some(unit)) => format!(
+            "systemd holds the port as well, for {socket}, and would start {} again at the next \
+             connection: stop both",
+            unit.name.unclean()
+        ),
+        (Some(_), None) => format!(
+            "systemd holds the port as well, for {socket}, and would start the service again at \
+             the next connection: stop the socket too"
+        ),
+    };
+    told(Some(true), by, why)
 }
 
 fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
@@ -98,71 +157,131 @@ fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
     }
 }
 
-fn by_parents(parents: &[Process]) -> Consequence {
-    let named = |names: &'static [&'static str]| {
-        let of_parent = |parent: &Process| Some((is_called(parent, names)?, parent.key.pid));
-        parents.iter().find_map(of_parent)
-    };
-    if let Some((name, pid)) = named(&SUPERVISORS) {
-        let why = format!("{name} (pid {pid}) may start it again, as its settings say");
-        return told(None, Some(name), why);
-    }
-    if let Some((name, pid)) = named(&WATCHERS) {
-        let why = format!("{name} (pid {pid}) starts it again when a file changes");
-        return told(None, Some(name), why);
-    }
-    if let Some((name, pid)) = named(&RUNNERS) {
-        let why = format!("{name} (pid {pid}) runs it with others, and may end those too");
-        return told(None, Some(name), why);
-    }
-    match parents.first().filter(|parent| is_prompt(parent)) {
-        Some(shell) => {
+fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
+    let starter = case.starter(main);
+    let alone = match starter {
+        Starter::Service { unit, master: None } => {
+            let alone = of_unit(main, unit);
+            return if case.is_split {
+                with_others(case, alone)
+            } else {
+                alone
+            };
+        }
+        Starter::Service {
+            unit,
+            master: Some(master),
+        } => {
+            let unit = unit.name.unclean();
+            let why = format!(
+                "{} may start it again: stop {unit} by systemctl",
+                named(master)
+            );
+            told(None, Some(master.name.unclean()), why)
+        }
+        Starter::Script { unit, top }
+        | Starter::Stranger {
+            unit,
+            top: Some(top),
+        } => of_first(main, unit, top),
+        Starter::Stranger { unit, top: None } => {
+            let again = when_systemd_starts(main, unit);
+            let why = format!(
+                "whether it is the main process of {} cannot be seen",
+                unit.name.unclean()
+            );
+            told(None, None, format!("{why}: {again}"))
+        }
+        Starter::Supervisor(supervisor, process) => {
+            let (name, tool) = (supervisor.name, supervisor.tool);
+            let pid = process.key.pid;
+            let why = format!(
+                "{name} (pid {pid}) may start it again, as its settings say: stop it by {tool}"
+            );
+            told(None, Some(name), why)
+        }
+        Starter::Watcher(name, process) => {
+            let pid = process.key.pid;
+            let why =
+                format!("{name} (pid {pid}) starts it again when a file changes: end that one");
+            told(None, Some(name), why)
+        }
+        Starter::Runner(name, process) => {
+            let pid = process.key.pid;
+            let why = format!("{name} (pid {pid}) runs it with others, and may end those too");
+            told(None, Some(name), why)
+        }
+        Starter::Master(master) => {
+            let why = format!("{}, which started them, may do so again", named(master));
+            told(None, Some(master.name.unclean()), why)
+        }
+        Starter::Prompt(shell) => {
             let (name, pid) = (shell.name.unclean(), shell.key.pid);
             let why =
                 format!("nothing starts it again: it was started at a prompt ({name}, pid {pid})");
             told(Some(false), None, why)
         }
-        None => told(
-            None,
-            None,
-            "nothing is known that would start it again".into(),
-        ),
+        Starter::Unknown => told(None, None, UNKNOWN.into()),
+    };
+    with_others(case, alone)
+}
+
+/// Says first who keeps the port when the main process has ended.
+fn with_others(case: &Case<'_>, alone: Consequence) -> Consequence {
+    let (more, hold) = match case.others.len() {
+        0 => return alone,
+        1 => ("process", "holds"),
+        _ => ("processes", "hold"),
+    };
+    let count = case.others.len();
+    let kept =
+        format!("{count} more {more} {hold} the port: it stays taken until all of them have ended");
+    let why = match alone.why.as_str() {
+        UNKNOWN => kept,
+        more => format!("{kept}; {more}"),
+    };
+    Consequence {
+        // The port is not free for that.
+        restarted: alone.restarted.filter(|restarted| *restarted),
+        by: alone.by,
+        why,
     }
 }
 
-/// Which of these programs it is, by its name, its script or the title that it set.
-fn is_called(process: &Process, names: &'static [&'static str]) -> Option<&'static str> {
-    let name = process.name.unclean();
-    let command = process.command.as_ref();
-    let title = command.and_then(|words| words.first());
-    let title = title.map_or("", |first| first.unclean()).to_lowercase();
-    let script = process.meaning.script.as_ref();
-    let script = script.map_or("", |script| script.base_name());
-    let script = script.strip_suffix(".js").unwrap_or(script);
-    let is_it = |known: &&&str| {
-        name == **known || script == **known || title.split(' ').next() == Some(**known)
-    };
-    names.iter().find(is_it).copied()
+const UNKNOWN: &str = "nothing is known that would start it again";
+
+/// `gunicorn (pid 9001)`.
+fn named(process: &Process) -> String {
+    format!("{} (pid {})", process.name.unclean(), process.key.pid)
 }
 
-/// Whether it is a shell that somebody types at: one that runs a script has its own mind.
-fn is_prompt(process: &Process) -> bool {
-    let is_option = |word: &crate::model::Foreign| {
-        let word = word.unclean();
-        word.starts_with('-') && !word.contains('c')
-    };
-    let words = process.command.as_deref().unwrap_or_default();
-    SHELLS.contains(&process.name.unclean())
-        && !words.is_empty()
-        && words.iter().skip(1).all(is_option)
+/// Of a service that began with another process: systemd watches that one alone.
+fn of_first(main: &Process, unit: &Unit, top: &Process) -> Consequence {
+    let (unit_name, top_name) = (unit.name.unclean(), named(top));
+    let again = when_systemd_starts(main, unit);
+    let why = format!("{top_name} is the main process of {unit_name}, this one is not: {again}");
+    told(None, None, why)
+}
+
+/// When systemd starts a service again whose first process the holder is not.
+fn when_systemd_starts(main: &Process, unit: &Unit) -> String {
+    let name = unit.name.unclean();
+    match main.meaning.restart.as_ref().map(|policy| policy.unclean()) {
+        Some("no") => format!("systemd would not start {name} again (Restart=no)"),
+        Some(policy) => format!(
+            "systemd starts {name} again only when its main process ends (Restart={policy})"
+        ),
+        None => format!("systemd may start {name} again only when its main process ends"),
+    }
 }
 
 fn without_process(row: &Row) -> Consequence {
     let (restarted, why) = match (row.owner_status, row.socket.state) {
         (_, State::TimeWait) => (
             Some(false),
-            "there is nothing to kill: the kernel keeps the port for up to a minute, and a server \
-             that sets SO_REUSEADDR may bind it at once",
+            "there is nothing to kill: the kernel keeps the port for up to a minute. A server that \
+             sets SO_REUSEADDR may bind it meanwhile only where the one before had set it too: \
+             portwho check tells",
         ),
         (OwnerStatus::Hidden | OwnerStatus::Partial, _) => {
             (None, "it cannot be told: the owner cannot be seen")

@@ -14,6 +14,8 @@ mod conflicts;
 mod elsewhere;
 mod ephemeral;
 mod map;
+mod starters;
+mod together;
 mod why;
 
 const SERVER: Options = Options {

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::accepted::{Taken, taken};
+use super::accepted::Taken;
 use super::commands::next;
-use super::supervision::{Consequence, consequence};
+use super::supervision::{Case, Consequence, consequence};
+use super::together::{Members, members, pages, processes};
 use crate::model::{
-    Endpoint, InterfaceAddress, Limits, OwnerStatus, Process, ProcessKey, Protocol, Row, Snapshot,
-    Socket, State,
+    Endpoint, InterfaceAddress, Limits, OwnerStatus, Process, ProcessKey, Row, Snapshot, Socket,
+    State,
 };
 
-/// A group of processes that hold the same sockets of those that were asked for.
+/// Processes that hold sockets of those that were asked for, and belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holders<'a> {
     /// The sockets, listeners first.
@@ -22,6 +23,8 @@ pub struct Holders<'a> {
     pub main: Option<Rc<Process>>,
     /// The others that hold the same sockets: workers for the most part.
     pub others: Vec<Rc<Process>>,
+    /// The systemd that opened them for these processes, and holds them too.
+    pub opener: Option<Rc<Process>>,
     /// Parents of the main process, the nearest first; `None` where they cannot be told.
     pub parents: Option<Vec<Process>>,
     /// Everything that these processes listen on.
@@ -80,59 +83,11 @@ pub fn groups_of_holders<'a>(
     snapshot: &'a Snapshot,
     background: &Background<'a>,
 ) -> Vec<Holders<'a>> {
-    let mut groups: Vec<Vec<Taken<'a>>> = Vec::new();
-    let mut known: HashMap<Alike, usize> = HashMap::new();
-    for one in taken(&snapshot.rows) {
-        let Some(row) = first_row(&one) else {
-            continue;
-        };
-        let place = *known.entry(alike(row)).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[place].push(one);
-    }
     let ends = other_ends(snapshot);
-    groups
+    pages(&snapshot.rows)
         .into_iter()
         .filter_map(|group| holders(group, &ends, snapshot, background))
         .collect()
-}
-
-/// The processes that the groups are told by: of others no parents are needed.
-pub fn main_processes(rows: &[Row]) -> Vec<ProcessKey> {
-    let mut keys: Vec<ProcessKey> = rows
-        .iter()
-        .filter_map(|row| first_of(&processes(row)))
-        .map(|process| process.key)
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
-/// What rows of one group share: their owners; where none can be seen, their end.
-type Alike = (
-    Vec<ProcessKey>,
-    bool,
-    Option<(Protocol, State, Endpoint, Option<u64>)>,
-);
-
-fn alike(row: &Row) -> Alike {
-    let socket = &row.socket;
-    let pids = row.owners.iter().map(|owner| owner.process.key).collect();
-    let end = (socket.protocol, socket.state, socket.local, socket.netns);
-    let end = row.owners.is_empty().then_some(end);
-    (pids, socket.state.is_listening(), end)
-}
-
-fn first_row<'a>(one: &Taken<'a>) -> Option<&'a Row> {
-    one.holder.or_else(|| one.connections.first().copied())
-}
-
-fn processes(row: &Row) -> Vec<Rc<Process>> {
-    let owners = row.owners.iter();
-    owners.map(|owner| Rc::clone(&owner.process)).collect()
 }
 
 fn holders<'a>(
@@ -141,42 +96,50 @@ fn holders<'a>(
     snapshot: &'a Snapshot,
     background: &Background<'a>,
 ) -> Option<Holders<'a>> {
+    let Members {
+        main,
+        others,
+        opener,
+    } = members(&group);
     let mut rows: Vec<&Row> = Vec::new();
+    // Those that a listener accepted, or else those that nothing but themselves stands for.
     let mut connections: Vec<&Row> = Vec::new();
     for one in group {
-        match one.holder {
-            Some(holder) => {
-                rows.push(holder);
-                connections.extend(one.connections);
-            }
-            None => rows.extend(one.connections),
+        rows.extend(one.holder);
+        if one.holder.is_none() {
+            rows.extend(&one.connections);
+            let is_closed = |row: &&Row| row.socket.state == State::TimeWait;
+            connections.extend(one.connections.into_iter().filter(|row| !is_closed(row)));
+        } else {
+            connections.extend(one.connections);
         }
     }
     let first = *rows.first()?;
-    let processes = processes(first);
-    let main = first_of(&processes);
-    let others: Vec<Rc<Process>> = processes
-        .iter()
-        .filter(|process| main.as_ref().is_none_or(|main| main.key != process.key))
-        .cloned()
-        .collect();
     let parents = main
         .as_ref()
         .and_then(|main| background.parents.get(&main.key))
         .cloned();
     let is_own = |row: &&Row| {
-        let mut owners = row.owners.iter();
-        owners.any(|owner| processes.iter().any(|one| one.key == owner.process.key))
+        let mut holders = main.iter().chain(&others);
+        holders.any(|one| row.owners.iter().any(|owner| owner.process.key == one.key))
     };
     let mut listens: Vec<&Row> = background.listeners.iter().filter(is_own).collect();
     if listens.is_empty() {
         listens.extend(rows.iter().filter(|row| row.socket.state.is_listening()));
     }
     let queues = rows.iter().filter_map(|row| queue(&row.socket));
+    let case = Case {
+        main: main.as_deref(),
+        others: &others,
+        opener: opener.as_deref(),
+        is_split: rows.iter().any(|row| !have_same_owners(row, first)),
+        parents: parents.as_deref(),
+        row: first,
+    };
     Some(Holders {
         queue: queues.max_by_key(|queue| (queue.is_full(), queue.waiting)),
-        consequence: consequence(main.as_deref(), &processes, parents.as_deref(), first),
-        next: next(main.as_deref(), &others, first, background.limits),
+        consequence: consequence(&case),
+        next: next(&case, background.limits),
         listens: listens
             .into_iter()
             .map(|row| listen(row, snapshot.netns, background.limits))
@@ -185,19 +148,17 @@ fn holders<'a>(
         rows,
         main,
         others,
+        opener,
         parents,
     })
 }
 
-/// The process that no other of them started; of several the one that has run for longest.
-fn first_of(processes: &[Rc<Process>]) -> Option<Rc<Process>> {
-    let is_child = |one: &&Rc<Process>| {
-        let parent = one.parent_pid;
-        processes.iter().any(|other| Some(other.key.pid) == parent)
+fn have_same_owners(a: &Row, b: &Row) -> bool {
+    let keys = |row: &Row| -> Vec<ProcessKey> {
+        let owners = row.owners.iter();
+        owners.map(|owner| owner.process.key).collect()
     };
-    let mut first: Vec<&Rc<Process>> = processes.iter().filter(|one| !is_child(one)).collect();
-    first.sort_by_key(|one| (one.started_at, one.key.pid));
-    first.first().map(|one| Rc::clone(one))
+    keys(a) == keys(b)
 }
 
 fn queue(socket: &Socket) -> Option<Queue> {

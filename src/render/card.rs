@@ -38,8 +38,7 @@ impl Writer<'_> {
     fn card(&mut self, card: &Taken<'_>) -> io::Result<()> {
         match (card.holder, card.connections.as_slice()) {
             (Some(holder), connections) => {
-                let queue =
-                    words::queue(&holder.socket).filter(|_| holder.socket.state == State::Listen);
+                let queue = words::waiting_sentence(&holder.socket);
                 self.heading(holder, words::reach_sentence(&holder.socket))?;
                 self.owners(holder, queue.as_deref())?;
                 self.connections("connection", connections, &holder.owners)

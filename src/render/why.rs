@@ -86,15 +86,22 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn group(&mut self, group: &Holders<'_>) -> io::Result<()> {
-        for row in group.rows.iter().take(LISTED) {
+        let headings = group.rows.iter().map(|row| {
             let (name, rest) = words::heading(row);
-            let name = self.paint(&Clean::new(&name), Tone::Strong);
-            let place = words::place(row, self.netns);
-            let line = format!("{name}{}  {}", Clean::new(&place), Clean::new(&rest));
-            writeln!(self.out, "{}", line.trim_end())?;
+            (name, words::place(row, self.netns), rest)
+        });
+        let headings = counted(headings);
+        for ((name, place, rest), count) in headings.iter().take(LISTED) {
+            let name = self.paint(&Clean::new(name), Tone::Strong);
+            let line = format!("{name}{}  {}", Clean::new(place), Clean::new(rest));
+            let times = match count {
+                1 => String::new(),
+                _ => format!(", by {count} sockets"),
+            };
+            writeln!(self.out, "{}{times}", line.trim_end())?;
         }
-        if group.rows.len() > LISTED {
-            let more = group.rows.len() - LISTED;
+        if headings.len() > LISTED {
+            let more = headings.len() - LISTED;
             writeln!(self.out, "and {more} more sockets: --json has them all")?;
         }
         match &group.main {
@@ -102,13 +109,12 @@ impl Page<'_> {
                 let nobody = words::no_owner(group.rows[0]);
                 let user = words::user(group.rows[0]).map(|user| format!(", user {user}"));
                 self.line("held by", &format!("{nobody}{}", user.unwrap_or_default()))?;
+                self.role(group)?;
             }
             Some(main) => self.processes(group, main)?,
         }
-        for (label, text) in group.rows[0].role.iter().flat_map(|role| words::role(role)) {
-            self.line(label, &text)?;
-        }
-        let listens = group.listens.iter().map(reach).collect();
+        let listens = counted(group.listens.iter().map(reach));
+        let listens = listens.into_iter().map(|(line, _)| line).collect();
         let is_listener = group.rows[0].socket.state.is_listening();
         let label = if is_listener {
             "listens on"
@@ -125,6 +131,7 @@ impl Page<'_> {
             };
             self.toned("queue", &words, tone)?;
         }
+        let connected = |one| connected(one, is_listener);
         self.lines("connected", group.connected.iter().map(connected).collect())?;
         self.line("if killed", &group.consequence.why)?;
         // Each is whole on its line: half a command may be another one.
@@ -154,6 +161,7 @@ impl Page<'_> {
                 .collect();
             self.list("and by", &pids)?;
         }
+        self.role(group)?;
         for (label, text) in words::meaning(&main.meaning) {
             self.line(label, &text)?;
         }
@@ -173,6 +181,25 @@ impl Page<'_> {
             None => Ok(()),
             Some([]) => self.line("started by", "nobody: it is the first process here"),
             Some(parents) => self.parents(parents),
+        }
+    }
+
+    /// What the sockets are there for.
+    fn role(&mut self, group: &Holders<'_>) -> io::Result<()> {
+        let role = group.rows[0].role.as_deref();
+        let opener = group.opener.as_deref();
+        let opener = opener.map(|one| format!("{} (pid {})", words::name(one), one.key.pid));
+        for (label, text) in role.map(words::role).unwrap_or_default() {
+            match opener.as_ref().filter(|_| label == words::OPENED) {
+                Some(opener) => self.line(label, &format!("{text}, by {opener}"))?,
+                None => self.line(label, &text)?,
+            }
+        }
+        match opener {
+            Some(opener) if role.is_none_or(|role| role.socket_unit.is_none()) => {
+                self.line(words::OPENED, &opener)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -265,6 +292,18 @@ impl Page<'_> {
     }
 }
 
+/// Each once, with how often it came.
+fn counted<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<(T, usize)> {
+    let mut found: Vec<(T, usize)> = Vec::new();
+    for one in all {
+        match found.iter_mut().find(|(known, _)| *known == one) {
+            Some((_, count)) => *count += 1,
+            None => found.push((one, 1)),
+        }
+    }
+    found
+}
+
 /// `0.0.0.0:80/tcp  reached at 10.0.0.5 (eth0), 127.0.0.1 (lo)`.
 fn reach(listen: &Listen<'_>) -> String {
     let socket = &listen.row.socket;
@@ -282,17 +321,19 @@ fn reach(listen: &Listen<'_>) -> String {
     }
 }
 
-/// `3 from 10.0.0.9`, `1 by curl (pid 28001)`.
-fn connected(connected: &Connected<'_>) -> String {
+/// `3 from 10.0.0.9`, `1 by curl (pid 28001) on this machine`; of a client `1 to` it.
+fn connected(connected: &Connected<'_>, is_listener: bool) -> String {
     let count = connected.rows.len();
     if connected.processes.is_empty() {
+        let from = if is_listener { "from" } else { "to" };
         let peer = connected.peer.map(|address| address.to_string());
-        return format!("{count} from {}", peer.unwrap_or_default());
+        return format!("{count} {from} {}", peer.unwrap_or_default());
     }
     let processes: Vec<String> = connected
         .processes
         .iter()
         .map(|process| format!("{} (pid {})", words::name(process), process.key.pid))
         .collect();
-    format!("{count} by {} on this machine", processes.join(", "))
+    let by = if is_listener { "by" } else { "to" };
+    format!("{count} {by} {} on this machine", processes.join(", "))
 }

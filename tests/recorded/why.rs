@@ -98,6 +98,34 @@ fn connections_are_counted_by_who_is_at_the_other_end() {
 }
 
 #[test]
+fn a_client_names_the_other_end_of_its_connection() {
+    let [curl] = &holders(&[":51114"])[..] else {
+        panic!("one group holds it")
+    };
+    let [node] = list(&curl["connected"]) else {
+        panic!("it has one peer: {curl:#}")
+    };
+    assert_eq!(node["peer_address"], "127.0.0.1");
+    assert_eq!(node["connections"], 1);
+    assert_eq!(node["processes"][0]["name"], "node");
+    // A closed connection connects nobody.
+    for closed in holders(&["state=time_wait"]) {
+        assert_eq!(closed["connected"], json!([]), "{closed:#}");
+    }
+}
+
+#[test]
+fn a_pool_with_a_listener_for_each_is_told_once() {
+    let [envoy] = &holders(&[":8085"])[..] else {
+        panic!("one group holds it")
+    };
+    assert_eq!(list(&envoy["sockets"]).len(), 2);
+    let told = envoy["if_killed"]["message"].as_str().unwrap();
+    assert!(told.starts_with("1 more process holds the port"), "{told}");
+    assert_eq!(envoy["next"], json!(["docker stop edge"]));
+}
+
+#[test]
 fn an_owner_that_cannot_be_seen_is_said_to_be_there() {
     let answer = why("ordinary-user", &["tcp"]);
     assert_eq!(answer.code, 0);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::judge::commands::next;
-use crate::judge::supervision::consequence;
+use crate::judge::supervision::{Case, consequence};
 use crate::model::{Container, ContainerId, Forward, Forwarder, Manager, Role, Runtime, Unit};
 
 fn process(name: &str, uid: u32) -> Process {
@@ -29,7 +29,19 @@ fn root() -> Limits {
 }
 
 fn commands(process: &Process, row: &Row) -> Vec<String> {
-    next(Some(process), &[], row, &root())
+    next(&case(process, row), &root())
+}
+
+/// A process of which nothing is known but that systemd started it.
+fn case<'a>(process: &'a Process, row: &'a Row) -> Case<'a> {
+    Case {
+        main: Some(process),
+        others: &[],
+        opener: None,
+        is_split: false,
+        parents: None,
+        row,
+    }
 }
 
 fn unit(name: &str, manager: Manager) -> Option<Unit> {
@@ -60,14 +72,20 @@ fn container(id: &str, runtime: Runtime, user: Option<u32>) -> Rc<Container> {
 fn a_unit_of_a_user_is_stopped_by_that_users_manager() {
     let mut server = process("server", 1000);
     server.meaning.unit = unit("app.service", Manager::User);
+    let mut manager = process("systemd", 1000);
+    manager.meaning.unit = unit("init.scope", Manager::User);
+    let row = listener();
+    let case = Case {
+        parents: Some(&[manager]),
+        ..case(&server, &row)
+    };
     let stop = ["systemctl --user --machine=anna@ stop app.service"];
-    assert_eq!(commands(&server, &listener()), stop);
+    assert_eq!(next(&case, &root()), stop);
     let own = Limits {
         uid: Some(1000),
         ..Limits::default()
     };
-    let commands = next(Some(&server), &[], &listener(), &own);
-    assert_eq!(commands, ["systemctl --user stop app.service"]);
+    assert_eq!(next(&case, &own), ["systemctl --user stop app.service"]);
 }
 
 #[test]
@@ -89,8 +107,22 @@ fn a_container_of_a_users_own_runtime_is_not_stopped_by_roots() {
     let id = "a".repeat(64);
     server.meaning.container = Some(container(&id, Runtime::Docker, Some(1000)));
     assert_eq!(commands(&server, &listener()), [""; 0]);
-    let told = consequence(Some(&server), &[], None, &listener());
+    let told = consequence(&case(&server, &listener()));
     assert!(told.why.contains("of user 1000"), "{told:?}");
+}
+
+/// A listener that leads into a container, where that is known.
+fn forwarding(by: Forwarder, container: Option<Rc<Container>>) -> Row {
+    let mut row = listener();
+    row.role = Some(Box::new(Role {
+        socket_unit: None,
+        forwards_to: Some(Forward {
+            by,
+            to: Foreign::new("172.17.0.2:80"),
+            container,
+        }),
+    }));
+    row
 }
 
 #[test]
@@ -100,16 +132,116 @@ fn only_roots_proxy_holds_a_port_for_a_container() {
     let of_runtime = process("docker-proxy", 0);
     let unknown = ["docker ps --filter publish=80"];
     assert_eq!(commands(&of_runtime, &listener()), unknown);
-    let mut row = listener();
-    row.role = Some(Box::new(Role {
-        socket_unit: None,
-        forwards_to: Some(Forward {
-            by: Forwarder::DockerProxy,
-            to: Foreign::new("172.17.0.2:80"),
-            container: Some(container(&"b".repeat(64), Runtime::Docker, None)),
-        }),
-    }));
+    let id = "b".repeat(64);
+    let row = forwarding(
+        Forwarder::DockerProxy,
+        Some(container(&id, Runtime::Docker, None)),
+    );
     assert_eq!(commands(&of_runtime, &row), ["docker stop bbbbbbbbbbbb"]);
+    let told = consequence(&case(&of_runtime, &row));
+    assert_eq!((told.restarted, told.by), (Some(false), None));
+    assert_eq!(
+        told.why,
+        "the port is no longer forwarded by it until container bbbbbbbbbbbb is restarted; the \
+         container itself goes on"
+    );
+}
+
+#[test]
+fn a_docker_daemon_holds_a_port_for_a_container_where_its_answer_says_so() {
+    let mut daemon = process("dockerd", 0);
+    daemon.parent_pid = Some(1);
+    daemon.meaning.unit = unit("docker.service", Manager::System);
+    daemon.meaning.restart = Some(Foreign::new("always"));
+    let own_api = listener();
+    assert_eq!(
+        commands(&daemon, &own_api),
+        ["systemctl stop docker.service"]
+    );
+    let told = consequence(&case(&daemon, &own_api));
+    assert_eq!(told.restarted, Some(true), "{told:?}");
+    let web = container(&"b".repeat(64), Runtime::Docker, None);
+    let published = forwarding(Forwarder::Docker, Some(web));
+    assert_eq!(commands(&daemon, &published), ["docker stop bbbbbbbbbbbb"]);
+    let told = consequence(&case(&daemon, &published));
+    assert!(
+        told.why.starts_with("docker holds the port for"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn podman_is_asked_for_the_container_of_its_monitor() {
+    let monitor = process("conmon", 0);
+    assert_eq!(commands(&monitor, &listener()), ["podman port --all"]);
+    let told = consequence(&case(&monitor, &listener()));
+    assert_eq!(told.by.as_deref(), Some("podman"), "{told:?}");
+    let web = container(&"c".repeat(64), Runtime::Podman, None);
+    let named = Rc::new(Container {
+        name: Some(Foreign::new("web")),
+        ..(*web).clone()
+    });
+    let row = forwarding(Forwarder::Podman, Some(named));
+    assert_eq!(commands(&monitor, &row), ["podman stop web"]);
+}
+
+#[test]
+fn a_service_that_a_socket_unit_started_is_stopped_with_it() {
+    let mut server = process("server", 1000);
+    server.meaning.unit = unit("app.service", Manager::User);
+    let mut opener = process("systemd", 1000);
+    opener.meaning.unit = unit("init.scope", Manager::User);
+    let mut row = listener();
+    let own = Limits {
+        uid: Some(1000),
+        ..Limits::default()
+    };
+    let unread = Case {
+        opener: Some(&opener),
+        ..case(&server, &row)
+    };
+    assert_eq!(next(&unread, &own), ["systemctl --user list-sockets"]);
+    assert_eq!(consequence(&unread).restarted, None);
+    row.role = Some(Box::new(Role {
+        socket_unit: Some(Foreign::new("app.socket")),
+        forwards_to: None,
+    }));
+    let both = Case {
+        opener: Some(&opener),
+        ..case(&server, &row)
+    };
+    let stop = ["systemctl --user stop app.socket app.service"];
+    assert_eq!(next(&both, &own), stop);
+    let told = consequence(&both);
+    assert_eq!(told.restarted, Some(true));
+    assert!(
+        told.why.contains("would start app.service again"),
+        "{told:?}"
+    );
+    // Before the first connection there is no service.
+    let alone = case(&opener, &row);
+    assert_eq!(next(&alone, &own), ["systemctl --user stop app.socket"]);
+    assert_eq!(consequence(&alone).restarted, Some(true));
+}
+
+#[test]
+fn a_port_in_time_wait_is_checked_and_not_promised() {
+    let socket = Socket {
+        inode: None,
+        ..socket(Protocol::Tcp, State::TimeWait, "127.0.0.1", None)
+    };
+    let row = Row {
+        owner_status: OwnerStatus::None,
+        ..row(socket, None)
+    };
+    let none = process("none", 0);
+    let case = Case {
+        main: None,
+        ..case(&none, &row)
+    };
+    assert_eq!(next(&case, &root()), ["portwho check :80"]);
+    let told = consequence(&case);
+    assert!(told.why.contains("only where the one before"), "{told:?}");
 }
 
 #[test]
@@ -135,7 +267,11 @@ fn no_more_is_claimed_of_a_restart_than_is_known() {
         ),
         (Vec::new(), None),
     ] {
-        let told = consequence(Some(&server), &[], Some(&chain), &listener());
+        let row = listener();
+        let told = consequence(&Case {
+            parents: Some(&chain),
+            ..case(&server, &row)
+        });
         assert_eq!(told.restarted, restarted, "{told:?}");
     }
 }
@@ -147,10 +283,13 @@ fn whoever_else_holds_the_port_is_counted_and_ended_too() {
         key: ProcessKey { pid: 8, start: 2 },
         ..process("sleep", 1000)
     });
-    let both = [Rc::clone(&main), Rc::clone(&other)];
-    let told = consequence(Some(&main), &both, None, &listener());
+    let row = listener();
+    let case = Case {
+        others: &[other],
+        ..case(&main, &row)
+    };
+    let told = consequence(&case);
     assert_eq!(told.restarted, None);
     assert!(told.why.starts_with("1 more process"), "{told:?}");
-    let commands = next(Some(&main), &[other], &listener(), &root());
-    assert_eq!(commands, ["kill 7 8"]);
+    assert_eq!(next(&case, &root()), ["kill 7 8"]);
 }

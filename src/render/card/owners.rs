@@ -35,10 +35,7 @@ impl Writer<'_> {
         }
         if let Some(queue) = queue {
             let label = self.paint("queue", Tone::Faint);
-            writeln!(
-                self.out,
-                "  {label}      {queue} connections wait to be accepted"
-            )?;
+            writeln!(self.out, "  {label}      {queue}")?;
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ pub struct Why<'a> {
     holders: Vec<HoldersOut<'a>>,
 }
 
-/// Processes that hold the same sockets.
+/// Processes that hold sockets and belong together.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Holders"))]

@@ -10,12 +10,12 @@ pub use ephemeral::*;
 pub use map::*;
 pub use verdicts::*;
 pub use what::{
-    container, containers, dnat, dnat_target, in_container, leads_to, meaning, of_owners, projects,
-    role, socket_unit, units, what,
+    OPENED, container, containers, dnat, dnat_target, in_container, leads_to, meaning, of_owners,
+    projects, role, socket_unit, units, what,
 };
 pub use why::{
     command_line, heading, local_end, no_owner, place, program_note, queue_sentence, services,
-    user_of, wrapped,
+    user_of, waiting_sentence, wrapped,
 };
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -169,17 +169,18 @@ pub fn meaning(meaning: &Meaning) -> Vec<(&'static str, String)> {
     lines
 }
 
+/// The label of who opened a listener.
+pub const OPENED: &str = "opened by";
+
 /// What a listener is there for, as labels and words.
 pub fn role(role: &Role) -> Vec<(&'static str, String)> {
     let opened = role.socket_unit.as_ref();
-    let opened = opened.map(|unit| ("opened by", unit.unclean().to_owned()));
-    let leads = role.forwards_to.as_ref().map(|forward| {
-        let to = forward.to.unclean();
-        let container = forward.container.as_deref();
-        let container = container.map(|one| format!("   {}", in_container(one)));
-        ("leads to", to.to_owned() + &container.unwrap_or_default())
-    });
-    opened.into_iter().chain(leads).collect()
+    let opened = opened.map(|unit| (OPENED, unit.unclean().to_owned()));
+    let forward = role.forwards_to.as_ref();
+    let leads = forward.map(|forward| ("leads to", forward.to.unclean().to_owned()));
+    let behind = forward.and_then(|forward| forward.container.as_deref());
+    let behind = behind.map(|one| ("container", container(one)));
+    opened.into_iter().chain(leads).chain(behind).collect()
 }
 
 /// Where a rule sends what comes to a port: `172.17.0.2:80`, `this machine, port 5353`.

@@ -106,6 +106,24 @@ pub fn queue_sentence(queue: Queue) -> String {
     }
 }
 
+/// `3 of 128 connections wait to be accepted`: of a listener, on a card.
+pub fn waiting_sentence(socket: &Socket) -> Option<String> {
+    let is_listener = socket.state == State::Listen;
+    let waiting = socket.recv_queue.filter(|_| is_listener)?;
+    Some(waiting_words(waiting, socket.send_queue))
+}
+
+fn waiting_words(waiting: u32, limit: Option<u32>) -> String {
+    let wait = "connections wait to be accepted";
+    match limit {
+        Some(limit) if (Queue { waiting, limit }).is_full() => {
+            format!("full: {waiting} {wait} (backlog {limit})")
+        }
+        Some(limit) => format!("{waiting} of {limit} {wait}"),
+        None => format!("{waiting} {wait}"),
+    }
+}
+
 /// Breaks a text at blanks into lines of no more than so many columns; a longer word is cut.
 pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -144,6 +162,17 @@ mod tests {
         assert_eq!(wrapped("", 4), [""]);
         assert_eq!(wrapped("abcdef", 4), ["abcd", "ef"]);
         assert_eq!(wrapped("日本 語", 4), ["日本", "語"]);
+    }
+
+    #[test]
+    fn a_card_says_no_more_than_all_of_them_wait() {
+        let wait = "connections wait to be accepted";
+        assert_eq!(waiting_words(2, Some(2)), format!("2 of 2 {wait}"));
+        assert_eq!(
+            waiting_words(3, Some(2)),
+            format!("full: 3 {wait} (backlog 2)")
+        );
+        assert_eq!(waiting_words(3, None), format!("3 {wait}"));
     }
 
     #[test]

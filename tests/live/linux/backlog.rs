@@ -13,6 +13,8 @@ fn a_full_queue_is_told_with_its_limit() {
     assert_eq!(row["recv_queue"], full.waiting.len());
     assert_eq!(row["send_queue"], BACKLOG);
     let card = portwho(&[&selector]).stdout;
-    let told = format!("{} of {BACKLOG} connections wait", full.waiting.len());
+    // Of which "3 of 2 wait" would make no sense.
+    let waiting = full.waiting.len();
+    let told = format!("full: {waiting} connections wait to be accepted (backlog {BACKLOG})");
     assert!(card.contains(&told), "{card}");
 }

@@ -6,6 +6,7 @@ use std::process::{Command, id};
 use serde_json::Value;
 
 use super::held::{Held, inode, row_of, rows_of};
+use super::scenes;
 use crate::answer::{assert_owned, pids, portwho};
 use crate::scene::{self, port};
 
@@ -81,7 +82,7 @@ fn forked_workers_are_all_owners() {
 
 #[test]
 fn each_socket_of_a_reuseport_group_has_its_own_owner() {
-    let group = scene_of_reuseport();
+    let group = scenes::reuseport();
     let port = port(&group[0]);
     let inodes = group.each_ref().map(inode);
     let held = group.map(Held::sleep);
@@ -90,20 +91,6 @@ fn each_socket_of_a_reuseport_group_has_its_own_owner() {
     for (inode, held) in inodes.into_iter().zip(&held) {
         assert_owned(row_of(&rows, inode), &[held.pid()]);
     }
-}
-
-fn scene_of_reuseport() -> [std::net::TcpListener; 2] {
-    use socket2::{Domain, Socket, Type};
-    let socket = |at: std::net::SocketAddr| {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_reuse_port(true).unwrap();
-        socket.bind(&at.into()).unwrap();
-        socket.listen(16).unwrap();
-        std::net::TcpListener::from(socket)
-    };
-    let first = socket(([127, 0, 0, 1], 0).into());
-    let second = socket(first.local_addr().unwrap());
-    [first, second]
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::held::Held;
 use super::scenes::{self, BACKLOG};
 use crate::answer::{at, pids, portwho};
 use crate::scene::{port, until};
@@ -18,7 +19,7 @@ fn holders(port: u16) -> Vec<Value> {
 
 #[test]
 fn why_names_the_line_of_parents_from_the_nearest_on() {
-    let tree = match scenes::tree() {
+    let tree = match scenes::tree(scenes::LINE) {
         Ok(tree) => tree,
         Err(why) => skip!("{why}"),
     };
@@ -34,6 +35,30 @@ fn why_names_the_line_of_parents_from_the_nearest_on() {
     let mut expected: Vec<Value> = above.iter().rev().map(|parent| json!(parent)).collect();
     expected.push(json!([std::process::id(), told[above.len()][1]]));
     assert_eq!(told[..expected.len()], expected, "{holders:#?}");
+}
+
+#[test]
+fn why_asks_the_supervisor_that_stands_above_the_holder() {
+    for (name, command) in [
+        ("supervisord", "supervisorctl status"),
+        ("nodemon", "kill PID"),
+    ] {
+        let tree = match scenes::tree(["overseer", name, "launcher", "webapp"]) {
+            Ok(tree) => tree,
+            Err(why) => skip!("{why}"),
+        };
+        let holders = holders(tree.port);
+        let pid = tree.processes[1].0;
+        let killed = &holders[0]["if_killed"];
+        assert_eq!(killed["by"], name, "{holders:#?}");
+        let message = killed["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("{name} (pid {pid})")),
+            "{message}"
+        );
+        let command = command.replace("PID", &pid.to_string());
+        assert_eq!(holders[0]["next"], json!([command]), "{holders:#?}");
+    }
 }
 
 #[test]
@@ -56,6 +81,26 @@ fn why_tells_a_pool_by_the_process_that_its_workers_end_with() {
     assert_eq!(holders.len(), 1, "{holders:#?}");
     assert_eq!(holders[0]["pid"], held.pid(), "{holders:#?}");
     assert_eq!(pids(&holders[0]["sockets"][0]), expected, "{holders:#?}");
+}
+
+#[test]
+fn why_tells_a_pool_whose_workers_have_a_listener_each() {
+    let group = scenes::reuseport();
+    let port = port(&group[0]);
+    let held = group.map(Held::sleep);
+    let mut expected = held.each_ref().map(Held::pid);
+    expected.sort_unstable();
+    let holders = holders(port);
+    assert_eq!(holders.len(), 1, "{holders:#?}");
+    let sockets = holders[0]["sockets"].as_array().unwrap();
+    let mut owners: Vec<u32> = sockets.iter().flat_map(pids).collect();
+    owners.sort_unstable();
+    assert_eq!(owners, expected, "{holders:#?}");
+    let killed = holders[0]["if_killed"]["message"].as_str().unwrap();
+    assert!(
+        killed.starts_with("1 more process holds the port"),
+        "{killed}"
+    );
 }
 
 #[test]

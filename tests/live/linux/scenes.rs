@@ -19,17 +19,19 @@ pub struct Tree {
     pub processes: Vec<(u32, &'static str)>,
 }
 
-/// A process tree four deep, by its last process.
-pub fn tree() -> io::Result<Tree> {
-    const NAMES: [&str; 4] = ["overseer", "launcher", "keeper", "webapp"];
+/// Names of which no program knows anything.
+pub const LINE: [&str; 4] = ["overseer", "launcher", "keeper", "webapp"];
+
+/// A process tree four deep of programs with these names, by its last process.
+pub fn tree(names: [&'static str; 4]) -> io::Result<Tree> {
     let folder = open_folder();
-    let programs: io::Result<Vec<_>> = NAMES.iter().map(|n| helper_named(&folder, n)).collect();
+    let programs: io::Result<Vec<_>> = names.iter().map(|n| helper_named(&folder, n)).collect();
     let programs = programs?;
     let mut command = Command::new(&programs[0]);
     let (first, told) = Held::telling(command.arg("line").args(&programs[1..]))?;
     let mut processes: Vec<(u32, &str)> = Vec::new();
     let mut pid = told[1];
-    for name in NAMES.iter().rev() {
+    for name in names.iter().rev() {
         processes.insert(0, (pid, name));
         pid = parent(pid);
     }
@@ -125,4 +127,18 @@ pub fn listening_process() -> (Held, u16) {
     let listener = crate::scene::listener();
     let port = port(&listener);
     (Held::sleep(listener), port)
+}
+
+/// Two listeners on one port that let each other in.
+pub fn reuseport() -> [TcpListener; 2] {
+    let socket = |at: SocketAddr| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_port(true).unwrap();
+        socket.bind(&at.into()).unwrap();
+        socket.listen(16).unwrap();
+        TcpListener::from(socket)
+    };
+    let first = socket(([127, 0, 0, 1], 0).into());
+    let second = socket(first.local_addr().unwrap());
+    [first, second]
 }

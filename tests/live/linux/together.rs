@@ -8,7 +8,7 @@ use crate::scene::until;
 
 #[test]
 fn the_owner_below_a_line_of_parents_is_the_last_of_them() {
-    let tree = match scenes::tree() {
+    let tree = match scenes::tree(scenes::LINE) {
         Ok(tree) => tree,
         Err(why) => skip!("{why}"),
     };

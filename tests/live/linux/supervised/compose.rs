@@ -1,7 +1,7 @@
 //! A docker-compose project of two services.
 
 use super::engine::{Engine, IMAGE};
-use super::{facts, hold};
+use super::{facts, hold, only_holders, said};
 use crate::answer::{at, pids};
 
 /// A service on the network of the host, and one with a published port.
@@ -33,6 +33,7 @@ fn services_of_a_compose_project_have_its_ports() {
             a_published_service_is_behind_the_proxy,
             project_and_service_are_told,
             containers_are_selected_by_project_and_by_service,
+            a_page_tells_of_project_and_service,
         ],
     );
 }
@@ -85,5 +86,20 @@ fn containers_are_selected_by_project_and_by_service(engine: &Engine) {
         let answer = engine.portwho(&["-l", selector, "--json"]);
         let rows = answer.rows();
         assert_eq!(at(&rows, "tcp", HOSTED).len(), 1, "{selector} {answer:?}");
+    }
+}
+
+fn a_page_tells_of_project_and_service(engine: &Engine) {
+    for (port, service) in [(HOSTED, "store"), (PUBLISHED, "front")] {
+        let selector = format!("tcp:{port}");
+        let page = engine.portwho(&["why", &selector]).stdout;
+        let holders = only_holders(&engine.portwho(&["why", &selector, "--json"]));
+        let told = said(&page, "container");
+        let id = container(engine, service);
+        let name = engine.told(&id, "{{.Name}}");
+        let name = name.trim_start_matches('/');
+        let expected = format!("docker {name}   image {IMAGE}   service {service} of shop");
+        assert_eq!(told, expected, "{page}");
+        assert_eq!(holders["next"][0], format!("docker stop {name}"));
     }
 }

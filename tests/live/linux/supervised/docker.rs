@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::engine::{Engine, IMAGE};
-use super::{facts, hold};
+use super::{facts, hold, only_holders, said};
 use crate::answer::pids;
 
 /// The port inside, and those of the machine.
@@ -11,15 +11,21 @@ const INSIDE: u16 = 80;
 const PUBLISHED: u16 = 18_080;
 const HOSTED: u16 = 18_081;
 const BY_HAND: u16 = 18_099;
+const FAMILIES: u16 = 18_087;
+/// Of the engine itself.
+const API: u16 = 18_088;
 
 #[test]
 fn containers_have_the_ports_of_a_docker_engine() {
-    let engine = match Engine::start(&[], &[]) {
+    let api = format!("tcp://127.0.0.1:{API}");
+    let options = ["--host", &api, "--host", "unix:///var/run/docker.sock"];
+    let engine = match Engine::start(&options, &[]) {
         Ok(engine) => engine,
         Err(why) => skip!("{why}"),
     };
     engine.web("web", &["-p", "127.0.0.1:18080:80"], INSIDE);
     engine.web("hosted", &["--network", "host"], HOSTED);
+    engine.web("families", &["-p", "18087:81"], 81);
     hold(
         &engine,
         facts![
@@ -31,6 +37,11 @@ fn containers_have_the_ports_of_a_docker_engine() {
             unasked_the_engine_names_nothing_and_ids_are_known,
             containers_are_selected_by_name_and_by_id,
             every_network_is_looked_into_if_wanted,
+            a_page_tells_of_a_container_that_holds_its_port,
+            a_page_of_a_published_port_is_of_its_container,
+            proxies_of_both_families_are_one_page,
+            the_daemons_own_port_is_no_containers,
+            nobody_starts_a_proxy_again,
         ],
     );
 }
@@ -139,6 +150,75 @@ fn every_network_is_looked_into_if_wanted(engine: &Engine) {
     assert_eq!(owner["container"], container(engine, "web"), "{row:#}");
 }
 
+/// The page of a port and its document.
+#[track_caller]
+fn why(engine: &Engine, port: u16) -> (Value, String) {
+    let selector = format!("tcp:{port}");
+    let page = engine.portwho(&["why", &selector]);
+    assert_eq!(page.code, Some(0), "{page:?}");
+    let document = engine.portwho(&["why", &selector, "--json"]);
+    (only_holders(&document), page.stdout)
+}
+
+fn a_page_tells_of_a_container_that_holds_its_port(engine: &Engine) {
+    let (holders, page) = why(engine, HOSTED);
+    let named = format!("docker hosted   image {IMAGE}");
+    assert_eq!(said(&page, "container"), named, "{page}");
+    assert_eq!(holders["next"], json!(["docker stop hosted"]));
+    assert_eq!(holders["if_killed"]["by"], "docker", "{page}");
+}
+
+fn a_page_of_a_published_port_is_of_its_container(engine: &Engine) {
+    let (holders, page) = why(engine, PUBLISHED);
+    assert!(said(&page, "held by").starts_with("docker-proxy"), "{page}");
+    assert_eq!(
+        said(&page, "leads to"),
+        format!("{}:{INSIDE}", engine.address("web"))
+    );
+    let named = format!("docker web   image {IMAGE}");
+    assert_eq!(said(&page, "container"), named, "{page}");
+    let at = |label: &str| page.find(&format!("\n  {label} ")).unwrap();
+    assert!(
+        at("held by") < at("leads to") && at("leads to") < at("started by"),
+        "{page}"
+    );
+    let killed = said(&page, "if killed");
+    assert!(killed.contains("the container itself goes on"), "{page}");
+    assert_eq!(holders["if_killed"]["restarted"], false, "{page}");
+    assert_eq!(holders["next"], json!(["docker stop web"]));
+}
+
+fn proxies_of_both_families_are_one_page(engine: &Engine) {
+    let (holders, page) = why(engine, FAMILIES);
+    // Without IPv6 there is but one.
+    let listed = engine.portwho(&["-l", &format!("tcp:{FAMILIES}"), "--json"]);
+    let (sockets, rows) = (holders["sockets"].as_array().unwrap(), listed.rows());
+    assert_eq!(sockets.len(), rows.len(), "{page}");
+    let has_two = said(&page, "and by").starts_with("docker-proxy");
+    assert_eq!(has_two, rows.len() == 2, "{page}");
+    assert_eq!(holders["next"], json!(["docker stop families"]));
+}
+
+fn the_daemons_own_port_is_no_containers(engine: &Engine) {
+    let (holders, page) = why(engine, API);
+    assert!(said(&page, "held by").starts_with("dockerd"), "{page}");
+    assert_eq!(said(&page, "container"), "", "{page}");
+    assert_eq!(holders["next"], json!([format!("kill {}", holders["pid"])]));
+}
+
+fn nobody_starts_a_proxy_again(engine: &Engine) {
+    let (holders, _) = why(engine, PUBLISHED);
+    engine
+        .machine
+        .told(&["kill", "-KILL", &holders["pid"].to_string()]);
+    let selector = format!("tcp:{PUBLISHED}");
+    let gone = ["wait", &selector, "--gone", "--timeout", "20s"];
+    assert_eq!(engine.portwho(&gone).code, Some(0));
+    assert_eq!(engine.told("web", "{{.State.Running}}"), "true");
+    engine.docker(&["restart", "web"]);
+    assert_eq!(engine.row(&selector)["owners"][0]["name"], "docker-proxy");
+}
+
 #[test]
 fn without_its_proxy_a_docker_engine_sends_connections_on_by_a_rule() {
     // The daemon gone, its containers live on.
@@ -182,6 +262,10 @@ fn the_daemon_keeps_the_port_from_others(engine: &Engine) {
     let forward = &row["forwards_to"];
     assert_eq!(forward["by"], "docker", "{row:#}");
     assert_eq!(forward["container"], container(engine, "web"), "{row:#}");
+    let (holders, page) = why(engine, PUBLISHED);
+    assert_eq!(holders["next"], json!(["docker stop web"]), "{page}");
+    let kept = "docker holds the port for container web, as long as that runs";
+    assert_eq!(said(&page, "if killed"), kept);
 }
 
 fn a_rule_to_a_container_is_told_where_no_socket_holds_the_port(engine: &Engine) {

@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::held::{Held, has_tool, is_root, written};
@@ -188,6 +189,27 @@ fn last_lines(text: &str, count: usize) -> String {
 /// Why a command failed: what it told last.
 fn complaint(answer: &Answer) -> String {
     last_lines(&format!("{}{}", answer.stdout, answer.stderr), 2)
+}
+
+/// The one group of holders in an answer of `portwho why --json`.
+#[track_caller]
+fn only_holders(answer: &Answer) -> Value {
+    let document = answer.json();
+    let holders = document["holders"].as_array().unwrap();
+    assert_eq!(holders.len(), 1, "{document:#}");
+    holders[0].clone()
+}
+
+/// What a page of `portwho why` says behind a label, as far as the next label.
+fn said(page: &str, label: &str) -> String {
+    let mut lines = page
+        .lines()
+        .skip_while(|line| line.get(2..12).map(str::trim) != Some(label));
+    let first = lines.next().and_then(|line| line.get(14..));
+    let rest =
+        lines.take_while(|line| line.get(2..12).is_some_and(|label| label.trim().is_empty()));
+    let rest = rest.filter_map(|line| line.get(14..));
+    first.into_iter().chain(rest).collect::<Vec<_>>().join(" ")
 }
 
 /// What shall hold of a scene, each under its name: a scene that took long to set up serves many.

@@ -1,8 +1,8 @@
 //! podman: containers on the host's network, and published ports, kept by conmon or by a rule alone.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Machine, complaint, facts, hold};
+use super::{Machine, complaint, facts, hold, only_holders, said};
 use crate::answer::pids;
 use crate::linux::held::Held;
 use crate::scene::until;
@@ -90,6 +90,9 @@ fn containers_have_the_ports_of_podman() {
             a_container_is_named_by_podman,
             a_reserved_port_leads_to_its_container,
             a_rule_leads_to_its_container,
+            a_page_tells_of_a_container_that_holds_its_port,
+            a_page_of_a_reserved_port_is_of_its_container,
+            podman_names_the_container_where_nobody_was_asked,
         ],
     );
 }
@@ -157,4 +160,44 @@ fn a_rule_leads_to_its_container(podman: &Podman) {
     assert_eq!(forwards[0]["to"], format!("{address}:80"));
     assert_eq!(forwards[0]["by"], "dnat");
     assert_is(&forwards[0]["container"], podman, "unreserved");
+}
+
+/// The holders of a port and their page.
+#[track_caller]
+fn why(podman: &Podman, port: u16, options: &[&str]) -> (Value, String) {
+    let selector = format!("tcp:{port}");
+    let looked = [&["why", &selector], options].concat();
+    let page = podman.machine.portwho(&looked);
+    assert_eq!(page.code, Some(0), "{page:?}");
+    let document = podman.machine.portwho(&[&looked[..], &["--json"]].concat());
+    (only_holders(&document), page.stdout)
+}
+
+fn a_page_tells_of_a_container_that_holds_its_port(podman: &Podman) {
+    let (holders, page) = why(podman, HOSTED, &[]);
+    let image = podman.told("hosted", "{{.ImageName}}");
+    let named = format!("podman hosted   image {image}");
+    assert_eq!(said(&page, "container"), named, "{page}");
+    assert_eq!(holders["next"], json!(["podman stop hosted"]));
+}
+
+fn a_page_of_a_reserved_port_is_of_its_container(podman: &Podman) {
+    let (holders, page) = why(podman, RESERVED, &[]);
+    assert!(said(&page, "held by").starts_with("conmon"), "{page}");
+    assert!(
+        said(&page, "container").starts_with("podman reserved"),
+        "{page}"
+    );
+    assert_eq!(holders["if_killed"]["by"], "podman", "{page}");
+    assert_eq!(holders["next"], json!(["podman stop reserved"]));
+}
+
+fn podman_names_the_container_where_nobody_was_asked(podman: &Podman) {
+    let (holders, page) = why(podman, RESERVED, &["--no-runtime"]);
+    let command = "podman port --all";
+    assert_eq!(holders["next"], json!([command]), "{page}");
+    let told = podman.machine.told(&command.split(' ').collect::<Vec<_>>());
+    let id = podman.told("reserved", "{{.Id}}");
+    let of_it = |line: &str| line.starts_with(&id[..12]) && line.contains("127.0.0.1:18085");
+    assert!(told.lines().any(of_it), "{told}");
 }

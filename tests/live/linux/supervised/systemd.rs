@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::engine::Engine;
 use super::groups::hierarchies;
-use super::{complaint, facts, hold};
+use super::{complaint, facts, hold, only_holders, said};
 use crate::answer::{Answer, PORTWHO, pids};
 use crate::linux::held::{Held, has_tool};
 use crate::scene::until;
@@ -16,6 +16,9 @@ const IMAGE: &str = "scene/systemd:1";
 /// The port that a service holds, and the one that a socket unit waits on.
 const SERVED: u16 = 7_778;
 const AWAITED: u16 = 7_777;
+/// Those of a service that is a script, and of one that is a program that runs another.
+const SCRIPTED: u16 = 7_779;
+const WRAPPED: u16 = 7_780;
 
 struct Booted {
     engine: Engine,
@@ -79,6 +82,17 @@ impl Booted {
         answer.only_row()
     }
 
+    /// The holders of a port by `portwho why` inside, and their page.
+    #[track_caller]
+    fn why(&self, port: u16) -> (Value, String) {
+        self.row(port);
+        let selector = format!("tcp:{port}");
+        let looked = ["portwho", "why", &selector, "--owners", "proc"];
+        let page = self.told(&looked);
+        let answer = self.run(&[&looked[..], &["--json"]].concat());
+        (only_holders(&answer), page)
+    }
+
     /// The main process of a unit, by its pid inside.
     #[track_caller]
     fn main_pid(&self, unit: &str) -> u32 {
@@ -112,8 +126,15 @@ fn write_units(root: &Path) -> std::io::Result<()> {
     std::fs::write(folder.join("web.socket"), socket)?;
     let service = "[Service]\nExecStart=/usr/bin/sleep infinity\n";
     std::fs::write(folder.join("web.service"), service)?;
-    let server = format!("[Service]\nExecStart=/bin/busybox httpd -f -p 127.0.0.1:{SERVED}\n");
-    std::fs::write(folder.join("plain.service"), server)?;
+    let write = |name: &str, command: &str, port: u16| {
+        let server = format!("/bin/busybox httpd -f -p 127.0.0.1:{port}");
+        let command = command.replace("SERVER", &server);
+        let text = format!("[Service]\nRestart=always\nExecStart={command}\n");
+        std::fs::write(folder.join(name), text)
+    };
+    write("plain.service", "SERVER", SERVED)?;
+    write("scripted.service", "/bin/sh -c 'SERVER; true'", SCRIPTED)?;
+    write("wrapped.service", "/usr/bin/timeout 36000 SERVER", WRAPPED)?;
     std::fs::copy("/bin/busybox", root.join("bin/busybox")).map(|_| ())
 }
 
@@ -141,6 +162,7 @@ fn systemd_has_the_sockets_of_its_units_and_services_theirs() {
         Err(why) => skip!("{why}"),
     };
     booted.told(&["systemctl", "start", "web.socket", "plain.service"]);
+    booted.told(&["systemctl", "start", "scripted", "wrapped"]);
     hold(
         &booted,
         facts![
@@ -149,6 +171,9 @@ fn systemd_has_the_sockets_of_its_units_and_services_theirs() {
             a_service_is_told_with_its_slice,
             a_socket_that_waits_is_told_with_its_unit,
             services_are_selected_by_unit,
+            a_service_is_ended_by_systemd_which_would_start_it_again,
+            systemd_watches_only_the_first_process_of_a_service,
+            a_socket_that_waits_is_stopped_alone,
         ],
     );
     let connection = format!("busybox nc 127.0.0.1 {AWAITED} < /dev/null");
@@ -164,6 +189,8 @@ fn systemd_has_the_sockets_of_its_units_and_services_theirs() {
             they_are_seen_from_the_host,
             a_socket_is_told_with_its_unit_and_with_that_of_its_service,
             from_the_host_a_service_is_of_its_container_too,
+            whoever_serves_is_told_first_and_stopped_with_its_socket,
+            from_the_host_its_container_is_stopped,
         ],
     );
 }
@@ -231,4 +258,75 @@ fn from_the_host_a_service_is_of_its_container_too(booted: &Booted) {
     let owner = &row["owners"][0];
     assert_eq!(owner["container"]["name"], "box", "{row:#}");
     assert_eq!(owner["unit"]["name"], "plain.service", "{row:#}");
+}
+
+fn a_service_is_ended_by_systemd_which_would_start_it_again(booted: &Booted) {
+    let (holders, page) = booted.why(SERVED);
+    assert_eq!(holders["pid"], booted.main_pid("plain.service"), "{page}");
+    assert_eq!(holders["if_killed"]["restarted"], true, "{page}");
+    assert_eq!(holders["if_killed"]["by"], "systemd", "{page}");
+    assert_eq!(holders["next"], json!(["systemctl stop plain.service"]));
+    let killed = "systemd would start plain.service again (Restart=always): stop it by systemctl";
+    assert_eq!(said(&page, "if killed"), killed);
+    assert_eq!(said(&page, "unit"), "plain.service in system.slice");
+}
+
+fn systemd_watches_only_the_first_process_of_a_service(booted: &Booted) {
+    for (name, port) in [("scripted.service", SCRIPTED), ("wrapped.service", WRAPPED)] {
+        let (holders, page) = booted.why(port);
+        let (pid, main) = (holders["pid"].as_u64().unwrap(), booted.main_pid(name));
+        assert_ne!(pid, u64::from(main), "{page}");
+        assert_eq!(holders["if_killed"]["restarted"], Value::Null, "{page}");
+        let killed = said(&page, "if killed");
+        assert!(
+            killed.contains(&format!("(pid {main}) is the main process")),
+            "{page}"
+        );
+        assert!(killed.contains("only when its main process ends"), "{page}");
+        let next = match port {
+            SCRIPTED => json!([format!("systemctl stop {name}")]),
+            _ => json!([format!("kill {pid}"), format!("systemctl status {name}")]),
+        };
+        assert_eq!(holders["next"], next);
+    }
+}
+
+fn a_socket_that_waits_is_stopped_alone(booted: &Booted) {
+    let (holders, page) = booted.why(AWAITED);
+    assert_eq!(holders["pid"], 1, "{page}");
+    assert_eq!(holders["if_killed"]["restarted"], true, "{page}");
+    assert_eq!(holders["next"], json!(["systemctl stop web.socket"]));
+    assert!(
+        said(&page, "held by").starts_with("systemd (pid 1)"),
+        "{page}"
+    );
+    assert_eq!(said(&page, "opened by"), "web.socket");
+}
+
+fn whoever_serves_is_told_first_and_stopped_with_its_socket(booted: &Booted) {
+    let (holders, page) = booted.why(AWAITED);
+    let pid = booted.main_pid("web.service");
+    assert_eq!(holders["pid"], pid, "{page}");
+    assert_eq!(holders["if_killed"]["restarted"], true, "{page}");
+    let stop = "systemctl stop web.socket web.service";
+    assert_eq!(holders["next"], json!([stop]));
+    assert!(
+        said(&page, "held by").starts_with(&format!("sleep (pid {pid})")),
+        "{page}"
+    );
+    assert_eq!(said(&page, "opened by"), "web.socket, by systemd (pid 1)");
+    assert_eq!(said(&page, "command"), "/usr/bin/sleep infinity");
+    // That is enough: nobody holds the port then.
+    booted.told(&stop.split(' ').collect::<Vec<_>>());
+    let selector = format!("tcp:{AWAITED}");
+    let after = booted.run(&["portwho", "-l", &selector, "--owners", "proc"]);
+    assert_eq!(after.code, Some(1), "{after:?}");
+}
+
+fn from_the_host_its_container_is_stopped(booted: &Booted) {
+    let answer = booted
+        .engine
+        .portwho(&["why", &format!("tcp:{SERVED}"), "--json"]);
+    let holders = only_holders(&answer);
+    assert_eq!(holders["next"], json!(["docker stop box"]), "{holders:#}");
 }

@@ -1,0 +1,199 @@
+//! Which sockets are told on one page: those that the same processes hold, those of a pool whose workers
+//! have a listener each (SO_REUSEPORT), and those of one published port.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::accepted::{Taken, taken};
+use super::starter::is_systemd;
+use crate::model::{
+    Endpoint, Forward, Forwarder, Process, ProcessKey, Protocol, Row, Socket, State,
+};
+
+/// Whoever holds the sockets of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Members {
+    /// The one that started the others. `None` where none can be seen.
+    pub main: Option<Rc<Process>>,
+    pub others: Vec<Rc<Process>>,
+    /// The systemd that opened the sockets for them, and holds them too.
+    pub opener: Option<Rc<Process>>,
+}
+
+/// Puts rows together that one page tells of.
+pub fn pages(rows: &[Row]) -> Vec<Vec<Taken<'_>>> {
+    let mut groups: Vec<Vec<Taken>> = Vec::new();
+    let mut known: HashMap<Alike, usize> = HashMap::new();
+    for one in taken(rows) {
+        let Some(row) = first_row(&one) else {
+            continue;
+        };
+        let place = *known.entry(alike(row)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(one);
+    }
+    joined(groups)
+}
+
+/// The processes of a page.
+pub fn members(page: &[Taken<'_>]) -> Members {
+    let mut all: Vec<Rc<Process>> = Vec::new();
+    for row in page.iter().filter_map(first_row) {
+        for process in processes(row) {
+            if !all.iter().any(|one| one.key == process.key) {
+                all.push(process);
+            }
+        }
+    }
+    all.sort_by_key(|process| process.key);
+    // Who opened a socket for a service does not serve it.
+    let (openers, serving): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| is_systemd(one));
+    let (all, openers) = if serving.is_empty() {
+        (openers, serving)
+    } else {
+        (serving, openers)
+    };
+    let main = first_of(&all);
+    let is_other = |one: &Rc<Process>| main.as_ref().is_none_or(|main| main.key != one.key);
+    Members {
+        others: all.into_iter().filter(is_other).collect(),
+        opener: openers.into_iter().next(),
+        main,
+    }
+}
+
+/// The processes that the pages are told by: of others no parents are needed.
+pub fn main_processes(rows: &[Row]) -> Vec<ProcessKey> {
+    let pages = pages(rows);
+    let mains = pages.iter().filter_map(|page| members(page).main);
+    let mut keys: Vec<ProcessKey> = mains.map(|main| main.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// The processes that hold a socket.
+pub fn processes(row: &Row) -> Vec<Rc<Process>> {
+    let owners = row.owners.iter();
+    owners.map(|owner| Rc::clone(&owner.process)).collect()
+}
+
+/// What rows of one group share: their owners; where none can be seen, their end.
+type Alike = (
+    Vec<ProcessKey>,
+    bool,
+    Option<(Protocol, State, Endpoint, Option<u64>)>,
+);
+
+fn alike(row: &Row) -> Alike {
+    let socket = &row.socket;
+    let pids = row.owners.iter().map(|owner| owner.process.key).collect();
+    let end = (socket.protocol, socket.state, socket.local, socket.netns);
+    let end = row.owners.is_empty().then_some(end);
+    (pids, socket.state.is_listening(), end)
+}
+
+fn first_row<'a>(one: &Taken<'a>) -> Option<&'a Row> {
+    one.holder.or_else(|| one.connections.first().copied())
+}
+
+/// Joins groups that share a port and belong together, each to the first of them.
+fn joined(groups: Vec<Vec<Taken<'_>>>) -> Vec<Vec<Taken<'_>>> {
+    let mut roots: Vec<usize> = (0..groups.len()).collect();
+    let mut by_port: HashMap<_, Vec<(usize, &Row)>> = HashMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        for row in group.iter().filter_map(|one| one.holder) {
+            let of_port = by_port.entry(port_of(&row.socket)).or_default();
+            for (other, earlier) in of_port.iter() {
+                let (here, there) = (roots[at], roots[*other]);
+                if here != there && belong_together(row, earlier) {
+                    let (to, from) = (here.min(there), here.max(there));
+                    let moved = roots.iter_mut().filter(|root| **root == from);
+                    moved.for_each(|root| *root = to);
+                }
+            }
+            of_port.push((at, row));
+        }
+    }
+    let mut pages: Vec<Vec<Taken>> = groups.iter().map(|_| Vec::new()).collect();
+    for (root, group) in roots.into_iter().zip(groups) {
+        pages[root].extend(group);
+    }
+    pages.retain(|page| !page.is_empty());
+    pages
+}
+
+fn port_of(socket: &Socket) -> (Protocol, Option<u16>, Option<u64>) {
+    let space = socket.protocol.port_space();
+    (space, socket.local.port, socket.netns)
+}
+
+/// Whether two sockets on one port are of one pool, or for one container.
+fn belong_together(a: &Row, b: &Row) -> bool {
+    let (one, other) = (&a.socket, &b.socket);
+    if !one.state.is_listening() || one.state != other.state {
+        return false;
+    }
+    if let (Some(one), Some(other)) = (forward(a), forward(b)) {
+        return lead_to_one(one, other);
+    }
+    let is_one_place = one.local == other.local && one.interface == other.interface;
+    let mut owners = a.owners.iter();
+    is_one_place
+        && owners.any(|one| {
+            let mut others = b.owners.iter();
+            others.any(|other| are_of_one_pool(&one.process, &other.process))
+        })
+}
+
+fn forward(row: &Row) -> Option<&Forward> {
+    row.role.as_deref()?.forwards_to.as_ref()
+}
+
+/// Whether both are proxies of one published port: Docker starts one for each family.
+fn lead_to_one(one: &Forward, other: &Forward) -> bool {
+    let identity = |forward: &Forward| Some(forward.container.as_deref()?.identity.clone());
+    let is_proxy = |forward: &Forward| forward.by == Forwarder::DockerProxy;
+    is_proxy(one)
+        && is_proxy(other)
+        && match (identity(one), identity(other)) {
+            (None, None) => one.to == other.to,
+            (one, other) => one == other,
+        }
+}
+
+/// Whether both run one program, and belong together by their start or by what they are part of.
+fn are_of_one_pool(a: &Process, b: &Process) -> bool {
+    let is_one_file = a.executable.is_some() && a.executable == b.executable;
+    let is_one_program = (a.name == b.name || is_one_file) && a.meaning.script == b.meaning.script;
+    let is_of = |child: &Process, parent: &Process| child.parent_pid == Some(parent.key.pid);
+    let unit = |process: &Process| {
+        let unit = process.meaning.unit.clone();
+        unit.filter(|unit| unit.is_telling())
+    };
+    let container =
+        |process: &Process| Some(process.meaning.container.as_deref()?.identity.clone());
+    is_one_program
+        && (is_shared(a.parent_pid, b.parent_pid)
+            || is_of(a, b)
+            || is_of(b, a)
+            || is_shared(unit(a), unit(b))
+            || is_shared(container(a), container(b)))
+}
+
+fn is_shared<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    one.is_some() && one == other
+}
+
+/// The process that no other of them started; of several the one that has run for longest.
+fn first_of(processes: &[Rc<Process>]) -> Option<Rc<Process>> {
+    let is_child = |one: &&Rc<Process>| {
+        let parent = one.parent_pid;
+        processes.iter().any(|other| Some(other.key.pid) == parent)
+    };
+    let mut first: Vec<&Rc<Process>> = processes.iter().filter(|one| !is_child(one)).collect();
+    first.sort_by_key(|one| (one.started_at, one.key.pid));
+    first.first().map(|one| Rc::clone(one))
+}
