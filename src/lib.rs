@@ -30,4 +30,4 @@ pub mod cli;
 
 mod pipeline;
 
-pub use pipeline::{Ephemeral, Explained, Survey, ephemeral, explain, glance, survey};
+pub use pipeline::{Ephemeral, Explained, Forwards, Survey, ephemeral, explain, glance, survey};

@@ -1,6 +1,7 @@
 //! The stages in their order. Each asks only for what the answer still needs: owners of the sockets
 //! that survive, facts of the processes that are shown.
 
+mod behind;
 mod gather;
 mod owners;
 mod why;
@@ -39,10 +40,20 @@ pub struct Survey {
     /// Whether the machine's name and system are told.
     pub names_machine: bool,
     pub namespaces: Namespaces,
-    /// Whether rules of the packet filter are looked at where no socket has a port that was asked for.
-    pub forwards: bool,
+    pub forwards: Forwards,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
     pub other_ends: bool,
+}
+
+/// Whether the packet filter is asked for rules that send a port elsewhere that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forwards {
+    #[default]
+    Unasked,
+    /// Where no socket matches.
+    OfUnusedPorts,
+    /// Where sockets match too: packets may pass them by.
+    OfEveryPort,
 }
 
 /// Runs the pipeline up to the rows.
@@ -99,7 +110,12 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         notes.extend(owner_notes(&rows, &holders));
     }
     order.sort(&mut rows);
-    let asks_for_rules = rows.is_empty() && survey.forwards && !query.places.is_empty();
+    let asks_for_rules = !query.places.is_empty()
+        && match survey.forwards {
+            Forwards::Unasked => false,
+            Forwards::OfUnusedPorts => rows.is_empty(),
+            Forwards::OfEveryPort => true,
+        };
     let (forwards, note) = if asks_for_rules {
         forwards(source, survey)
     } else {
@@ -108,6 +124,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     notes.extend(note);
     let snapshot = Snapshot {
         forwards,
+        namespaces: survey.namespaces,
         machine,
         read_by,
         netns: raw.netns,

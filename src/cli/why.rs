@@ -8,11 +8,11 @@ use jiff::tz::{Offset, TimeZone};
 use super::failure::{Exit, Failure};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
-use crate::judge::{Background, groups_of_holders};
+use crate::judge::{Background, forwarded, groups_of_holders};
 use crate::model::{Depth, NoteCode};
 use crate::render::{Format, Look, write_why, write_why_json};
 use crate::select::Query;
-use crate::{Survey, explain};
+use crate::{Forwards, Survey, explain};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,7 +72,7 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         query,
         owners: true,
         runtimes: !args.no_runtime,
-        forwards: true,
+        forwards: Forwards::OfEveryPort,
         other_ends: true,
         depth: Some(Depth::Whole),
         names_machine: args.json,
@@ -100,7 +100,8 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
             colour: terminal::wants_colour(args.color),
         };
         let zone = named.unwrap_or(fixed);
-        terminal::answer(|out| write_why(snapshot, &found, look, &zone, out))?;
+        let rules = forwarded(snapshot, &explained.limits);
+        terminal::answer(|out| write_why(snapshot, &found, &rules, look, &zone, out))?;
     }
     let format = if args.json {
         Format::Json

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dnat, Foreign, Forward, Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket};
+use super::{
+    Dnat, Foreign, Forward, Namespaces, Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket,
+};
 
 /// Where and when a snapshot was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +48,10 @@ pub struct Snapshot {
     /// Sockets at the other ends of the rows' connections, as far as they are on this machine, were
     /// asked for and are no rows themselves.
     pub other_ends: Vec<Row>,
-    /// Ports asked for that no socket holds and the packet filter sends elsewhere.
+    /// Ports asked for that the packet filter sends elsewhere, as far as that was looked for.
     pub forwards: Vec<Dnat>,
+    /// Which network namespaces were looked into.
+    pub namespaces: Namespaces,
     pub notes: Vec<Note>,
     /// Protocols of whose sockets some may be missing.
     pub unreadable: ProtocolSet,

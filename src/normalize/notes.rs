@@ -128,8 +128,8 @@ pub fn rules_note(raw: &RawForwards) -> Option<Note> {
     Some(Note {
         code: NoteCode::RulesUnread,
         message: format!(
-            "the DNAT rules of the packet filter {why}: they may send a port elsewhere that no \
-             socket holds"
+            "the DNAT rules of the packet filter {why}: they may send elsewhere what comes to a \
+             port"
         ),
         count: Some(u64::from(raw.not_understood)).filter(|count| *count > 0),
     })

@@ -83,6 +83,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
     let mut usage = Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
+            namespaces: Namespaces::Own,
             machine: source.machine(asked.names_machine),
             read_by: ways,
             netns: raw.netns,

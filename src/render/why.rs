@@ -1,5 +1,7 @@
 //! `portwho why`: a page for each group of processes that holds what was asked for.
 
+mod rules;
+
 use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
@@ -8,7 +10,7 @@ use super::cell::Tone;
 use super::contract::Why;
 use super::paint::paint;
 use super::{Clean, Look, json, words};
-use crate::judge::{Connected, Holders, Listen, stop_container};
+use crate::judge::{Connected, Forwarded, Holders, Listen};
 use crate::model::{Exposure, Process, Snapshot};
 
 /// Where values begin.
@@ -27,6 +29,7 @@ const LONGEST: usize = 600;
 pub fn write_why(
     snapshot: &Snapshot,
     groups: &[Holders<'_>],
+    rules: &[Forwarded<'_>],
     look: Look,
     zone: &TimeZone,
     out: &mut dyn Write,
@@ -34,6 +37,7 @@ pub fn write_why(
     let now = snapshot.machine.taken_at;
     let mut page = Page {
         netns: snapshot.netns,
+        rules,
         look,
         zone,
         now,
@@ -49,18 +53,7 @@ pub fn write_why(
         let more = groups.len() - PAGES;
         writeln!(page.out, "\nand {more} more: --json has them all")?;
     }
-    if groups.is_empty() {
-        for rule in &snapshot.forwards {
-            writeln!(page.out, "{}", Clean::new(&words::dnat(rule)))?;
-            if let Some(container) = rule.container.as_deref() {
-                page.line("container", &words::container(container))?;
-                if let Some(command) = stop_container(container) {
-                    page.whole("next", &command)?;
-                }
-            }
-        }
-    }
-    Ok(())
+    page.other_rules(groups)
 }
 
 /// Writes the document.
@@ -78,6 +71,7 @@ pub fn write_why_json(
 struct Page<'a> {
     /// The reader's own network namespace.
     netns: Option<u64>,
+    rules: &'a [Forwarded<'a>],
     look: Look,
     zone: &'a TimeZone,
     now: i64,
@@ -108,6 +102,7 @@ impl Page<'_> {
         for (label, text) in group.rows[0].role.iter().flat_map(|role| words::role(role)) {
             self.line(label, &text)?;
         }
+        self.diversions(group)?;
         let listens = group.listens.iter().map(reach).collect();
         let is_listener = group.rows[0].socket.state.is_listening();
         let label = if is_listener {
@@ -127,13 +122,7 @@ impl Page<'_> {
         }
         self.lines("connected", group.connected.iter().map(connected).collect())?;
         self.line("if killed", &group.consequence.why)?;
-        // Each is whole on its line: half a command may be another one.
-        let mut label = "next";
-        for command in &group.next {
-            self.whole(label, command)?;
-            label = "";
-        }
-        Ok(())
+        self.next(group)
     }
 
     fn processes(&mut self, group: &Holders<'_>, main: &Process) -> io::Result<()> {

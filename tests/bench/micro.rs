@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use divan::{Bencher, black_box};
 use jiff::tz::TimeZone;
 use portwho::model::{
-    Endpoint, Foreign, Machine, ProcessKey, Protocol, ProtocolSet, Snapshot, State,
+    Endpoint, Foreign, Machine, Namespaces, ProcessKey, Protocol, ProtocolSet, Snapshot, State,
 };
 use portwho::normalize::{Names, join, sockets};
 use portwho::read::linux::inet_diag::decode_row;
@@ -118,6 +118,7 @@ fn snapshot() -> Snapshot {
         rows,
         other_ends: Vec::new(),
         forwards: Vec::new(),
+        namespaces: Namespaces::Own,
         notes: Vec::new(),
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,

@@ -15,7 +15,7 @@ use crate::model::{InterfaceAddress, Process, Snapshot};
 pub struct Why<'a> {
     #[serde(flatten)]
     about: About<'a>,
-    /// Ports asked for that no socket holds and the packet filter sends elsewhere.
+    /// Ports asked for that the packet filter sends elsewhere, whether or not a socket holds them.
     forwards: Vec<DnatOut<'a>>,
     holders: Vec<HoldersOut<'a>>,
 }

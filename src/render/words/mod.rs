@@ -10,8 +10,8 @@ pub use ephemeral::*;
 pub use map::*;
 pub use verdicts::*;
 pub use what::{
-    container, containers, dnat, dnat_target, in_container, leads_to, meaning, of_owners, projects,
-    role, socket_unit, units, what,
+    container, containers, diversion, dnat, dnat_target, in_container, leads_to, listens_there,
+    meaning, of_owners, projects, role, socket_unit, units, what,
 };
 pub use why::{
     command_line, heading, local_end, no_owner, place, program_note, queue_sentence, services,

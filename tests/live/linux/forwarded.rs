@@ -6,8 +6,11 @@ use portwho::model::{Family, Protocol};
 use portwho::read::linux::netfilter::read_dnat;
 use portwho::read::raw::{RawForward, RawForwards};
 
-use super::apart::on_own_network;
-use crate::answer::try_run;
+use super::apart::{ip, on_own_network};
+use super::held::Held;
+use super::scenes;
+use crate::answer::{portwho, try_run};
+use crate::scene;
 
 /// Adds a rule with a tool; an error where the tool is missing, or may not.
 fn rule(tool: &str, arguments: &str) -> Result<(), String> {
@@ -83,4 +86,95 @@ fn many_rules_are_read_within_the_bound_and_said_to_be_whole_or_not() {
             .iter()
             .all(|it| it.to_ports == Some(it.ports))
     );
+}
+
+/// A process that listens on 10.99.0.2 on a network of its own, and its port.
+fn far_listener() -> Result<(Held, u16), String> {
+    let scene = on_own_network(|| {
+        ip(&["address", "add", "10.99.0.2/32", "dev", "lo"])?;
+        let listener = std::net::TcpListener::bind("10.99.0.2:0")?;
+        let port = scene::port(&listener);
+        Ok::<_, std::io::Error>((Held::sleep(listener), port))
+    });
+    scene.and_then(|it| it).map_err(|why| why.to_string())
+}
+
+/// What `why` tells of a listener on every address, past which a rule takes packets.
+fn why_diverted(to: u16, arguments: &[&str]) -> Result<(crate::answer::Answer, u16), String> {
+    let scene = on_own_network(|| {
+        let listener = std::net::TcpListener::bind("0.0.0.0:0").map_err(|why| why.to_string())?;
+        let port = scene::port(&listener);
+        rule(
+            "iptables",
+            &format!(
+                "-t nat -A PREROUTING -p tcp --dport {port} -j DNAT --to-destination 10.99.0.2:{to}"
+            ),
+        )?;
+        let selector = format!("tcp:{port}");
+        Ok((
+            portwho(&[&["why", selector.as_str()], arguments].concat()),
+            port,
+        ))
+    });
+    scene.map_err(|why| why.to_string()).and_then(|it| it)
+}
+
+#[test]
+fn a_rule_is_told_of_a_port_that_a_socket_has_too() {
+    let (page, port) = match why_diverted(80, &[]) {
+        Ok(told) => told,
+        Err(why) => skip!("no rules: {why}"),
+    };
+    assert_eq!(page.code, Some(0), "{page:?}");
+    let told = format!(
+        "  rule        a DNAT rule sends :{port}/tcp to 10.99.0.2:80: packets that match it go \
+         there, not to this socket"
+    );
+    assert!(page.stdout.lines().any(|line| line == told), "{page:?}");
+    assert!(page.stdout.contains("held by"), "{page:?}");
+    assert!(
+        page.stdout.contains("portwho --all-netns :80\n"),
+        "{page:?}"
+    );
+    let (document, port) = why_diverted(80, &["--json"]).unwrap();
+    let document = document.json();
+    assert_eq!(document["forwards"][0]["port"], port, "{document:#}");
+    assert_eq!(document["forwards"][0]["to"], "10.99.0.2:80");
+    assert_eq!(document["holders"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn who_listens_behind_a_rule_is_named_where_every_network_is_looked_into() {
+    let (held, far) = match far_listener() {
+        Ok(scene) => scene,
+        Err(why) => skip!("no network of its own: {why}"),
+    };
+    let (page, _) = match why_diverted(far, &["--all-netns"]) {
+        Ok(told) => told,
+        Err(why) => skip!("no rules: {why}"),
+    };
+    let told = format!("sleep (pid {}) listens there, in netns ", held.pid());
+    assert!(page.stdout.contains(&told), "{page:?}");
+    let next = format!("portwho why --all-netns :{far}\n");
+    assert!(page.stdout.contains(&next), "{page:?}");
+    let (document, _) = why_diverted(far, &["--all-netns", "--json"]).unwrap();
+    let listener = &document.json()["forwards"][0]["listener"];
+    assert_eq!(listener["owners"][0]["pid"], held.pid(), "{listener:#}");
+}
+
+/// Its cost must not grow.
+#[test]
+fn a_listing_of_a_port_that_a_socket_has_does_not_look_at_rules() {
+    let scene = on_own_network(|| {
+        let (_held, port) = scenes::listening_process();
+        rule(
+            "iptables",
+            &format!("-t nat -A PREROUTING -p tcp --dport {port} -j REDIRECT --to-ports 1"),
+        )?;
+        Ok::<_, String>(portwho(&[&format!("tcp:{port}"), "--json"]).json())
+    });
+    match scene.map_err(|why| why.to_string()).and_then(|it| it) {
+        Ok(document) => assert_eq!(document["forwards"], serde_json::json!([])),
+        Err(why) => skip!("no rules: {why}"),
+    }
 }
