@@ -2,7 +2,9 @@
 //! chose: a name that could be an option, or act on a terminal, makes no command.
 
 use super::why::is_hidden;
-use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime, Unit};
+use crate::model::{
+    Container, Forwarder, Limits, Manager, Namespaces, Process, Row, Runtime, Unit,
+};
 
 /// Commands that end what holds the sockets, the gentlest first; none where nobody can be told to end it.
 pub fn next(
@@ -24,10 +26,7 @@ pub fn next(
         return published(row).into_iter().collect();
     }
     let Some(main) = main else {
-        let port = row.socket.local.port.map(|port| format!(" :{port}"));
-        let again = format!("sudo portwho why{}", port.unwrap_or_default());
-        let is_useful = is_hidden(row) && limits.uid != Some(0);
-        return Some(again).filter(|_| is_useful).into_iter().collect();
+        return Vec::new();
     };
     if let Some(container) = main.meaning.container.as_deref() {
         return stop_container(container).into_iter().collect();
@@ -54,6 +53,18 @@ pub fn next(
         return Vec::new();
     }
     vec![format!("kill {}", pids.join(" "))]
+}
+
+/// The question as root would ask it, where nobody but root may see who holds the socket.
+pub fn ask_as_root(row: &Row, namespaces: Namespaces, limits: &Limits) -> Option<String> {
+    let is_useful = is_hidden(row) && limits.uid != Some(0);
+    let everywhere = match namespaces {
+        Namespaces::Own => "",
+        Namespaces::All => "--all-netns ",
+    };
+    let port = row.socket.local.port.map(|port| format!(":{port}"));
+    let what = port.unwrap_or_else(|| row.socket.protocol.to_string());
+    is_useful.then(|| format!("sudo portwho why {everywhere}{what}"))
 }
 
 /// Processes that one command ends; a pool of more has a service to end it by.

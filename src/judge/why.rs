@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::accepted::{Taken, taken};
-use super::commands::next;
+use super::commands::{ask_as_root, next};
 use super::supervision::{Consequence, consequence};
 use crate::model::{
     Endpoint, InterfaceAddress, Limits, OwnerStatus, Process, ProcessKey, Protocol, Row, Snapshot,
@@ -172,11 +172,15 @@ fn holders<'a>(
     if listens.is_empty() {
         listens.extend(rows.iter().filter(|row| row.socket.state.is_listening()));
     }
+    let mut next = next(main.as_deref(), &others, first, background.limits);
+    if main.is_none() && next.is_empty() {
+        next.extend(ask_as_root(first, snapshot.namespaces, background.limits));
+    }
     let queues = rows.iter().filter_map(|row| queue(&row.socket));
     Some(Holders {
         queue: queues.max_by_key(|queue| (queue.is_full(), queue.waiting)),
         consequence: consequence(main.as_deref(), &processes, parents.as_deref(), first),
-        next: next(main.as_deref(), &others, first, background.limits),
+        next,
         listens: listens
             .into_iter()
             .map(|row| listen(row, snapshot.netns, background.limits))
