@@ -6,20 +6,21 @@ mod gather;
 mod owners;
 mod why;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use gather::gather;
 
 pub use why::{Explained, explain};
 
 use crate::model::{
-    Depth, Dnat, Endpoint, Namespaces, Note, Protocol, ProtocolSet, Row, Scope, Snapshot,
+    Depth, Dnat, Endpoint, InterfaceAddress, Namespaces, Note, Protocol, ProtocolSet, Row, Scope,
+    Snapshot,
 };
 use crate::normalize::{
     Users, dnat, name_namespaces, owner_notes, rules_note, sockets, table_notes,
 };
 use crate::read::Source;
-use crate::read::raw::{Outcome, RawHolders, RawSockets, RawTable};
+use crate::read::raw::{Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
 use crate::select::{Order, Query};
 
 mod ephemeral;
@@ -40,6 +41,8 @@ pub struct Survey {
     /// Whether the machine's name and system are told.
     pub names_machine: bool,
     pub namespaces: Namespaces,
+    /// Whether the addresses of other namespaces are told.
+    pub addresses: bool,
     pub forwards: Forwards,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
     pub other_ends: bool,
@@ -64,6 +67,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     let scope = Scope {
         other_ends: survey.other_ends,
         namespaces: survey.namespaces,
+        addresses: survey.addresses,
         ..query.scope()
     };
     let (mut rows, raw) = gather(source, &scope, survey);
@@ -125,6 +129,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     let snapshot = Snapshot {
         forwards,
         namespaces: survey.namespaces,
+        elsewhere: addresses(raw.elsewhere),
         machine,
         read_by,
         netns: raw.netns,
@@ -175,6 +180,12 @@ fn forwards(source: &mut dyn Source, survey: &Survey) -> (Vec<Dnat>, Option<Note
     };
     let found = dnat(raw, &containers).into_iter().filter(wanted);
     (found.collect(), note)
+}
+
+fn addresses(namespaces: Vec<RawNamespace>) -> BTreeMap<u64, Vec<InterfaceAddress>> {
+    let told = namespaces.into_iter();
+    told.filter_map(|namespace| Some((namespace.sockets.netns?, namespace.addresses?)))
+        .collect()
 }
 
 fn users(source: &mut dyn Source) -> Users {

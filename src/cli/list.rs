@@ -174,6 +174,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         owners: !args.no_owners,
         runtimes: !args.no_runtime,
         forwards: Forwards::OfUnusedPorts,
+        addresses: false,
         namespaces: source::namespaces(args.all_netns),
         order,
         query,

@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal};
 use crate::judge::{is_talk, map};
-use crate::model::{Depth, Protocol, State};
+use crate::model::{Depth, Limits, Protocol, State};
 use crate::normalize::service_of;
 use crate::render::{Atlas, Format, Look, write_dot, write_map, write_map_json, write_mermaid};
 use crate::select::{Query, View};
@@ -95,7 +95,7 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
         MapFormat::Json => Depth::Full,
         _ => Depth::Meaning,
     };
-    let (snapshot, _) = survey(
+    let (mut snapshot, _) = survey(
         source.as_mut(),
         &Survey {
             query: every_talk(),
@@ -104,11 +104,15 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
             runtimes: !args.no_runtime,
             namespaces: source::namespaces(args.all_netns),
             names_machine: format == MapFormat::Json,
+            addresses: true,
             ..Survey::default()
         },
     );
-    let map =
-        map(&snapshot.rows, &source.limits(true), snapshot.netns).narrow(&snapshot.rows, &asked);
+    let limits = Limits {
+        elsewhere: std::mem::take(&mut snapshot.elsewhere),
+        ..source.limits(true)
+    };
+    let map = map(&snapshot.rows, &limits, snapshot.netns).narrow(&snapshot.rows, &asked);
     let atlas = Atlas {
         snapshot: &snapshot,
         map: &map,

@@ -76,6 +76,7 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         other_ends: true,
         depth: Some(Depth::Whole),
         names_machine: args.json,
+        addresses: true,
         namespaces: source::namespaces(args.all_netns),
         ..Survey::default()
     };

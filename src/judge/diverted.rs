@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::commands::stop_container;
-use crate::model::{Dnat, Exposure, Family, Limits, Namespaces, Row, Snapshot};
+use crate::model::{Dnat, Exposure, Family, Limits, Namespaces, Row, Snapshot, Socket};
 
 /// A rule that sends a port elsewhere that sockets have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +120,11 @@ fn next(rule: &Dnat, namespaces: Namespaces, limits: &Limits) -> Option<String> 
 pub fn listener_behind<'a>(rule: &Dnat, found: &'a Snapshot) -> Option<&'a Row> {
     let to = rule.to?;
     let (first, last) = rule.target_ports();
+    let has = |socket: &Socket| {
+        let of_family = to.is_ipv6() || socket.takes_ipv4();
+        let addresses = socket.netns.and_then(|netns| found.elsewhere.get(&netns));
+        of_family && addresses.is_some_and(|all| all.iter().any(|one| one.address == to))
+    };
     let takes = |row: &&Row| {
         let socket = &row.socket;
         socket.netns != found.netns
@@ -129,7 +134,7 @@ pub fn listener_behind<'a>(rule: &Dnat, found: &'a Snapshot) -> Option<&'a Row> 
                 .local
                 .port
                 .is_some_and(|port| (first..=last).contains(&port))
-            && socket.local.canonical() == to
+            && (socket.local.canonical() == to || (socket.local.is_wildcard() && has(socket)))
     };
     let mut rows = found.rows.iter().filter(takes);
     let one = rows.next()?;

@@ -66,7 +66,7 @@ enum Holder {
 }
 
 /// Finds out who talks to whom. Of the limits, the range of ephemeral ports and the machine's own
-/// addresses are used; both are those of the network namespace `own`.
+/// addresses are used; both are those of the network namespace `own`, but for addresses of others.
 pub fn map(rows: &[Row], limits: &Limits, own: Option<u64>) -> Map {
     let talks = talks::talks(rows, limits, own);
     let pools = Pools::new(rows, &talks);

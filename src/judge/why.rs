@@ -37,8 +37,9 @@ pub struct Holders<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen<'a> {
     pub row: &'a Row,
-    /// Addresses of this machine; empty where they are not known.
     pub reached_at: Vec<InterfaceAddress>,
+    /// Whether the addresses are known that its network namespace has.
+    pub is_reach_known: bool,
 }
 
 /// How a listener keeps up with those who connect.
@@ -210,15 +211,13 @@ fn queue(socket: &Socket) -> Option<Queue> {
     is_stream.then_some(Queue { waiting, limit })
 }
 
-/// The addresses of this machine on which the listener is reached.
+/// The addresses of the listener's network namespace on which it is reached.
 fn listen<'a>(row: &'a Row, own: Option<u64>, limits: &Limits) -> Listen<'a> {
     let socket = &row.socket;
     let local = socket.local.canonical();
     let is_reached = |one: &&InterfaceAddress| {
         let on_device = socket.interface.as_deref();
-        // Of other network namespaces the interfaces are not known.
-        socket.netns == own
-            && on_device.is_none_or(|device| device == one.interface)
+        on_device.is_none_or(|device| device == one.interface)
             && if local.is_unspecified() {
                 (one.address.is_ipv4() && socket.takes_ipv4())
                     || (one.address.is_ipv6() && local.is_ipv6())
@@ -226,14 +225,15 @@ fn listen<'a>(row: &'a Row, own: Option<u64>, limits: &Limits) -> Listen<'a> {
                 one.address == local
             }
     };
+    let interfaces = match socket.netns {
+        netns if netns == own => Some(&limits.interfaces).filter(|all| !all.is_empty()),
+        netns => netns.and_then(|netns| limits.elsewhere.get(&netns)),
+    };
+    let all = interfaces.into_iter().flatten();
     Listen {
         row,
-        reached_at: limits
-            .interfaces
-            .iter()
-            .filter(is_reached)
-            .cloned()
-            .collect(),
+        reached_at: all.filter(is_reached).cloned().collect(),
+        is_reach_known: interfaces.is_some(),
     }
 }
 

@@ -1,9 +1,12 @@
 //! The state of the machine at one moment, as far as it was asked for.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Dnat, Foreign, Forward, Namespaces, Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket,
+    Dnat, Foreign, Forward, InterfaceAddress, Namespaces, Note, NoteCode, Owner, OwnerStatus,
+    ProtocolSet, Socket,
 };
 
 /// Where and when a snapshot was taken.
@@ -52,6 +55,9 @@ pub struct Snapshot {
     pub forwards: Vec<Dnat>,
     /// Which network namespaces were looked into.
     pub namespaces: Namespaces,
+    /// Addresses of the interfaces of other network namespaces, by the namespace's inode number, where
+    /// they were asked for and could be read.
+    pub elsewhere: BTreeMap<u64, Vec<InterfaceAddress>>,
     pub notes: Vec<Note>,
     /// Protocols of whose sockets some may be missing.
     pub unreadable: ProtocolSet,

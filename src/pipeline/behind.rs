@@ -31,6 +31,7 @@ pub fn find(source: &mut dyn Source, snapshot: &mut Snapshot, wanted: &Survey) {
         owners: true,
         depth: Some(Depth::Names),
         namespaces: wanted.namespaces,
+        addresses: true,
         ..Survey::default()
     };
     let (found, _) = survey(source, &of_targets);

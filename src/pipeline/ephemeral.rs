@@ -44,6 +44,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         ports: ports.clone(),
         other_ends: false,
         namespaces: Namespaces::Own,
+        addresses: false,
     };
     let tcp: ProtocolSet = [Protocol::Tcp].into_iter().collect();
     let still = [State::Listen, State::Bound].into_iter().collect();
@@ -84,6 +85,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
             namespaces: Namespaces::Own,
+            elsewhere: std::collections::BTreeMap::new(),
             machine: source.machine(asked.names_machine),
             read_by: ways,
             netns: raw.netns,
@@ -353,6 +355,7 @@ fn listening_around(source: &mut dyn Source, usage: &Usage) -> Vec<u16> {
         ports: Some(PortSet::from_ranges([range])),
         other_ends: false,
         namespaces: Namespaces::Own,
+        addresses: false,
     });
     let rows = raw.tables.iter().flat_map(|table| &table.sockets);
     let listening = rows.filter(|row| row.state == State::Listen);

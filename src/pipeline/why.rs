@@ -62,11 +62,15 @@ pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
             Some((key, parents.collect()))
         })
         .collect();
+    let limits = Limits {
+        elsewhere: std::mem::take(&mut snapshot.elsewhere),
+        ..source.limits(true)
+    };
     Explained {
         snapshot,
         undecided,
         listeners,
         parents,
-        limits: source.limits(true),
+        limits,
     }
 }

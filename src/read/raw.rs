@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ContainerId, Endpoint, Family, Foreign, ProcessKey, Program, Project, Protocol, Runtime, State,
-    Unit,
+    ContainerId, Endpoint, Family, Foreign, InterfaceAddress, ProcessKey, Program, Project,
+    Protocol, Runtime, State, Unit,
 };
 
 /// All tables that were asked for.
@@ -51,6 +51,9 @@ pub struct RawNamespace {
     pub name: Option<Foreign>,
     /// Of a process that lives in it.
     pub container: Option<ContainerId>,
+    /// Of its interfaces; `None` where they were not asked for or could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Vec<InterfaceAddress>>,
     pub sockets: RawSockets,
 }
 

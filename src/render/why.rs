@@ -266,6 +266,9 @@ fn reach(listen: &Listen<'_>) -> String {
         .collect();
     match (socket.exposure(), at.as_slice()) {
         (Some(Exposure::Loopback), _) => format!("{end}  only this machine"),
+        (Some(Exposure::All), []) if !listen.is_reach_known => {
+            format!("{end}  no address of its network is known")
+        }
         (_, []) => end,
         (_, at) => format!("{end}  reached at {}", at.join(", ")),
     }

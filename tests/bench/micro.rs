@@ -119,6 +119,7 @@ fn snapshot() -> Snapshot {
         other_ends: Vec::new(),
         forwards: Vec::new(),
         namespaces: Namespaces::Own,
+        elsewhere: std::collections::BTreeMap::new(),
         notes: Vec::new(),
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,

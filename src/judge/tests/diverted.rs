@@ -1,7 +1,9 @@
 //! Rules of the packet filter beside sockets that have their ports.
 
 use super::*;
-use crate::model::{Dnat, Family, Forward, Forwarder, Machine, Namespaces, Role, Snapshot};
+use crate::model::{
+    Dnat, Family, Forward, Forwarder, InterfaceAddress, Machine, Namespaces, Role, Snapshot,
+};
 
 /// A rule that sends port 80 to 10.99.0.2:8000.
 fn rule() -> Dnat {
@@ -98,6 +100,7 @@ fn snapshot(namespaces: Namespaces, rows: Vec<Row>, forwards: Vec<Dnat>) -> Snap
         other_ends: Vec::new(),
         forwards,
         namespaces,
+        elsewhere: std::collections::BTreeMap::new(),
         notes: Vec::new(),
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,
@@ -150,10 +153,22 @@ fn who_listens_behind_a_rule_is_in_one_other_namespace_or_not_told() {
         row
     };
     let behind = |rows: Vec<Row>| {
+        let here = InterfaceAddress {
+            address: [10, 99, 0, 2].into(),
+            interface: "eth0".into(),
+        };
         let found = snapshot(Namespaces::All, rows, Vec::new());
+        let found = Snapshot {
+            elsewhere: [(4, vec![here])].into(),
+            ..found
+        };
         listener_behind(&rule(), &found).map(|row| row.socket.netns)
     };
     assert_eq!(behind(vec![at(2, "10.99.0.2")]), Some(Some(2)));
     assert_eq!(behind(vec![at(1, "10.99.0.2"), at(2, "10.99.0.3")]), None);
     assert_eq!(behind(vec![at(2, "10.99.0.2"), at(3, "10.99.0.2")]), None);
+    assert_eq!(
+        behind(vec![at(2, "0.0.0.0"), at(4, "0.0.0.0")]),
+        Some(Some(4))
+    );
 }

@@ -220,6 +220,7 @@ fn usage(budgets: Vec<Budget>) -> Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
             namespaces: Namespaces::Own,
+            elsewhere: std::collections::BTreeMap::new(),
             machine: Machine {
                 host: String::new(),
                 os: String::new(),
