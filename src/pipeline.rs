@@ -13,14 +13,14 @@ use gather::gather;
 pub use why::{Explained, explain};
 
 use crate::model::{
-    Depth, Dnat, Endpoint, InterfaceAddress, Namespaces, Note, Protocol, ProtocolSet, Row, Scope,
+    Depth, Dnat, Endpoint, InterfaceAddress, Namespaces, Protocol, ProtocolSet, Row, Scope,
     Snapshot,
 };
 use crate::normalize::{
     Users, dnat, name_namespaces, owner_notes, rules_note, sockets, table_notes,
 };
 use crate::read::Source;
-use crate::read::raw::{Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
+use crate::read::raw::{Outcome, RawForwards, RawHolders, RawNamespace, RawSockets, RawTable};
 use crate::select::{Order, Query};
 
 mod ephemeral;
@@ -115,19 +115,22 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
     }
     order.sort(&mut rows);
     let asks_for_rules = !query.places.is_empty()
+        && !query.asks_for_owners()
         && match survey.forwards {
             Forwards::Unasked => false,
             Forwards::OfUnusedPorts => rows.is_empty(),
             Forwards::OfEveryPort => true,
         };
-    let (forwards, note) = if asks_for_rules {
-        forwards(source, survey)
+    let raw_rules = if asks_for_rules {
+        source.forwards()
     } else {
-        (Vec::new(), None)
+        RawForwards::default()
     };
-    notes.extend(note);
+    notes.extend(rules_note(&raw_rules));
+    let may_be_sent_on = raw_rules.refused.is_some() && raw_rules.sends_on;
     let snapshot = Snapshot {
-        forwards,
+        forwards: forwards(source, survey, raw_rules),
+        may_be_sent_on,
         namespaces: survey.namespaces,
         elsewhere: addresses(raw.elsewhere),
         machine,
@@ -164,22 +167,19 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>
     (is_whole || !handles.is_empty()).then_some(handles)
 }
 
-/// The rules that send a port elsewhere that was asked for, and what must be said of others.
-fn forwards(source: &mut dyn Source, survey: &Survey) -> (Vec<Dnat>, Option<Note>) {
+/// The rules that send a port elsewhere that was asked for.
+fn forwards(source: &mut dyn Source, survey: &Survey, raw: RawForwards) -> Vec<Dnat> {
     let wanted = |one: &Dnat| survey.query.wants_forward(one);
-    let raw = source.forwards();
-    let note = rules_note(&raw);
     let all = dnat(raw.clone(), &[]);
     if !all.iter().any(wanted) {
-        return (Vec::new(), note);
+        return Vec::new();
     }
     let containers = if survey.runtimes {
         source.containers(&[], true)
     } else {
         Vec::new()
     };
-    let found = dnat(raw, &containers).into_iter().filter(wanted);
-    (found.collect(), note)
+    dnat(raw, &containers).into_iter().filter(wanted).collect()
 }
 
 fn addresses(namespaces: Vec<RawNamespace>) -> BTreeMap<u64, Vec<InterfaceAddress>> {

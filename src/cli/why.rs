@@ -9,10 +9,10 @@ use super::failure::{Exit, Failure};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
 use crate::judge::{Background, forwarded, groups_of_holders};
-use crate::model::{Depth, NoteCode};
+use crate::model::{Depth, Note, NoteCode};
 use crate::render::{Format, Look, write_why, write_why_json};
 use crate::select::Query;
-use crate::{Forwards, Survey, explain};
+use crate::{Explained, Forwards, Survey, explain};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,6 +110,9 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         Format::Card
     };
     remarks::tell_notes(snapshot, format, args.verbose, explained.undecided);
+    if !args.json {
+        tell_rules(args, &explained, is_answered);
+    }
     Ok(match (is_answered, explained.undecided) {
         (true, _) => Exit::Yes,
         (false, true) => {
@@ -117,17 +120,23 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
             Exit::Unknown
         }
         (false, false) => {
-            // A page says all that it knows, and so what it could not look into.
-            for note in snapshot
-                .notes
-                .iter()
-                .filter(|note| note.code == NoteCode::RulesUnread)
-            {
-                terminal::tell(format_args!("portwho: note: {}", note.message));
-            }
             let nothing = remarks::nothing(&args.selectors, &wanted.query);
             terminal::tell(format_args!("portwho: {nothing}"));
             Exit::No
         }
     })
+}
+
+/// A page says all that it knows, and so which rules it could not look into.
+fn tell_rules(args: &WhyArgs, explained: &Explained, is_answered: bool) {
+    let snapshot = &explained.snapshot;
+    let uid = explained.limits.uid;
+    remarks::tell_unread_rules("portwho why", &args.selectors, snapshot, uid);
+    if args.verbose || is_answered || explained.undecided || snapshot.may_be_sent_on {
+        return;
+    }
+    let is_of_rules = |note: &&Note| note.code == NoteCode::RulesUnread;
+    for note in snapshot.notes.iter().filter(is_of_rules) {
+        terminal::tell(format_args!("portwho: note: {}", note.message));
+    }
 }

@@ -239,6 +239,9 @@ pub struct RawForwards {
     pub not_understood: u32,
     /// Why not all rules could be read.
     pub refused: Option<String>,
+    /// Whether packets that come here are sent on to others, which such rules are for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_on: bool,
 }
 
 /// A range of ports that a rule sends elsewhere.

@@ -219,6 +219,7 @@ fn usage(budgets: Vec<Budget>) -> Usage {
     Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
+            may_be_sent_on: false,
             namespaces: Namespaces::Own,
             elsewhere: std::collections::BTreeMap::new(),
             machine: Machine {

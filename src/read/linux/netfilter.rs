@@ -31,11 +31,27 @@ pub fn read_dnat() -> RawForwards {
         Ok((found, true)) => found,
         Ok((found, false)) => RawForwards {
             refused: Some("there are too many rules".into()),
+            sends_on: sends_on(),
             ..found
         },
         Err(error) => RawForwards {
             refused: Some(error.to_string()),
+            sends_on: sends_on(),
             ..RawForwards::default()
         },
     }
+}
+
+/// Whether this network namespace is a router, or routes addresses of the loopback, ip-sysctl: everybody
+/// may read that.
+fn sends_on() -> bool {
+    const SWITCHES: [&str; 3] = [
+        "ipv4/ip_forward",
+        "ipv4/conf/all/route_localnet",
+        "ipv6/conf/all/forwarding",
+    ];
+    SWITCHES.iter().any(|name| {
+        let text = std::fs::read_to_string(Path::new("/proc/sys/net").join(name));
+        text.is_ok_and(|text| text.trim() != "0")
+    })
 }

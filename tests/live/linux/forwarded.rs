@@ -1,5 +1,7 @@
 //! Destination NAT as the running kernel tells it.
 
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use portwho::model::{Family, Protocol};
@@ -7,9 +9,9 @@ use portwho::read::linux::netfilter::read_dnat;
 use portwho::read::raw::{RawForward, RawForwards};
 
 use super::apart::{ip, on_own_network};
-use super::held::Held;
+use super::held::{Held, NOBODY, is_root, open_folder, portwho_for_all};
 use super::scenes;
-use crate::answer::{portwho, try_run};
+use crate::answer::{Answer, portwho, try_run};
 use crate::scene;
 
 /// Adds a rule with a tool; an error where the tool is missing, or may not.
@@ -100,7 +102,7 @@ fn far_listener() -> Result<(Held, u16), String> {
 }
 
 /// What `why` tells of a listener on every address, past which a rule takes packets.
-fn why_diverted(to: u16, arguments: &[&str]) -> Result<(crate::answer::Answer, u16), String> {
+fn why_diverted(to: u16, arguments: &[&str]) -> Result<(Answer, u16), String> {
     let scene = on_own_network(|| {
         let listener = std::net::TcpListener::bind("0.0.0.0:0").map_err(|why| why.to_string())?;
         let port = scene::port(&listener);
@@ -176,5 +178,79 @@ fn a_listing_of_a_port_that_a_socket_has_does_not_look_at_rules() {
     match scene.map_err(|why| why.to_string()).and_then(|it| it) {
         Ok(document) => assert_eq!(document["forwards"], serde_json::json!([])),
         Err(why) => skip!("no rules: {why}"),
+    }
+}
+
+#[test]
+fn an_ordinary_user_is_told_of_unread_rules_only_where_packets_are_sent_on() {
+    if !is_root() {
+        skip!("only root can be two users");
+    }
+    let folder = open_folder();
+    let program = portwho_for_all(&folder);
+    const SWITCHES: [&str; 3] = [
+        "ipv4/ip_forward",
+        "ipv4/conf/all/route_localnet",
+        "ipv6/conf/all/forwarding",
+    ];
+    // A namespace has them as the one where it was made.
+    let turn = |on: Option<&str>| {
+        SWITCHES.into_iter().try_for_each(|switch| {
+            let value = if on == Some(switch) { "1" } else { "0" };
+            let path = Path::new("/proc/sys/net").join(switch);
+            if !path.exists() && on.is_none() {
+                return Ok(());
+            }
+            std::fs::write(path, value).map_err(|why| format!("{switch}: {why}"))
+        })
+    };
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).current_dir("/");
+        try_run(command.uid(NOBODY).gid(NOBODY)).map_err(|why| why.to_string())
+    };
+    let scene = on_own_network(|| {
+        let rest = "-j DNAT --to-destination 10.99.0.2:80";
+        rule(
+            "iptables",
+            &format!("-t nat -A PREROUTING -p tcp --dport 8080 {rest}"),
+        )?;
+        turn(None)?;
+        let mut told = vec![(None, ask(&[":8080"])?, ask(&["why", ":8080"])?)];
+        for switch in &SWITCHES[..2] {
+            turn(Some(switch))?;
+            told.push((Some(*switch), ask(&[":8080"])?, ask(&["why", ":8080"])?));
+        }
+        Ok::<_, String>(told)
+    });
+    let told = match scene.map_err(|why| why.to_string()).and_then(|it| it) {
+        Ok(told) => told,
+        Err(why) => skip!("no rules: {why}"),
+    };
+    for (switch, list, why) in told {
+        let nothing = "portwho: nothing uses port 8080\n";
+        assert_eq!(
+            (list.code, why.code),
+            (Some(1), Some(1)),
+            "{list:?} {why:?}"
+        );
+        assert!(list.stderr.contains(nothing), "{list:?}");
+        let has_note = |answer: &Answer, way: &str| answer.stderr.contains(way);
+        let is_told = switch.is_some();
+        assert_eq!(
+            has_note(&list, "'sudo portwho :8080'"),
+            is_told,
+            "{switch:?} {list:?}"
+        );
+        assert_eq!(
+            has_note(&why, "'sudo portwho why :8080'"),
+            is_told,
+            "{switch:?} {why:?}"
+        );
+        assert_eq!(
+            list.stderr.lines().count(),
+            1 + usize::from(is_told),
+            "{list:?}"
+        );
     }
 }
