@@ -17,7 +17,7 @@ use crate::model::{
     Snapshot,
 };
 use crate::normalize::{
-    Users, dnat, name_namespaces, owner_notes, rules_note, sockets, table_notes,
+    Users, dnat, far_rules_note, name_namespaces, owner_notes, rules_note, sockets, table_notes,
 };
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawForwards, RawHolders, RawNamespace, RawSockets, RawTable};
@@ -127,6 +127,9 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         RawForwards::default()
     };
     notes.extend(rules_note(&raw_rules));
+    if asks_for_rules && is_wide {
+        notes.extend(far_rules_note(raw.elsewhere.len()));
+    }
     let may_be_sent_on = raw_rules.refused.is_some() && raw_rules.sends_on;
     let snapshot = Snapshot {
         forwards: forwards(source, survey, raw_rules),

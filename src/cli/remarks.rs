@@ -24,7 +24,9 @@ pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided:
         ));
     }
     let matters = |note: &&Note| match note.code {
-        NoteCode::TableFallback | NoteCode::OwnersFoundBy | NoteCode::RulesUnread => verbose,
+        NoteCode::TableFallback | NoteCode::OwnersFoundBy => verbose,
+        // Who asks for every namespace is told what was not looked into there.
+        NoteCode::RulesUnread => verbose || snapshot.namespaces == Namespaces::All,
         // It is the reason why nothing can be told, where nothing can.
         NoteCode::ProcessesRefused => verbose || undecided,
         NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),

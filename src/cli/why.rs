@@ -132,7 +132,8 @@ fn tell_rules(args: &WhyArgs, explained: &Explained, is_answered: bool) {
     let snapshot = &explained.snapshot;
     let uid = explained.limits.uid;
     remarks::tell_unread_rules("portwho why", &args.selectors, snapshot, uid);
-    if args.verbose || is_answered || explained.undecided || snapshot.may_be_sent_on {
+    let is_told = args.verbose || args.all_netns;
+    if is_told || is_answered || explained.undecided || snapshot.may_be_sent_on {
         return;
     }
     let is_of_rules = |note: &&Note| note.code == NoteCode::RulesUnread;

@@ -135,6 +135,23 @@ pub fn rules_note(raw: &RawForwards) -> Option<Note> {
     })
 }
 
+/// What must be said of the rules of other network namespaces, which nobody reads.
+pub fn far_rules_note(others: usize) -> Option<Note> {
+    let whose = match others {
+        0 => return None,
+        1 => "another network namespace".to_owned(),
+        many => format!("{many} other network namespaces"),
+    };
+    Some(Note {
+        code: NoteCode::RulesUnread,
+        message: format!(
+            "the DNAT rules of {whose} are not read: they may send elsewhere what comes to a port \
+             there"
+        ),
+        count: None,
+    })
+}
+
 /// Notes on the owners of the rows.
 pub fn owner_notes(rows: &[Row], raw: &RawHolders) -> Vec<Note> {
     let with = |status| rows.iter().filter(|row| row.owner_status == status).count();
