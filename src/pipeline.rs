@@ -2,6 +2,7 @@
 //! that survive, facts of the processes that are shown.
 
 mod behind;
+mod chart;
 mod gather;
 mod owners;
 mod why;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use gather::gather;
 
+pub use chart::{Chart, chart};
 pub use why::{Explained, explain};
 
 use crate::model::{
@@ -63,6 +65,12 @@ pub enum Forwards {
 ///
 /// The second value says whether nothing matched although something that could not be read might have.
 pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
+    let (snapshot, undecided, _) = with_holders(source, survey);
+    (snapshot, undecided)
+}
+
+/// The same, with what was told of the holders.
+fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, RawHolders) {
     let Survey { query, order, .. } = survey;
     let scope = Scope {
         other_ends: survey.other_ends,
@@ -146,7 +154,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         sees_bound,
     };
     let undecided = snapshot.rows.is_empty() && (in_doubt || snapshot.may_lack_sockets());
-    (snapshot, undecided)
+    (snapshot, undecided, holders)
 }
 
 /// Looks whether any socket matches, by all that is known without owners: the handles of those that

@@ -143,6 +143,15 @@ pub fn map(rows: &[Row], limits: &Limits, own: Option<u64>) -> Map {
 }
 
 impl Map {
+    /// The rows of the services; all of them where nothing is on the map.
+    pub fn rows<'a>(&'a self, rows: &'a [Row]) -> Vec<&'a Row> {
+        if self.services.is_empty() {
+            return rows.iter().collect();
+        }
+        let shown = self.services.iter().flat_map(|service| &service.rows);
+        shown.filter_map(|at| rows.get(*at)).collect()
+    }
+
     /// Leaves the services of which a row matches, what they talk to, and their links.
     #[must_use]
     pub fn narrow(mut self, rows: &[Row], query: &Query) -> Self {

@@ -70,11 +70,14 @@ pub struct Snapshot {
 impl Snapshot {
     /// Whether every table that was asked for and every owner of every row could be read.
     pub fn is_complete(&self) -> bool {
+        self.is_complete_of(&self.rows)
+    }
+
+    /// The same of some of the rows.
+    pub fn is_complete_of<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) -> bool {
+        let mut rows = rows.into_iter();
         !self.notes.iter().any(|note| note.code.is_loss())
-            && !self
-                .rows
-                .iter()
-                .any(|row| row.owner_status.may_hide_owners())
+            && !rows.any(|row| row.owner_status.may_hide_owners())
     }
 
     /// Whether sockets that were asked for may be missing.

@@ -153,9 +153,13 @@ pub fn far_rules_note(others: usize) -> Option<Note> {
 }
 
 /// Notes on the owners of the rows.
-pub fn owner_notes(rows: &[Row], raw: &RawHolders) -> Vec<Note> {
-    let with = |status| rows.iter().filter(|row| row.owner_status == status).count();
-    counted_owner_notes(with(OwnerStatus::Hidden), with(OwnerStatus::Partial), raw)
+pub fn owner_notes<'a>(rows: impl IntoIterator<Item = &'a Row>, raw: &RawHolders) -> Vec<Note> {
+    let (mut hidden, mut partial) = (0, 0);
+    for row in rows {
+        hidden += usize::from(row.owner_status == OwnerStatus::Hidden);
+        partial += usize::from(row.owner_status == OwnerStatus::Partial);
+    }
+    counted_owner_notes(hidden, partial, raw)
 }
 
 /// Notes on the owners of so many sockets that are hidden, and so many that may have more.
