@@ -11,7 +11,7 @@ use super::contract::Why;
 use super::paint::paint;
 use super::{Clean, Look, json, words};
 use crate::judge::{Connected, Forwarded, Holders, Listen};
-use crate::model::{Exposure, Process, Snapshot};
+use crate::model::{Exposure, Namespaces, Process, Snapshot};
 
 /// Where values begin.
 const INDENT: usize = 14;
@@ -37,6 +37,7 @@ pub fn write_why(
     let now = snapshot.machine.taken_at;
     let mut page = Page {
         netns: snapshot.netns,
+        tells_namespaces: snapshot.namespaces == Namespaces::All,
         rules,
         look,
         zone,
@@ -71,6 +72,8 @@ pub fn write_why_json(
 struct Page<'a> {
     /// The reader's own network namespace.
     netns: Option<u64>,
+    /// Whether more than one was looked into.
+    tells_namespaces: bool,
     rules: &'a [Forwarded<'a>],
     look: Look,
     zone: &'a TimeZone,
@@ -83,7 +86,7 @@ impl Page<'_> {
         for row in group.rows.iter().take(LISTED) {
             let (name, rest) = words::heading(row);
             let name = self.paint(&Clean::new(&name), Tone::Strong);
-            let place = words::place(row, self.netns);
+            let place = words::place(row, self.netns, self.tells_namespaces);
             let line = format!("{name}{}  {}", Clean::new(&place), Clean::new(&rest));
             writeln!(self.out, "{}", line.trim_end())?;
         }

@@ -220,6 +220,14 @@ pub fn moment(from: i64, now: i64, zone: &TimeZone) -> Option<String> {
     Some(from.strftime(format).to_string())
 }
 
+/// The network namespace as people are told it: `(this)` is the reader's own, `own`.
+pub fn netns_seen_from(own: Option<u64>, socket: &Socket) -> Option<String> {
+    if socket.netns.is_some() && socket.netns == own {
+        return Some("(this)".to_owned());
+    }
+    netns(socket)
+}
+
 /// The network namespace: its name, else its inode number.
 pub fn netns(socket: &Socket) -> Option<String> {
     let name = socket.netns_name.as_ref();
