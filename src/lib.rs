@@ -30,4 +30,6 @@ pub mod cli;
 
 mod pipeline;
 
-pub use pipeline::{Ephemeral, Explained, Survey, ephemeral, explain, glance, survey};
+pub use pipeline::{
+    Chart, Ephemeral, Explained, Forwards, Survey, chart, ephemeral, explain, glance, survey,
+};

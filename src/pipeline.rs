@@ -1,24 +1,28 @@
 //! The stages in their order. Each asks only for what the answer still needs: owners of the sockets
 //! that survive, facts of the processes that are shown.
 
+mod behind;
+mod chart;
 mod gather;
 mod owners;
 mod why;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use gather::gather;
 
+pub use chart::{Chart, chart};
 pub use why::{Explained, explain};
 
 use crate::model::{
-    Depth, Dnat, Endpoint, Namespaces, Note, Protocol, ProtocolSet, Row, Scope, Snapshot,
+    Depth, Dnat, Endpoint, InterfaceAddress, Namespaces, Protocol, ProtocolSet, Row, Scope,
+    Snapshot,
 };
 use crate::normalize::{
-    Users, dnat, name_namespaces, owner_notes, rules_note, sockets, table_notes,
+    Users, dnat, far_rules_note, name_namespaces, owner_notes, rules_note, sockets, table_notes,
 };
 use crate::read::Source;
-use crate::read::raw::{Outcome, RawHolders, RawSockets, RawTable};
+use crate::read::raw::{Outcome, RawForwards, RawHolders, RawNamespace, RawSockets, RawTable};
 use crate::select::{Order, Query};
 
 mod ephemeral;
@@ -39,20 +43,39 @@ pub struct Survey {
     /// Whether the machine's name and system are told.
     pub names_machine: bool,
     pub namespaces: Namespaces,
-    /// Whether rules of the packet filter are looked at where no socket has a port that was asked for.
-    pub forwards: bool,
+    /// Whether the addresses of other namespaces are told.
+    pub addresses: bool,
+    pub forwards: Forwards,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
     pub other_ends: bool,
+}
+
+/// Whether the packet filter is asked for rules that send a port elsewhere that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forwards {
+    #[default]
+    Unasked,
+    /// Where no socket matches.
+    OfUnusedPorts,
+    /// Where sockets match too: packets may pass them by.
+    OfEveryPort,
 }
 
 /// Runs the pipeline up to the rows.
 ///
 /// The second value says whether nothing matched although something that could not be read might have.
 pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
+    let (snapshot, undecided, _) = with_holders(source, survey);
+    (snapshot, undecided)
+}
+
+/// The same, with what was told of the holders.
+fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, RawHolders) {
     let Survey { query, order, .. } = survey;
     let scope = Scope {
         other_ends: survey.other_ends,
         namespaces: survey.namespaces,
+        addresses: survey.addresses,
         ..query.scope()
     };
     let (mut rows, raw) = gather(source, &scope, survey);
@@ -99,15 +122,28 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         notes.extend(owner_notes(&rows, &holders));
     }
     order.sort(&mut rows);
-    let asks_for_rules = rows.is_empty() && survey.forwards && !query.places.is_empty();
-    let (forwards, note) = if asks_for_rules {
-        forwards(source, survey)
+    let asks_for_rules = !query.places.is_empty()
+        && !query.asks_for_owners()
+        && match survey.forwards {
+            Forwards::Unasked => false,
+            Forwards::OfUnusedPorts => rows.is_empty(),
+            Forwards::OfEveryPort => true,
+        };
+    let raw_rules = if asks_for_rules {
+        source.forwards()
     } else {
-        (Vec::new(), None)
+        RawForwards::default()
     };
-    notes.extend(note);
+    notes.extend(rules_note(&raw_rules));
+    if asks_for_rules && is_wide {
+        notes.extend(far_rules_note(raw.elsewhere.len()));
+    }
+    let may_be_sent_on = raw_rules.refused.is_some() && raw_rules.sends_on;
     let snapshot = Snapshot {
-        forwards,
+        forwards: forwards(source, survey, raw_rules),
+        may_be_sent_on,
+        namespaces: survey.namespaces,
+        elsewhere: addresses(raw.elsewhere),
         machine,
         read_by,
         netns: raw.netns,
@@ -118,7 +154,7 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
         sees_bound,
     };
     let undecided = snapshot.rows.is_empty() && (in_doubt || snapshot.may_lack_sockets());
-    (snapshot, undecided)
+    (snapshot, undecided, holders)
 }
 
 /// Looks whether any socket matches, by all that is known without owners: the handles of those that
@@ -142,22 +178,25 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>
     (is_whole || !handles.is_empty()).then_some(handles)
 }
 
-/// The rules that send a port elsewhere that was asked for, and what must be said of others.
-fn forwards(source: &mut dyn Source, survey: &Survey) -> (Vec<Dnat>, Option<Note>) {
+/// The rules that send a port elsewhere that was asked for.
+fn forwards(source: &mut dyn Source, survey: &Survey, raw: RawForwards) -> Vec<Dnat> {
     let wanted = |one: &Dnat| survey.query.wants_forward(one);
-    let raw = source.forwards();
-    let note = rules_note(&raw);
     let all = dnat(raw.clone(), &[]);
     if !all.iter().any(wanted) {
-        return (Vec::new(), note);
+        return Vec::new();
     }
     let containers = if survey.runtimes {
         source.containers(&[], true)
     } else {
         Vec::new()
     };
-    let found = dnat(raw, &containers).into_iter().filter(wanted);
-    (found.collect(), note)
+    dnat(raw, &containers).into_iter().filter(wanted).collect()
+}
+
+fn addresses(namespaces: Vec<RawNamespace>) -> BTreeMap<u64, Vec<InterfaceAddress>> {
+    let told = namespaces.into_iter();
+    told.filter_map(|namespace| Some((namespace.sockets.netns?, namespace.addresses?)))
+        .collect()
 }
 
 fn users(source: &mut dyn Source) -> Users {

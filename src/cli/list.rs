@@ -12,7 +12,7 @@ use crate::render::{
     COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, dnat_in_words, fit_lines, render,
 };
 use crate::select::{Direction, Key, Order, Query, View};
-use crate::{Survey, survey};
+use crate::{Forwards, Survey, survey};
 
 /// Rules of the packet filter that are told beside an answer.
 const MOST_RULES: usize = 10;
@@ -173,7 +173,8 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         depth: Some(depth(format, &columns)),
         owners: !args.no_owners,
         runtimes: !args.no_runtime,
-        forwards: true,
+        forwards: Forwards::OfUnusedPorts,
+        addresses: false,
         namespaces: source::namespaces(args.all_netns),
         order,
         query,
@@ -201,6 +202,10 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
             ));
             for rule in snapshot.forwards.iter().take(MOST_RULES) {
                 terminal::tell(format_args!("portwho: note: {}", dnat_in_words(rule)));
+            }
+            if snapshot.may_be_sent_on && format != Format::Json {
+                let uid = source.limits(false).uid;
+                remarks::tell_unread_rules("portwho", &args.selectors, &snapshot, uid);
             }
             Exit::No
         }

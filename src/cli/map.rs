@@ -7,12 +7,11 @@ use clap::{Args, ValueEnum};
 use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal};
-use crate::judge::{is_talk, map};
-use crate::model::{Depth, Protocol, State};
+use crate::model::Depth;
 use crate::normalize::service_of;
 use crate::render::{Atlas, Format, Look, write_dot, write_map, write_map_json, write_mermaid};
 use crate::select::{Query, View};
-use crate::{Survey, survey};
+use crate::{Chart, Survey, chart};
 
 const NOTES: &str = "\
 A service is what people see as one: the processes that share a listener, the
@@ -95,20 +94,20 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
         MapFormat::Json => Depth::Full,
         _ => Depth::Meaning,
     };
-    let (snapshot, _) = survey(
-        source.as_mut(),
-        &Survey {
-            query: every_talk(),
-            owners: true,
-            depth: asked.deciding_depth().max(Some(shown)),
-            runtimes: !args.no_runtime,
-            namespaces: source::namespaces(args.all_netns),
-            names_machine: format == MapFormat::Json,
-            ..Survey::default()
-        },
-    );
-    let map =
-        map(&snapshot.rows, &source.limits(true), snapshot.netns).narrow(&snapshot.rows, &asked);
+    let wanted = Survey {
+        owners: true,
+        depth: asked.deciding_depth().max(Some(shown)),
+        runtimes: !args.no_runtime,
+        namespaces: source::namespaces(args.all_netns),
+        names_machine: format == MapFormat::Json,
+        addresses: true,
+        ..Survey::default()
+    };
+    let Chart {
+        snapshot,
+        map,
+        undecided,
+    } = chart(source.as_mut(), &wanted, &asked);
     let atlas = Atlas {
         snapshot: &snapshot,
         map: &map,
@@ -127,8 +126,6 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
         MapFormat::Mermaid => terminal::answer(|out| write_mermaid(&atlas, out))?,
         MapFormat::Json => terminal::answer(|out| write_map_json(&atlas, out))?,
     }
-    let could_match = snapshot.rows.iter().any(|row| asked.could_match(row));
-    let undecided = map.services.is_empty() && (could_match || snapshot.may_lack_sockets());
     let told_as = match format {
         MapFormat::Json => Format::Json,
         _ => Format::Table,
@@ -149,18 +146,4 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
             Exit::No
         }
     })
-}
-
-/// All that listens and all connections, which may lead to what is asked for.
-fn every_talk() -> Query {
-    let is_wanted = |state: &State| state.is_listening() || is_talk(*state);
-    Query {
-        view: View::Everything,
-        protocols: Protocol::ALL
-            .into_iter()
-            .filter(|protocol| protocol.has_ports())
-            .collect(),
-        states: State::ALL.into_iter().filter(is_wanted).collect(),
-        ..Query::default()
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::failure::quote;
 use super::terminal;
-use crate::model::{Family, Note, NoteCode, Snapshot};
+use crate::model::{Family, Namespaces, Note, NoteCode, Snapshot};
 use crate::render::{Clean, Format};
 use crate::select::Query;
 
@@ -24,7 +24,9 @@ pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided:
         ));
     }
     let matters = |note: &&Note| match note.code {
-        NoteCode::TableFallback | NoteCode::OwnersFoundBy | NoteCode::RulesUnread => verbose,
+        NoteCode::TableFallback | NoteCode::OwnersFoundBy => verbose,
+        // Who asks for every namespace is told what was not looked into there.
+        NoteCode::RulesUnread => verbose || snapshot.namespaces == Namespaces::All,
         // It is the reason why nothing can be told, where nothing can.
         NoteCode::ProcessesRefused => verbose || undecided,
         NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),
@@ -35,6 +37,36 @@ pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided:
             terminal::tell(format_args!("portwho: note: {}", Clean::new(&note.message)));
         }
     }
+}
+
+/// Says that rules of the packet filter may send elsewhere what was asked for, where they could not be
+/// read and packets are sent on here: on other machines nobody expects such rules.
+pub fn tell_unread_rules(
+    command: &str,
+    selectors: &[String],
+    snapshot: &Snapshot,
+    uid: Option<u32>,
+) {
+    if !snapshot.may_be_sent_on {
+        return;
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":.,/=_-".contains(c);
+    let everywhere = match snapshot.namespaces {
+        Namespaces::Own => "",
+        Namespaces::All => " --all-netns",
+    };
+    let way = if uid == Some(0) {
+        "that takes CAP_NET_ADMIN".to_owned()
+    } else if selectors.iter().all(|word| word.chars().all(is_plain)) {
+        let selectors = selectors.join(" ");
+        format!("'sudo {command}{everywhere} {selectors}' reads them")
+    } else {
+        "root may read them".to_owned()
+    };
+    terminal::tell(format_args!(
+        "portwho: note: this machine sends packets on, and the rules that say where could not be \
+         read: {way}"
+    ));
 }
 
 /// What to say when nothing matched: no more than was asked.

@@ -8,11 +8,11 @@ use jiff::tz::{Offset, TimeZone};
 use super::failure::{Exit, Failure};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
-use crate::judge::{Background, groups_of_holders};
-use crate::model::{Depth, NoteCode};
+use crate::judge::{Background, forwarded, groups_of_holders};
+use crate::model::{Depth, Note, NoteCode};
 use crate::render::{Format, Look, write_why, write_why_json};
 use crate::select::Query;
-use crate::{Survey, explain};
+use crate::{Explained, Forwards, Survey, explain};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,10 +72,11 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         query,
         owners: true,
         runtimes: !args.no_runtime,
-        forwards: true,
+        forwards: Forwards::OfEveryPort,
         other_ends: true,
         depth: Some(Depth::Whole),
         names_machine: args.json,
+        addresses: true,
         namespaces: source::namespaces(args.all_netns),
         ..Survey::default()
     };
@@ -100,7 +101,8 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
             colour: terminal::wants_colour(args.color),
         };
         let zone = named.unwrap_or(fixed);
-        terminal::answer(|out| write_why(snapshot, &found, look, &zone, out))?;
+        let rules = forwarded(snapshot, &explained.limits);
+        terminal::answer(|out| write_why(snapshot, &found, &rules, look, &zone, out))?;
     }
     let format = if args.json {
         Format::Json
@@ -108,6 +110,9 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         Format::Card
     };
     remarks::tell_notes(snapshot, format, args.verbose, explained.undecided);
+    if !args.json {
+        tell_rules(args, &explained, is_answered);
+    }
     Ok(match (is_answered, explained.undecided) {
         (true, _) => Exit::Yes,
         (false, true) => {
@@ -115,17 +120,24 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
             Exit::Unknown
         }
         (false, false) => {
-            // A page says all that it knows, and so what it could not look into.
-            for note in snapshot
-                .notes
-                .iter()
-                .filter(|note| note.code == NoteCode::RulesUnread)
-            {
-                terminal::tell(format_args!("portwho: note: {}", note.message));
-            }
             let nothing = remarks::nothing(&args.selectors, &wanted.query);
             terminal::tell(format_args!("portwho: {nothing}"));
             Exit::No
         }
     })
+}
+
+/// A page says all that it knows, and so which rules it could not look into.
+fn tell_rules(args: &WhyArgs, explained: &Explained, is_answered: bool) {
+    let snapshot = &explained.snapshot;
+    let uid = explained.limits.uid;
+    remarks::tell_unread_rules("portwho why", &args.selectors, snapshot, uid);
+    let is_told = args.verbose || args.all_netns;
+    if is_told || is_answered || explained.undecided || snapshot.may_be_sent_on {
+        return;
+    }
+    let is_of_rules = |note: &&Note| note.code == NoteCode::RulesUnread;
+    for note in snapshot.notes.iter().filter(is_of_rules) {
+        terminal::tell(format_args!("portwho: note: {}", note.message));
+    }
 }

@@ -4,7 +4,9 @@
 use super::starter::{Starter, Supervisor, Way, service, supervisor};
 use super::supervision::Case;
 use super::why::is_hidden;
-use crate::model::{Container, Forwarder, Limits, Manager, Process, Row, Runtime, State};
+use crate::model::{
+    Container, Forwarder, Limits, Manager, Namespaces, Process, Row, Runtime, State,
+};
 
 /// Commands that end what holds the sockets, the gentlest first; none where nobody can be told to end it.
 pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
@@ -22,7 +24,7 @@ pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
         return published(row, runtime).into_iter().collect();
     }
     let Some(main) = main else {
-        return without_process(row, limits).into_iter().collect();
+        return without_process(row).into_iter().collect();
     };
     if let Some(container) = case.container(main) {
         return stop_container(container).into_iter().collect();
@@ -45,14 +47,10 @@ pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
 }
 
 /// How to learn more of a socket without a process.
-fn without_process(row: &Row, limits: &Limits) -> Option<String> {
+fn without_process(row: &Row) -> Option<String> {
     let port = row.socket.local.port.map(|port| format!(" :{port}"));
-    let port = port.unwrap_or_default();
-    if row.socket.state == State::TimeWait {
-        return Some(format!("portwho check{port}"));
-    }
-    let is_useful = is_hidden(row) && limits.uid != Some(0);
-    is_useful.then(|| format!("sudo portwho why{port}"))
+    let is_closed = row.socket.state == State::TimeWait;
+    is_closed.then(|| format!("portwho check{}", port.unwrap_or_default()))
 }
 
 /// What whoever started the processes is told; a signal, where nobody starts them again.
@@ -110,6 +108,18 @@ fn kill<'a>(processes: impl Iterator<Item = &'a Process>) -> Option<String> {
         .map(|pid| pid.to_string())
         .collect();
     (!pids.is_empty()).then(|| format!("kill {}", pids.join(" ")))
+}
+
+/// The question as root would ask it, where nobody but root may see who holds the socket.
+pub fn ask_as_root(row: &Row, namespaces: Namespaces, limits: &Limits) -> Option<String> {
+    let is_useful = is_hidden(row) && limits.uid != Some(0);
+    let everywhere = match namespaces {
+        Namespaces::Own => "",
+        Namespaces::All => "--all-netns ",
+    };
+    let port = row.socket.local.port.map(|port| format!(":{port}"));
+    let what = port.unwrap_or_else(|| row.socket.protocol.to_string());
+    is_useful.then(|| format!("sudo portwho why {everywhere}{what}"))
 }
 
 /// Processes that one command ends; a pool of more has a service to end it by.

@@ -66,7 +66,7 @@ enum Holder {
 }
 
 /// Finds out who talks to whom. Of the limits, the range of ephemeral ports and the machine's own
-/// addresses are used; both are those of the network namespace `own`.
+/// addresses are used; both are those of the network namespace `own`, but for addresses of others.
 pub fn map(rows: &[Row], limits: &Limits, own: Option<u64>) -> Map {
     let talks = talks::talks(rows, limits, own);
     let pools = Pools::new(rows, &talks);
@@ -143,6 +143,15 @@ pub fn map(rows: &[Row], limits: &Limits, own: Option<u64>) -> Map {
 }
 
 impl Map {
+    /// The rows of the services; all of them where nothing is on the map.
+    pub fn rows<'a>(&'a self, rows: &'a [Row]) -> Vec<&'a Row> {
+        if self.services.is_empty() {
+            return rows.iter().collect();
+        }
+        let shown = self.services.iter().flat_map(|service| &service.rows);
+        shown.filter_map(|at| rows.get(*at)).collect()
+    }
+
     /// Leaves the services of which a row matches, what they talk to, and their links.
     #[must_use]
     pub fn narrow(mut self, rows: &[Row], query: &Query) -> Self {

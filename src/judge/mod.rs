@@ -8,6 +8,7 @@ mod check;
 mod claim;
 mod commands;
 mod conflicts;
+mod diverted;
 mod expect;
 mod forecast;
 mod free;
@@ -31,6 +32,7 @@ pub use check::{Bound, Check, Decided, Evidence, Met, Reason, Ruling, Verdict, W
 pub use claim::{Claim, Options, claims};
 pub use commands::stop_container;
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
+pub use diverted::{Course, Diversion, Forwarded, diversion, forwarded, listener_behind};
 pub use expect::Expected;
 pub use forecast::{Level, Outlook, Trend};
 pub use free::{Candidates, consecutive};

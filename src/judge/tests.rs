@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 mod conflicts;
+mod diverted;
 mod elsewhere;
 mod ephemeral;
 mod map;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::accepted::Taken;
-use super::commands::next;
+use super::commands::{ask_as_root, next};
 use super::supervision::{Case, Consequence, consequence};
 use super::together::{Members, members, pages, processes};
 use crate::model::{
@@ -40,8 +40,9 @@ pub struct Holders<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen<'a> {
     pub row: &'a Row,
-    /// Addresses of this machine; empty where they are not known.
     pub reached_at: Vec<InterfaceAddress>,
+    /// Whether the addresses are known that its network namespace has.
+    pub is_reach_known: bool,
 }
 
 /// How a listener keeps up with those who connect.
@@ -136,10 +137,14 @@ fn holders<'a>(
         parents: parents.as_deref(),
         row: first,
     };
+    let mut next = next(&case, background.limits);
+    if main.is_none() && next.is_empty() {
+        next.extend(ask_as_root(first, snapshot.namespaces, background.limits));
+    }
     Some(Holders {
         queue: queues.max_by_key(|queue| (queue.is_full(), queue.waiting)),
         consequence: consequence(&case),
-        next: next(&case, background.limits),
+        next,
         listens: listens
             .into_iter()
             .map(|row| listen(row, snapshot.netns, background.limits))
@@ -167,15 +172,13 @@ fn queue(socket: &Socket) -> Option<Queue> {
     is_stream.then_some(Queue { waiting, limit })
 }
 
-/// The addresses of this machine on which the listener is reached.
+/// The addresses of the listener's network namespace on which it is reached.
 fn listen<'a>(row: &'a Row, own: Option<u64>, limits: &Limits) -> Listen<'a> {
     let socket = &row.socket;
     let local = socket.local.canonical();
     let is_reached = |one: &&InterfaceAddress| {
         let on_device = socket.interface.as_deref();
-        // Of other network namespaces the interfaces are not known.
-        socket.netns == own
-            && on_device.is_none_or(|device| device == one.interface)
+        on_device.is_none_or(|device| device == one.interface)
             && if local.is_unspecified() {
                 (one.address.is_ipv4() && socket.takes_ipv4())
                     || (one.address.is_ipv6() && local.is_ipv6())
@@ -183,14 +186,15 @@ fn listen<'a>(row: &'a Row, own: Option<u64>, limits: &Limits) -> Listen<'a> {
                 one.address == local
             }
     };
+    let interfaces = match socket.netns {
+        netns if netns == own => Some(&limits.interfaces).filter(|all| !all.is_empty()),
+        netns => netns.and_then(|netns| limits.elsewhere.get(&netns)),
+    };
+    let all = interfaces.into_iter().flatten();
     Listen {
         row,
-        reached_at: limits
-            .interfaces
-            .iter()
-            .filter(is_reached)
-            .cloned()
-            .collect(),
+        reached_at: all.filter(is_reached).cloned().collect(),
+        is_reach_known: interfaces.is_some(),
     }
 }
 

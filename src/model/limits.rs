@@ -1,5 +1,6 @@
 //! What the system lets a process do with ports.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,10 @@ pub struct Limits {
     /// The same addresses with the interfaces that have them.
     #[serde(default)]
     pub interfaces: Vec<InterfaceAddress>,
+    /// Addresses of the interfaces of other network namespaces, by the namespace's inode number, where
+    /// they are known.
+    #[serde(skip)]
+    pub elsewhere: BTreeMap<u64, Vec<InterfaceAddress>>,
 }
 
 /// An address of an interface.
@@ -63,6 +68,14 @@ pub struct InterfaceAddress {
 }
 
 impl Limits {
+    /// The other network namespace that has the address; `None` where more than one has it.
+    pub fn namespace_elsewhere(&self, address: IpAddr) -> Option<u64> {
+        let has = |all: &[InterfaceAddress]| all.iter().any(|one| one.address == address);
+        let mut having = self.elsewhere.iter().filter(|(_, all)| has(all));
+        let (netns, _) = having.next()?;
+        having.next().is_none().then_some(*netns)
+    }
+
     pub fn is_ephemeral(&self, port: u16) -> bool {
         self.ephemeral
             .is_some_and(|(first, last)| (first..=last).contains(&port))

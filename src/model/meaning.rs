@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Foreign, Protocol};
+use super::{Family, Foreign, Protocol, Row};
 
 /// What is known of a process beside itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -181,6 +181,8 @@ pub struct Forward {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dnat {
     pub protocol: Protocol,
+    /// `None` for both.
+    pub family: Option<Family>,
     /// The destination for which it holds; `None` for any.
     pub address: Option<IpAddr>,
     /// First and last port.
@@ -190,4 +192,13 @@ pub struct Dnat {
     /// First and last port there; `None` where the port stays.
     pub to_ports: Option<(u16, u16)>,
     pub container: Option<Rc<Container>>,
+    /// Who listens there, in another network namespace that was looked into.
+    pub listener: Option<Rc<Row>>,
+}
+
+impl Dnat {
+    /// First and last port to which it sends.
+    pub fn target_ports(&self) -> (u16, u16) {
+        self.to_ports.unwrap_or(self.ports)
+    }
 }

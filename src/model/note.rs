@@ -18,8 +18,8 @@ pub enum NoteCode {
     /// Network namespaces may have been missed; the count is the number of processes that did not tell
     /// theirs.
     NamespacesRefused,
-    /// Rules of the packet filter could not be read, or not all of them understood: they may send a port
-    /// elsewhere that no socket holds.
+    /// Rules of the packet filter could not be read, or not all of them understood: they may send
+    /// elsewhere what comes to a port.
     RulesUnread,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,

@@ -15,6 +15,8 @@ pub struct Scope {
     /// that stay on this machine.
     pub other_ends: bool,
     pub namespaces: Namespaces,
+    /// Whether to give the addresses of other namespaces too.
+    pub addresses: bool,
 }
 
 /// Which network namespaces to read, network_namespaces(7).
@@ -37,6 +39,7 @@ impl Scope {
             ports: None,
             other_ends: false,
             namespaces: Namespaces::Own,
+            addresses: true,
         }
     }
 

@@ -1,8 +1,13 @@
 //! The state of the machine at one moment, as far as it was asked for.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Dnat, Foreign, Forward, Note, NoteCode, Owner, OwnerStatus, ProtocolSet, Socket};
+use super::{
+    Dnat, Foreign, Forward, InterfaceAddress, Namespaces, Note, NoteCode, Owner, OwnerStatus,
+    ProtocolSet, Socket,
+};
 
 /// Where and when a snapshot was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +51,15 @@ pub struct Snapshot {
     /// Sockets at the other ends of the rows' connections, as far as they are on this machine, were
     /// asked for and are no rows themselves.
     pub other_ends: Vec<Row>,
-    /// Ports asked for that no socket holds and the packet filter sends elsewhere.
+    /// Ports asked for that the packet filter sends elsewhere, as far as that was looked for.
     pub forwards: Vec<Dnat>,
+    /// Whether rules that could not be read are likely to send such a port elsewhere.
+    pub may_be_sent_on: bool,
+    /// Which network namespaces were looked into.
+    pub namespaces: Namespaces,
+    /// Addresses of the interfaces of other network namespaces, by the namespace's inode number, where
+    /// they were asked for and could be read.
+    pub elsewhere: BTreeMap<u64, Vec<InterfaceAddress>>,
     pub notes: Vec<Note>,
     /// Protocols of whose sockets some may be missing.
     pub unreadable: ProtocolSet,
@@ -58,11 +70,14 @@ pub struct Snapshot {
 impl Snapshot {
     /// Whether every table that was asked for and every owner of every row could be read.
     pub fn is_complete(&self) -> bool {
+        self.is_complete_of(&self.rows)
+    }
+
+    /// The same of some of the rows.
+    pub fn is_complete_of<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) -> bool {
+        let mut rows = rows.into_iter();
         !self.notes.iter().any(|note| note.code.is_loss())
-            && !self
-                .rows
-                .iter()
-                .any(|row| row.owner_status.may_hide_owners())
+            && !rows.any(|row| row.owner_status.may_hide_owners())
     }
 
     /// Whether sockets that were asked for may be missing.

@@ -172,11 +172,13 @@ pub fn dnat(raw: RawForwards, containers: &[RawContainer]) -> Vec<Dnat> {
     all.dedup();
     let dnat = |raw: RawForward| Dnat {
         protocol: raw.protocol,
+        family: raw.family,
         address: raw.address,
         ports: raw.ports,
         to: raw.to,
         to_ports: raw.to_ports,
         container: raw.to.and_then(|address| at_address(address, containers)),
+        listener: None,
     };
     all.into_iter().map(dnat).collect()
 }

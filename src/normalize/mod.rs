@@ -17,6 +17,6 @@ pub use meaning::{
     wanted_containers,
 };
 pub use name::full_name;
-pub use notes::{counted_owner_notes, owner_notes, rules_note, table_notes};
+pub use notes::{counted_owner_notes, far_rules_note, owner_notes, rules_note, table_notes};
 pub use services::{port_of, service_of};
 pub use sockets::{Gathering, sockets};

@@ -128,17 +128,38 @@ pub fn rules_note(raw: &RawForwards) -> Option<Note> {
     Some(Note {
         code: NoteCode::RulesUnread,
         message: format!(
-            "the DNAT rules of the packet filter {why}: they may send a port elsewhere that no \
-             socket holds"
+            "the DNAT rules of the packet filter {why}: they may send elsewhere what comes to a \
+             port"
         ),
         count: Some(u64::from(raw.not_understood)).filter(|count| *count > 0),
     })
 }
 
+/// What must be said of the rules of other network namespaces, which nobody reads.
+pub fn far_rules_note(others: usize) -> Option<Note> {
+    let whose = match others {
+        0 => return None,
+        1 => "another network namespace".to_owned(),
+        many => format!("{many} other network namespaces"),
+    };
+    Some(Note {
+        code: NoteCode::RulesUnread,
+        message: format!(
+            "the DNAT rules of {whose} are not read: they may send elsewhere what comes to a port \
+             there"
+        ),
+        count: None,
+    })
+}
+
 /// Notes on the owners of the rows.
-pub fn owner_notes(rows: &[Row], raw: &RawHolders) -> Vec<Note> {
-    let with = |status| rows.iter().filter(|row| row.owner_status == status).count();
-    counted_owner_notes(with(OwnerStatus::Hidden), with(OwnerStatus::Partial), raw)
+pub fn owner_notes<'a>(rows: impl IntoIterator<Item = &'a Row>, raw: &RawHolders) -> Vec<Note> {
+    let (mut hidden, mut partial) = (0, 0);
+    for row in rows {
+        hidden += usize::from(row.owner_status == OwnerStatus::Hidden);
+        partial += usize::from(row.owner_status == OwnerStatus::Partial);
+    }
+    counted_owner_notes(hidden, partial, raw)
 }
 
 /// Notes on the owners of so many sockets that are hidden, and so many that may have more.

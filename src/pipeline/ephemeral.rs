@@ -44,6 +44,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         ports: ports.clone(),
         other_ends: false,
         namespaces: Namespaces::Own,
+        addresses: false,
     };
     let tcp: ProtocolSet = [Protocol::Tcp].into_iter().collect();
     let still = [State::Listen, State::Bound].into_iter().collect();
@@ -83,6 +84,9 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
     let mut usage = Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
+            may_be_sent_on: false,
+            namespaces: Namespaces::Own,
+            elsewhere: std::collections::BTreeMap::new(),
             machine: source.machine(asked.names_machine),
             read_by: ways,
             netns: raw.netns,
@@ -352,6 +356,7 @@ fn listening_around(source: &mut dyn Source, usage: &Usage) -> Vec<u16> {
         ports: Some(PortSet::from_ranges([range])),
         other_ends: false,
         namespaces: Namespaces::Own,
+        addresses: false,
     });
     let rows = raw.tables.iter().flat_map(|table| &table.sockets);
     let listening = rows.filter(|row| row.state == State::Listen);

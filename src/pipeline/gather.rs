@@ -45,6 +45,7 @@ fn without_sockets(raw: &RawSockets) -> RawSockets {
     let namespace = |namespace: &RawNamespace| RawNamespace {
         name: namespace.name.clone(),
         container: namespace.container.clone(),
+        addresses: namespace.addresses.clone(),
         sockets: without_sockets(&namespace.sockets),
     };
     RawSockets {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Survey, survey, users};
+use super::{Survey, behind, survey, users};
 use crate::judge::main_processes;
 use crate::model::{Depth, Limits, Process, ProcessKey, Row, Snapshot};
 use crate::normalize::{Names, process};
@@ -23,7 +23,8 @@ pub struct Explained {
 
 /// Asks what the survey asks, and for parents, other listeners and addresses.
 pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
-    let (snapshot, undecided) = survey(source, wanted);
+    let (mut snapshot, undecided) = survey(source, wanted);
+    behind::find(source, &mut snapshot, wanted);
     let mut keys: Vec<ProcessKey> = snapshot
         .rows
         .iter()
@@ -61,11 +62,15 @@ pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
             Some((key, parents.collect()))
         })
         .collect();
+    let limits = Limits {
+        elsewhere: std::mem::take(&mut snapshot.elsewhere),
+        ..source.limits(true)
+    };
     Explained {
         snapshot,
         undecided,
         listeners,
         parents,
-        limits: source.limits(true),
+        limits,
     }
 }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ContainerId, Endpoint, Family, Foreign, ProcessKey, Program, Project, Protocol, Runtime, State,
-    Unit,
+    ContainerId, Endpoint, Family, Foreign, InterfaceAddress, ProcessKey, Program, Project,
+    Protocol, Runtime, State, Unit,
 };
 
 /// All tables that were asked for.
@@ -51,6 +51,9 @@ pub struct RawNamespace {
     pub name: Option<Foreign>,
     /// Of a process that lives in it.
     pub container: Option<ContainerId>,
+    /// Of its interfaces; `None` where they were not asked for or could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Vec<InterfaceAddress>>,
     pub sockets: RawSockets,
 }
 
@@ -236,6 +239,9 @@ pub struct RawForwards {
     pub not_understood: u32,
     /// Why not all rules could be read.
     pub refused: Option<String>,
+    /// Whether packets that come here are sent on to others, which such rules are for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_on: bool,
 }
 
 /// A range of ports that a rule sends elsewhere.

@@ -74,8 +74,8 @@ impl Writer<'_> {
             .map(str::to_owned)
             .or(meaning)
             .unwrap_or_default();
-        let place = socket.netns_name.is_some() || self.page.tells_namespaces;
-        let place = words::netns(socket).filter(|_| place);
+        let is_told = socket.netns_name.is_some() || self.page.tells_namespaces;
+        let place = words::netns_seen_from(self.snapshot.netns, socket).filter(|_| is_told);
         let place = place.map(|place| format!("  in netns {}", Clean::new(&place)));
         let place = place.unwrap_or_default();
         let line = format!("{name}{place}{service}  {state}  {meaning}");

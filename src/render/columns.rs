@@ -376,9 +376,9 @@ pub static COLUMNS: [Column; 29] = [
     column!(
         "netns",
         "NETNS",
-        "network namespace: the name of another one, else its inode number",
-        Shrink::End(10),
-        0,
+        "network namespace: its name or inode number; (this) for one's own, where others are shown",
+        Shrink::End(6),
+        1,
         false,
         |row, _| { Cell::of(words::netns(&row.socket)) }
     ),

@@ -1,5 +1,7 @@
 //! `portwho why`: a page for each group of processes that holds what was asked for.
 
+mod rules;
+
 use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
@@ -8,8 +10,8 @@ use super::cell::Tone;
 use super::contract::Why;
 use super::paint::paint;
 use super::{Clean, Look, json, words};
-use crate::judge::{Connected, Holders, Listen, stop_container};
-use crate::model::{Exposure, Process, Snapshot};
+use crate::judge::{Connected, Forwarded, Holders, Listen};
+use crate::model::{Exposure, Namespaces, Process, Snapshot};
 
 /// Where values begin.
 const INDENT: usize = 14;
@@ -27,6 +29,7 @@ const LONGEST: usize = 600;
 pub fn write_why(
     snapshot: &Snapshot,
     groups: &[Holders<'_>],
+    rules: &[Forwarded<'_>],
     look: Look,
     zone: &TimeZone,
     out: &mut dyn Write,
@@ -34,6 +37,8 @@ pub fn write_why(
     let now = snapshot.machine.taken_at;
     let mut page = Page {
         netns: snapshot.netns,
+        tells_namespaces: snapshot.namespaces == Namespaces::All,
+        rules,
         look,
         zone,
         now,
@@ -49,18 +54,7 @@ pub fn write_why(
         let more = groups.len() - PAGES;
         writeln!(page.out, "\nand {more} more: --json has them all")?;
     }
-    if groups.is_empty() {
-        for rule in &snapshot.forwards {
-            writeln!(page.out, "{}", Clean::new(&words::dnat(rule)))?;
-            if let Some(container) = rule.container.as_deref() {
-                page.line("container", &words::container(container))?;
-                if let Some(command) = stop_container(container) {
-                    page.whole("next", &command)?;
-                }
-            }
-        }
-    }
-    Ok(())
+    page.other_rules(groups)
 }
 
 /// Writes the document.
@@ -78,6 +72,9 @@ pub fn write_why_json(
 struct Page<'a> {
     /// The reader's own network namespace.
     netns: Option<u64>,
+    /// Whether more than one was looked into.
+    tells_namespaces: bool,
+    rules: &'a [Forwarded<'a>],
     look: Look,
     zone: &'a TimeZone,
     now: i64,
@@ -88,7 +85,8 @@ impl Page<'_> {
     fn group(&mut self, group: &Holders<'_>) -> io::Result<()> {
         let headings = group.rows.iter().map(|row| {
             let (name, rest) = words::heading(row);
-            (name, words::place(row, self.netns), rest)
+            let place = words::place(row, self.netns, self.tells_namespaces);
+            (name, place, rest)
         });
         let headings = counted(headings);
         for ((name, place, rest), count) in headings.iter().take(LISTED) {
@@ -113,6 +111,7 @@ impl Page<'_> {
             }
             Some(main) => self.processes(group, main)?,
         }
+        self.diversions(group)?;
         let listens = counted(group.listens.iter().map(reach));
         let listens = listens.into_iter().map(|(line, _)| line).collect();
         let is_listener = group.rows[0].socket.state.is_listening();
@@ -134,13 +133,7 @@ impl Page<'_> {
         let connected = |one| connected(one, is_listener);
         self.lines("connected", group.connected.iter().map(connected).collect())?;
         self.line("if killed", &group.consequence.why)?;
-        // Each is whole on its line: half a command may be another one.
-        let mut label = "next";
-        for command in &group.next {
-            self.whole(label, command)?;
-            label = "";
-        }
-        Ok(())
+        self.next(group)
     }
 
     fn processes(&mut self, group: &Holders<'_>, main: &Process) -> io::Result<()> {
@@ -316,6 +309,9 @@ fn reach(listen: &Listen<'_>) -> String {
         .collect();
     match (socket.exposure(), at.as_slice()) {
         (Some(Exposure::Loopback), _) => format!("{end}  only this machine"),
+        (Some(Exposure::All), []) if !listen.is_reach_known => {
+            format!("{end}  no address of its network is known")
+        }
         (_, []) => end,
         (_, at) => format!("{end}  reached at {}", at.join(", ")),
     }

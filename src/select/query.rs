@@ -109,6 +109,7 @@ impl Query {
             ports: self.wanted_ports(),
             other_ends: false,
             namespaces: Namespaces::Own,
+            addresses: false,
         }
     }
 

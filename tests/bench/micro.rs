@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use divan::{Bencher, black_box};
 use jiff::tz::TimeZone;
 use portwho::model::{
-    Endpoint, Foreign, Machine, ProcessKey, Protocol, ProtocolSet, Snapshot, State,
+    Endpoint, Foreign, Machine, Namespaces, ProcessKey, Protocol, ProtocolSet, Snapshot, State,
 };
 use portwho::normalize::{Names, join, sockets};
 use portwho::read::linux::inet_diag::decode_row;
@@ -118,6 +118,9 @@ fn snapshot() -> Snapshot {
         rows,
         other_ends: Vec::new(),
         forwards: Vec::new(),
+        may_be_sent_on: false,
+        namespaces: Namespaces::Own,
+        elsewhere: std::collections::BTreeMap::new(),
         notes: Vec::new(),
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,

@@ -222,3 +222,36 @@ fn a_recording_of_one_network_namespace_cannot_tell_of_others() {
     }
     assert_eq!(replay("web1", &[":80", "--all-netns"]).code, 0);
 }
+
+#[test]
+fn rules_that_could_not_be_read_are_told_where_packets_are_sent_on() {
+    let text = std::fs::read_to_string(crate::capture("web1")).unwrap();
+    let mut capture: Value = serde_json::from_str(&text).unwrap();
+    capture["limits"]["uid"] = 1000.into();
+    let mut told = |sends_on: bool, arguments: &[&str]| {
+        capture["forwards"] = json!({
+            "forwards": [], "not_understood": 0, "refused": "not permitted (EPERM)",
+            "sends_on": sends_on,
+        });
+        let fed = serde_json::to_vec(&capture).unwrap();
+        let answer = crate::portwho_fed(&[arguments, &["--from", "-"]].concat(), &fed);
+        (answer.code, answer.stderr)
+    };
+    let nothing = "portwho: nothing uses port 9\n";
+    let note = |way: &str| {
+        format!(
+            "portwho: note: this machine sends packets on, and the rules that say where could \
+             not be read: {way}\n"
+        )
+    };
+    assert_eq!(told(false, &[":9"]), (1, nothing.to_owned()));
+    let way = note("'sudo portwho :9' reads them");
+    assert_eq!(told(true, &[":9"]), (1, format!("{nothing}{way}")));
+    assert_eq!(told(true, &[":9", "--json"]), (1, nothing.to_owned()));
+    // No rule has a name, and a listing of what is there looks at no rules.
+    assert!(!told(true, &[":9", "nginx"]).1.contains("sends packets on"));
+    assert_eq!(told(true, &[":80"]), (0, String::new()));
+    let way = note("'sudo portwho why :80' reads them");
+    assert_eq!(told(true, &["why", ":80"]), (0, way));
+    assert_eq!(told(false, &["why", ":80"]), (0, String::new()));
+}

@@ -354,3 +354,23 @@ fn a_map_fits_the_terminal() {
         }
     }
 }
+
+#[test]
+fn owners_are_said_to_be_hidden_of_what_is_on_the_map_alone() {
+    let told = |selectors: &[&str]| {
+        let answer = map("ordinary-user", selectors);
+        let json = map("ordinary-user", &[selectors, &["--json"]].concat());
+        (answer.stderr, allowed(&json.stdout))
+    };
+    let (stderr, document) = told(&[":22"]);
+    assert!(stderr.contains("the owner of 1 socket cannot"), "{stderr}");
+    assert_eq!(document["complete"], false);
+    assert_eq!(document["notes"][0]["count"], 1);
+    // Its owner is seen; others that hold it too may not be.
+    let (stderr, document) = told(&[":3000"]);
+    assert_eq!(stderr, "");
+    assert_eq!(document["notes"][0]["code"], "processes-refused");
+    assert_eq!(list(&document["notes"]).len(), 1);
+    let (stderr, _) = told(&[]);
+    assert!(stderr.contains("the owners of 3 sockets"), "{stderr}");
+}

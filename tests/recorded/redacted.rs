@@ -116,6 +116,7 @@ fn marked() -> Value {
             "elsewhere": [{
                 "name": "mark-netns",
                 "container": {"runtime": "systemd-nspawn", "id": "mark-far", "pod_uid": null},
+                "addresses": [{"address": "10.7.7.9", "interface": "mark-veth"}],
                 "sockets": {
                     "tables": table(json!([listener("10.7.7.9", 7009, 3, 9)])),
                     "interfaces": {"3": "wg-mark", "5": "mark-veth"},
@@ -226,6 +227,14 @@ fn the_same_value_has_the_same_replacement() {
             "/sockets/elsewhere/0/sockets/interfaces/3",
         ),
         ("/sockets/interfaces/4", "/limits/interfaces/1/interface"),
+        (
+            "/sockets/elsewhere/0/sockets/interfaces/5",
+            "/sockets/elsewhere/0/addresses/0/interface",
+        ),
+        (
+            "/sockets/elsewhere/0/sockets/tables/0/sockets/0/local/address",
+            "/sockets/elsewhere/0/addresses/0/address",
+        ),
         ("/processes/2/container/id", "/containers/0/id"),
         ("/containers/0/name", "/containers/0/id"),
         ("/processes/2/account", "/processes/3/account"),

@@ -142,6 +142,13 @@ fn an_owner_that_cannot_be_seen_is_said_to_be_there() {
 }
 
 #[test]
+fn root_is_to_look_where_the_user_did() {
+    let everywhere = why("ordinary-user", &["tcp", "--all-netns"]).stdout;
+    let next = "sudo portwho why --all-netns :22\n";
+    assert!(everywhere.contains(next), "{everywhere}");
+}
+
+#[test]
 fn nothing_and_cannot_tell_have_their_exit_codes() {
     let nothing = why("web1", &[":9"]);
     assert_eq!((nothing.code, nothing.stdout.as_str()), (1, ""));

@@ -183,8 +183,15 @@ impl<'a> Net<'a> {
         let socket = &self.rows[at].socket;
         // The socket's own namespace has the loopback, and the address that the socket has itself.
         let is_beside = peer.0.is_loopback() || peer.0 == local.0;
-        let is_here = is_beside || self.limits.addresses.contains(&peer.0);
-        let netns = if is_beside { socket.netns } else { self.own };
+        let netns = if is_beside || self.has(socket.netns, peer.0) {
+            Some(socket.netns)
+        } else if self.has(self.own, peer.0) {
+            Some(self.own)
+        } else {
+            self.limits.namespace_elsewhere(peer.0).map(Some)
+        };
+        let is_here = netns.is_some();
+        let netns = netns.flatten();
         let there = || Socket {
             local: Endpoint::new(peer.0, peer.1),
             v6only: None,
@@ -214,6 +221,15 @@ impl<'a> Net<'a> {
             talk.peer = talk.peer.filter(|_| talk.listener.is_none());
         }
         talk
+    }
+
+    /// Whether the network namespace is known to have the address.
+    fn has(&self, netns: Option<u64>, address: IpAddr) -> bool {
+        if netns == self.own {
+            return self.limits.addresses.contains(&address);
+        }
+        let all = netns.and_then(|netns| self.limits.elsewhere.get(&netns));
+        all.is_some_and(|all| all.iter().any(|one| one.address == address))
     }
 
     /// Whether the first port is the one that was connected to, where the system's rules tell.

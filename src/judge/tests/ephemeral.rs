@@ -7,8 +7,8 @@ use std::rc::Rc;
 use super::super::budget::{Budget, Seen, Tally, infer_owners};
 use super::super::{Advice, Pool, Usage, advise, wider};
 use crate::model::{
-    Endpoint, Foreign, Holding, Limits, Machine, Process, ProcessKey, Protocol, ProtocolSet, Row,
-    Snapshot, Socket, State,
+    Endpoint, Foreign, Holding, Limits, Machine, Namespaces, Process, ProcessKey, Protocol,
+    ProtocolSet, Row, Snapshot, Socket, State,
 };
 
 fn limits() -> Limits {
@@ -219,6 +219,9 @@ fn usage(budgets: Vec<Budget>) -> Usage {
     Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
+            may_be_sent_on: false,
+            namespaces: Namespaces::Own,
+            elsewhere: std::collections::BTreeMap::new(),
             machine: Machine {
                 host: String::new(),
                 os: String::new(),

@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use super::*;
-use crate::judge::commands::next;
+use crate::judge::commands::{ask_as_root, next};
 use crate::judge::supervision::{Case, consequence};
-use crate::model::{Container, ContainerId, Forward, Forwarder, Manager, Role, Runtime, Unit};
+use crate::model::{
+    Container, ContainerId, Forward, Forwarder, Manager, Namespaces, Role, Runtime, Unit,
+};
 
 fn process(name: &str, uid: u32) -> Process {
     Process {
@@ -292,4 +294,20 @@ fn whoever_else_holds_the_port_is_counted_and_ended_too() {
     assert_eq!(told.restarted, None);
     assert!(told.why.starts_with("1 more process"), "{told:?}");
     assert_eq!(next(&case, &root()), ["kill 7 8"]);
+}
+
+#[test]
+fn root_is_to_ask_the_same_question() {
+    let mut hidden = row(socket(Protocol::Tcp, State::Listen, "0.0.0.0", None), None);
+    let ask = |row: &Row, namespaces| ask_as_root(row, namespaces, &limits());
+    let everywhere = "sudo portwho why --all-netns :80";
+    assert_eq!(ask(&hidden, Namespaces::All).as_deref(), Some(everywhere));
+    let here = ask(&hidden, Namespaces::Own);
+    assert_eq!(here.as_deref(), Some("sudo portwho why :80"));
+    assert_eq!(ask_as_root(&hidden, Namespaces::All, &root()), None);
+    hidden.socket.protocol = Protocol::Raw;
+    hidden.socket.local.port = None;
+    let here = ask(&hidden, Namespaces::Own);
+    assert_eq!(here.as_deref(), Some("sudo portwho why raw"));
+    assert_eq!(ask(&listener(), Namespaces::All), None);
 }

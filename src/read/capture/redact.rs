@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Capture;
-use crate::model::{ContainerId, Endpoint, Foreign, Runtime, Unit, is_comm_of};
+use crate::model::{ContainerId, Endpoint, Foreign, InterfaceAddress, Runtime, Unit, is_comm_of};
 use crate::read::project::manifest::{MANIFESTS, is_named_after_project};
 use crate::read::raw::{RawContainer, RawProcess, RawSockets};
 
@@ -47,10 +47,7 @@ pub fn redact(capture: &mut Capture) {
             addresses.hide(address);
         }
     }
-    for one in &mut capture.limits.interfaces {
-        addresses.hide(&mut one.address);
-        numbers.hide_interface(&mut one.interface);
-    }
+    hide_interfaces(&mut capture.limits.interfaces, &mut numbers, &mut addresses);
     for address in &mut capture.limits.addresses {
         addresses.hide(address);
     }
@@ -82,7 +79,17 @@ fn hide_sockets(sockets: &mut RawSockets, numbers: &mut Numbers, addresses: &mut
         if let Some(container) = &mut namespace.container {
             numbers.hide_identity(container);
         }
+        if let Some(all) = &mut namespace.addresses {
+            hide_interfaces(all, numbers, addresses);
+        }
         hide_sockets(&mut namespace.sockets, numbers, addresses);
+    }
+}
+
+fn hide_interfaces(all: &mut [InterfaceAddress], numbers: &mut Numbers, addresses: &mut Addresses) {
+    for one in all {
+        addresses.hide(&mut one.address);
+        numbers.hide_interface(&mut one.interface);
     }
 }
 

@@ -2,6 +2,7 @@
 //! What decodes (wire, inet_diag, proc_net, proc_text) and decides (dump, tables) is pure, and built
 //! on every system.
 
+pub mod addresses;
 pub mod bpf;
 pub mod cgroup;
 pub mod dump;
@@ -10,10 +11,15 @@ pub mod inet_diag;
 pub mod nat;
 pub mod proc_net;
 pub mod proc_text;
+pub mod rtnetlink;
 pub mod tables;
 pub mod unit_file;
 pub mod wire;
 
+#[cfg(target_os = "linux")]
+mod exchange;
+#[cfg(target_os = "linux")]
+pub mod interfaces;
 #[cfg(target_os = "linux")]
 mod kcmp;
 #[cfg(target_os = "linux")]
@@ -43,7 +49,7 @@ mod live {
     use std::collections::BTreeMap;
 
     use super::tables::Method;
-    use super::{limits, netfilter, owners, process, running, units};
+    use super::{interfaces, limits, netfilter, owners, process, running, units};
     use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{
@@ -95,7 +101,7 @@ mod live {
         fn limits(&mut self, with_addresses: bool) -> Limits {
             let limits = limits::read();
             if with_addresses {
-                machine::with_addresses(limits, machine::interfaces())
+                machine::with_addresses(limits, interfaces::addresses().unwrap_or_default())
             } else {
                 limits
             }

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::cgroup::parse_cgroup;
+use super::interfaces;
 use super::running::{View, read_one};
 use super::tables::Method;
 use super::walk::pids;
@@ -98,7 +99,13 @@ fn find() -> (BTreeMap<u64, Door>, u32) {
 }
 
 fn read(inode: u64, door: Door, method: Method, scope: &Scope) -> RawNamespace {
-    let sockets = match (enter(&door, inode), door.pid) {
+    let entered = enter(&door, inode);
+    let addresses = if entered.is_ok() && scope.addresses {
+        interfaces::addresses()
+    } else {
+        None
+    };
+    let sockets = match (entered, door.pid) {
         (Ok(()), _) => read_one(method, scope, View::Inside),
         (Err(_), Some(pid)) => {
             let found = read_one(method, scope, View::ThroughProcess(pid));
@@ -114,6 +121,7 @@ fn read(inode: u64, door: Door, method: Method, scope: &Scope) -> RawNamespace {
         .pid
         .and_then(|pid| std::fs::read(format!("/proc/{pid}/cgroup")).ok());
     RawNamespace {
+        addresses,
         name: door.name,
         container: cgroup.and_then(|text| parse_cgroup(&text).container),
         sockets: RawSockets {

@@ -1,15 +1,13 @@
 //! The running kernel, as the reading of tables needs it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
-
 use super::errno::Errno;
-use super::namespaces;
 use super::sock_diag::SockDiag;
 use super::tables::{self, Kernel, Method};
+use super::{interfaces, namespaces};
 use crate::model::{Namespaces, Protocol, Scope};
 use crate::read::Visitor;
 use crate::read::raw::{RawSocket, RawSockets, RawTable, Via};
@@ -139,32 +137,12 @@ fn with_surroundings(tables: Vec<RawTable>, indices: &BTreeSet<u32>) -> RawSocke
         .filter(|table| table.protocol == Protocol::Tcp);
     let by_sock_diag = tcp.all(|table| table.via == Via::SockDiag);
     RawSockets {
-        interfaces: interfaces(indices),
+        interfaces: interfaces::names(indices),
         sees_bound: by_sock_diag && kernel_release() >= BOUND_SINCE,
         misses_time_wait: false,
         tables,
         ..RawSockets::default()
     }
-}
-
-/// Names of the interfaces that rows carry, netdevice(7).
-fn interfaces(indices: &BTreeSet<u32>) -> BTreeMap<u32, String> {
-    let known = indices.iter().filter(|index| **index != 0);
-    let mut names: BTreeMap<u32, String> = known.map(|index| (*index, String::new())).collect();
-    if !names.is_empty()
-        && let Ok(any) = socket_with(
-            AddressFamily::UNIX,
-            SocketType::DGRAM,
-            SocketFlags::CLOEXEC,
-            None,
-        )
-    {
-        for (index, name) in &mut names {
-            *name = netdevice::index_to_name(&any, *index).unwrap_or_default();
-        }
-    }
-    names.retain(|_, name| !name.is_empty());
-    names
 }
 
 /// The first two numbers of the kernel's release, uname(2).

@@ -1,8 +1,9 @@
-//! What Linux adds to the libraries: nothing. It has a reader of its own, and this one to compare with.
+//! What Linux adds to the libraries: addresses. It has a reader of its own, and this one to compare with.
 
 use sysinfo::Uid;
 
-use crate::model::{Depth, Limits, Protocol};
+use crate::model::{Depth, InterfaceAddress, Limits, Protocol};
+use crate::read::linux::interfaces::addresses;
 use crate::read::raw::{Blind, Outcome, RawProcess};
 
 pub const BY_DESCRIPTOR: bool = false;
@@ -19,7 +20,10 @@ pub fn limits() -> Limits {
     Limits::default()
 }
 
-pub use crate::read::machine::interfaces;
+/// Those of the network namespace that is read: the library would list those of another's `/sys`.
+pub fn interfaces() -> Vec<InterfaceAddress> {
+    addresses().unwrap_or_default()
+}
 
 pub fn excluded(_: Protocol) -> Vec<(u16, u16)> {
     Vec::new()

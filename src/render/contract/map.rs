@@ -127,7 +127,10 @@ impl<'a> MapOut<'a> {
             peers: link.peers.iter().map(peer).collect(),
         };
         Self {
-            about: About::new("map", atlas.snapshot),
+            about: About {
+                complete: atlas.snapshot.is_complete_of(atlas.map.rows(rows)),
+                ..About::new("map", atlas.snapshot)
+            },
             services: services
                 .map(|(id, service)| ServiceOut::new(id, service, rows))
                 .collect(),

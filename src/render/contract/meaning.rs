@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::RowOut;
 use crate::model::{Container, Dnat, Foreign, Forward, Project, Unit};
 use crate::render::words;
 
@@ -121,6 +122,8 @@ pub struct DnatOut<'a> {
     #[cfg_attr(test, schemars(extend("enum" = ["dnat"])))]
     by: &'static str,
     container: Option<ContainerOut<'a>>,
+    /// Who listens there, in another network namespace that was looked into.
+    listener: Option<RowOut<'a>>,
 }
 
 impl<'a> DnatOut<'a> {
@@ -133,6 +136,7 @@ impl<'a> DnatOut<'a> {
             to: words::dnat_target(dnat),
             by: "dnat",
             container: dnat.container.as_deref().map(ContainerOut::new),
+            listener: dnat.listener.as_deref().map(RowOut::new),
         }
     }
 }

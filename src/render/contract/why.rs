@@ -15,7 +15,7 @@ use crate::model::{InterfaceAddress, Process, Snapshot};
 pub struct Why<'a> {
     #[serde(flatten)]
     about: About<'a>,
-    /// Ports asked for that no socket holds and the packet filter sends elsewhere.
+    /// Ports asked for that the packet filter sends elsewhere, whether or not a socket holds them.
     forwards: Vec<DnatOut<'a>>,
     holders: Vec<HoldersOut<'a>>,
 }
@@ -67,6 +67,8 @@ struct ListenOut {
     port: Option<u16>,
     /// Addresses of this machine on which it is reached.
     reached_at: Vec<ReachedOut>,
+    /// False where it is not known which addresses its network namespace has.
+    reach_known: bool,
 }
 
 #[derive(Serialize)]
@@ -166,6 +168,7 @@ impl ListenOut {
             address: socket.local.address.to_string(),
             port: socket.local.port,
             reached_at: listen.reached_at.iter().map(reached).collect(),
+            reach_known: listen.is_reach_known,
         }
     }
 }

@@ -10,8 +10,8 @@ pub use ephemeral::*;
 pub use map::*;
 pub use verdicts::*;
 pub use what::{
-    OPENED, container, containers, dnat, dnat_target, in_container, leads_to, meaning, of_owners,
-    projects, role, socket_unit, units, what,
+    OPENED, container, containers, diversion, dnat, dnat_target, in_container, leads_to,
+    listens_there, meaning, of_owners, projects, role, socket_unit, units, what,
 };
 pub use why::{
     command_line, heading, local_end, no_owner, place, program_note, queue_sentence, services,
@@ -238,6 +238,14 @@ pub fn moment(from: i64, now: i64, zone: &TimeZone) -> Option<String> {
         "%-d %b %Y"
     };
     Some(from.strftime(format).to_string())
+}
+
+/// The network namespace as people are told it: `(this)` is the reader's own, `own`.
+pub fn netns_seen_from(own: Option<u64>, socket: &Socket) -> Option<String> {
+    if socket.netns.is_some() && socket.netns == own {
+        return Some("(this)".to_owned());
+    }
+    netns(socket)
 }
 
 /// The network namespace: its name, else its inode number.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::judge::{Course, Diversion};
 use crate::model::{
     Container, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
 };
@@ -189,7 +190,7 @@ pub fn dnat_target(dnat: &Dnat) -> String {
         true => first.to_string(),
         false => format!("{first}-{last}"),
     };
-    let port = ports(dnat.to_ports.unwrap_or(dnat.ports));
+    let port = ports(dnat.target_ports());
     match dnat.to {
         Some(IpAddr::V4(v4)) => format!("{v4}:{port}"),
         Some(IpAddr::V6(v6)) => format!("[{v6}]:{port}"),
@@ -199,6 +200,18 @@ pub fn dnat_target(dnat: &Dnat) -> String {
 
 /// `a DNAT rule sends 127.0.0.1:18080/tcp to 172.17.0.2:80 (docker web)`.
 pub fn dnat(dnat: &Dnat) -> String {
+    let container = dnat.container.as_deref().map(in_container);
+    let container = container.map(|name| format!(" ({name})"));
+    format!(
+        "a DNAT rule sends {} to {}{}",
+        dnat_match(dnat),
+        dnat_target(dnat),
+        container.unwrap_or_default()
+    )
+}
+
+/// What a rule takes: `127.0.0.1:18080/tcp`, `:8000-8010/udp`.
+fn dnat_match(dnat: &Dnat) -> String {
     let (first, last) = dnat.ports;
     let range = match first == last {
         true => String::new(),
@@ -209,12 +222,31 @@ pub fn dnat(dnat: &Dnat) -> String {
         Some(IpAddr::V6(v6)) => format!("[{v6}]"),
         None => String::new(),
     };
-    let container = dnat.container.as_deref().map(in_container);
-    let container = container.map(|name| format!(" ({name})"));
+    format!("{address}:{first}{range}/{}", dnat.protocol)
+}
+
+/// What a rule means for a socket that has its port.
+pub fn diversion(diversion: &Diversion<'_>) -> String {
+    let rule = dnat(diversion.rule);
+    match diversion.course {
+        Course::Alike => {
+            let taken = dnat_match(diversion.rule);
+            format!("a DNAT rule sends {taken} there too, past this process")
+        }
+        Course::Elsewhere => {
+            format!("{rule}: packets that match it go there, not to this socket")
+        }
+        Course::Beside => rule,
+    }
+}
+
+/// `nginx (pid 77) listens there, in netns shop`.
+pub fn listens_there(row: &Row) -> String {
+    let netns = super::netns(&row.socket);
+    let place = netns.map(|name| format!(", in netns {name}"));
     format!(
-        "a DNAT rule sends {address}:{first}{range}/{} to {}{}",
-        dnat.protocol,
-        dnat_target(dnat),
-        container.unwrap_or_default()
+        "{} listens there{}",
+        super::owners(row),
+        place.unwrap_or_default()
     )
 }

@@ -2,7 +2,9 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use super::{endpoint, is_unaccepted, local_address, netns, reach_sentence, state, state_sentence};
+use super::{
+    endpoint, is_unaccepted, local_address, netns_seen_from, reach_sentence, state, state_sentence,
+};
 use crate::judge::Queue;
 use crate::model::{Foreign, OwnerStatus, Process, Program, Row, Socket, State};
 use crate::render::cell::Tone;
@@ -31,10 +33,10 @@ pub fn heading(row: &Row) -> (String, String) {
     (name, format!("{state}  {}", meaning.unwrap_or_default()))
 }
 
-/// `  in netns web`, where it is not the reader's own.
-pub fn place(row: &Row, own: Option<u64>) -> String {
-    let is_elsewhere = row.socket.netns != own && row.socket.netns.is_some();
-    let name = netns(&row.socket).filter(|_| is_elsewhere);
+/// `  in netns web`, where it is not the reader's own or others were looked into too.
+pub fn place(row: &Row, own: Option<u64>, tells_own: bool) -> String {
+    let is_told = row.socket.netns != own || tells_own;
+    let name = netns_seen_from(own, &row.socket).filter(|_| is_told);
     name.map(|name| format!("  in netns {name}"))
         .unwrap_or_default()
 }

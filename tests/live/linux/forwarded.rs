@@ -1,13 +1,18 @@
 //! Destination NAT as the running kernel tells it.
 
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use portwho::model::{Family, Protocol};
 use portwho::read::linux::netfilter::read_dnat;
 use portwho::read::raw::{RawForward, RawForwards};
 
-use super::apart::on_own_network;
-use crate::answer::try_run;
+use super::apart::{ip, on_own_network};
+use super::held::{Held, NOBODY, is_root, open_folder, portwho_for_all};
+use super::scenes;
+use crate::answer::{Answer, portwho, try_run};
+use crate::scene;
 
 /// Adds a rule with a tool; an error where the tool is missing, or may not.
 fn rule(tool: &str, arguments: &str) -> Result<(), String> {
@@ -83,4 +88,203 @@ fn many_rules_are_read_within_the_bound_and_said_to_be_whole_or_not() {
             .iter()
             .all(|it| it.to_ports == Some(it.ports))
     );
+}
+
+/// A process that listens on 10.99.0.2 on a network of its own, and its port.
+fn far_listener() -> Result<(Held, u16), String> {
+    let scene = on_own_network(|| {
+        ip(&["address", "add", "10.99.0.2/32", "dev", "lo"])?;
+        let listener = std::net::TcpListener::bind("10.99.0.2:0")?;
+        let port = scene::port(&listener);
+        Ok::<_, std::io::Error>((Held::sleep(listener), port))
+    });
+    scene.and_then(|it| it).map_err(|why| why.to_string())
+}
+
+/// What `why` tells of a listener on every address, past which a rule takes packets.
+fn why_diverted(to: u16, arguments: &[&str]) -> Result<(Answer, u16), String> {
+    let scene = on_own_network(|| {
+        let listener = std::net::TcpListener::bind("0.0.0.0:0").map_err(|why| why.to_string())?;
+        let port = scene::port(&listener);
+        rule(
+            "iptables",
+            &format!(
+                "-t nat -A PREROUTING -p tcp --dport {port} -j DNAT --to-destination 10.99.0.2:{to}"
+            ),
+        )?;
+        let selector = format!("tcp:{port}");
+        Ok((
+            portwho(&[&["why", selector.as_str()], arguments].concat()),
+            port,
+        ))
+    });
+    scene.map_err(|why| why.to_string()).and_then(|it| it)
+}
+
+#[test]
+fn a_rule_is_told_of_a_port_that_a_socket_has_too() {
+    let (page, port) = match why_diverted(80, &[]) {
+        Ok(told) => told,
+        Err(why) => skip!("no rules: {why}"),
+    };
+    assert_eq!(page.code, Some(0), "{page:?}");
+    let told = format!(
+        "  rule        a DNAT rule sends :{port}/tcp to 10.99.0.2:80: packets that match it go \
+         there, not to this socket"
+    );
+    assert!(page.stdout.lines().any(|line| line == told), "{page:?}");
+    assert!(page.stdout.contains("held by"), "{page:?}");
+    assert!(
+        page.stdout.contains("portwho --all-netns :80\n"),
+        "{page:?}"
+    );
+    let (document, port) = why_diverted(80, &["--json"]).unwrap();
+    let document = document.json();
+    assert_eq!(document["forwards"][0]["port"], port, "{document:#}");
+    assert_eq!(document["forwards"][0]["to"], "10.99.0.2:80");
+    assert_eq!(document["holders"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn who_listens_behind_a_rule_is_named_where_every_network_is_looked_into() {
+    let (held, far) = match far_listener() {
+        Ok(scene) => scene,
+        Err(why) => skip!("no network of its own: {why}"),
+    };
+    let (page, _) = match why_diverted(far, &["--all-netns"]) {
+        Ok(told) => told,
+        Err(why) => skip!("no rules: {why}"),
+    };
+    let told = format!("sleep (pid {}) listens there, in netns ", held.pid());
+    assert!(page.stdout.contains(&told), "{page:?}");
+    let next = format!("portwho why --all-netns :{far}\n");
+    assert!(page.stdout.contains(&next), "{page:?}");
+    let (document, _) = why_diverted(far, &["--all-netns", "--json"]).unwrap();
+    let listener = &document.json()["forwards"][0]["listener"];
+    assert_eq!(listener["owners"][0]["pid"], held.pid(), "{listener:#}");
+}
+
+#[test]
+fn rules_of_other_networks_are_said_not_to_be_read() {
+    let (_held, _) = match far_listener() {
+        Ok(scene) => scene,
+        Err(why) => skip!("no network of its own: {why}"),
+    };
+    let scene = on_own_network(|| {
+        let (_held, port) = scenes::listening_process();
+        let taken = format!("tcp:{port}");
+        [
+            (vec!["--all-netns", "tcp:1"], true),
+            (vec!["why", "--all-netns", "tcp:1"], true),
+            (vec!["why", "--all-netns", &taken], true),
+            (vec!["why", &taken], false),
+            (vec!["tcp:1"], false),
+            // What is listed is there, whatever the rules say.
+            (vec!["--all-netns", &taken], false),
+            (vec!["--all-netns", "-l"], false),
+        ]
+        .map(|(arguments, is_told)| (portwho(&arguments), is_told))
+    });
+    let answers = match scene {
+        Ok(answers) => answers,
+        Err(why) => skip!("no network of its own: {why}"),
+    };
+    for (answer, is_told) in answers {
+        let notes = answer
+            .stderr
+            .lines()
+            .filter(|line| line.contains("the DNAT rules of ") && line.contains("are not read"));
+        assert_eq!(notes.count(), usize::from(is_told), "{answer:?}");
+    }
+}
+
+/// Its cost must not grow.
+#[test]
+fn a_listing_of_a_port_that_a_socket_has_does_not_look_at_rules() {
+    let scene = on_own_network(|| {
+        let (_held, port) = scenes::listening_process();
+        rule(
+            "iptables",
+            &format!("-t nat -A PREROUTING -p tcp --dport {port} -j REDIRECT --to-ports 1"),
+        )?;
+        Ok::<_, String>(portwho(&[&format!("tcp:{port}"), "--json"]).json())
+    });
+    match scene.map_err(|why| why.to_string()).and_then(|it| it) {
+        Ok(document) => assert_eq!(document["forwards"], serde_json::json!([])),
+        Err(why) => skip!("no rules: {why}"),
+    }
+}
+
+#[test]
+fn an_ordinary_user_is_told_of_unread_rules_only_where_packets_are_sent_on() {
+    if !is_root() {
+        skip!("only root can be two users");
+    }
+    let folder = open_folder();
+    let program = portwho_for_all(&folder);
+    const SWITCHES: [&str; 3] = [
+        "ipv4/ip_forward",
+        "ipv4/conf/all/route_localnet",
+        "ipv6/conf/all/forwarding",
+    ];
+    // A namespace has them as the one where it was made.
+    let turn = |on: Option<&str>| {
+        SWITCHES.into_iter().try_for_each(|switch| {
+            let value = if on == Some(switch) { "1" } else { "0" };
+            let path = Path::new("/proc/sys/net").join(switch);
+            if !path.exists() && on.is_none() {
+                return Ok(());
+            }
+            std::fs::write(path, value).map_err(|why| format!("{switch}: {why}"))
+        })
+    };
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).current_dir("/");
+        try_run(command.uid(NOBODY).gid(NOBODY)).map_err(|why| why.to_string())
+    };
+    let scene = on_own_network(|| {
+        let rest = "-j DNAT --to-destination 10.99.0.2:80";
+        rule(
+            "iptables",
+            &format!("-t nat -A PREROUTING -p tcp --dport 8080 {rest}"),
+        )?;
+        turn(None)?;
+        let mut told = vec![(None, ask(&[":8080"])?, ask(&["why", ":8080"])?)];
+        for switch in &SWITCHES[..2] {
+            turn(Some(switch))?;
+            told.push((Some(*switch), ask(&[":8080"])?, ask(&["why", ":8080"])?));
+        }
+        Ok::<_, String>(told)
+    });
+    let told = match scene.map_err(|why| why.to_string()).and_then(|it| it) {
+        Ok(told) => told,
+        Err(why) => skip!("no rules: {why}"),
+    };
+    for (switch, list, why) in told {
+        let nothing = "portwho: nothing uses port 8080\n";
+        assert_eq!(
+            (list.code, why.code),
+            (Some(1), Some(1)),
+            "{list:?} {why:?}"
+        );
+        assert!(list.stderr.contains(nothing), "{list:?}");
+        let has_note = |answer: &Answer, way: &str| answer.stderr.contains(way);
+        let is_told = switch.is_some();
+        assert_eq!(
+            has_note(&list, "'sudo portwho :8080'"),
+            is_told,
+            "{switch:?} {list:?}"
+        );
+        assert_eq!(
+            has_note(&why, "'sudo portwho why :8080'"),
+            is_told,
+            "{switch:?} {why:?}"
+        );
+        assert_eq!(
+            list.stderr.lines().count(),
+            1 + usize::from(is_told),
+            "{list:?}"
+        );
+    }
 }

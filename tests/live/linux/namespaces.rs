@@ -1,10 +1,13 @@
 //! Sockets of network namespaces that the tests make, with a name and without.
 
-use super::apart::on_own_network;
-use super::held::{Held, helper_program};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::apart::{ip, on_own_network};
+use super::held::{Held, NOBODY, helper_program, is_root, open_folder, portwho_for_all};
 use super::scenes;
 use super::supervised::Machine;
-use crate::answer::{assert_owned, portwho};
+use crate::answer::{assert_owned, portwho, try_run};
 use crate::scene::until;
 
 /// A machine with a network that ip(8) has named.
@@ -75,4 +78,82 @@ fn a_process_on_a_network_without_a_name_is_found_there_alone() {
     assert_eq!(row["netns_name"], serde_json::Value::Null, "{row:#}");
     let number = format!("net:[{}]", row["netns"]);
     assert_eq!(network(&held.pid().to_string()).to_str(), Some(&*number));
+}
+
+/// An interface that the machine's own namespace does not have, where `/sys` is of that one.
+fn with_an_interface<T: Send>(scene: impl FnOnce() -> T + Send) -> Result<T, String> {
+    let scene = on_own_network(|| {
+        ip(&[
+            "link", "add", "reach0", "type", "veth", "peer", "name", "reach1",
+        ])?;
+        ip(&["address", "add", "10.99.0.9/24", "dev", "reach0"])?;
+        Ok::<_, std::io::Error>(scene())
+    });
+    scene.and_then(|it| it).map_err(|why| why.to_string())
+}
+
+/// The addresses at which the only listener of an answer is reached, and whether all are known.
+fn reached(answer: &crate::answer::Answer) -> (Vec<String>, bool) {
+    let document = answer.json();
+    let listens = &document["holders"][0]["listens_on"][0];
+    let at = listens["reached_at"].as_array().unwrap().iter();
+    let at = at.map(|one| format!("{}%{}", one["address"], one["interface"]));
+    let at: Vec<String> = at.map(|text| text.replace('"', "")).collect();
+    (at, listens["reach_known"] == true)
+}
+
+#[test]
+fn addresses_are_those_of_the_namespace_that_the_sockets_are_of() {
+    let scene = with_an_interface(|| {
+        let listener = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = crate::scene::port(&listener);
+        let selector = format!("tcp:{port}");
+        let here = portwho(&["why", &selector, "--json"]);
+        // What is said to be elsewhere is on this machine, though nobody answers.
+        let to = (std::net::Ipv4Addr::new(10, 99, 0, 9), port);
+        let client = std::net::TcpStream::connect(to).unwrap();
+        let map = portwho(&["map", &selector, "--json"]);
+        (Held::sleep(listener), client, selector, here, map)
+    });
+    let (held, _client, selector, here, map) = match scene {
+        Ok(scene) => scene,
+        Err(why) => skip!("no network of its own: {why}"),
+    };
+    let expected = vec!["10.99.0.9%reach0".to_owned(), "127.0.0.1%lo".to_owned()];
+    assert_eq!(reached(&here), (expected.clone(), true), "{here:?}");
+    assert_eq!(map.code, Some(0), "{map:?}");
+    let pid = format!("pid={}", held.pid());
+    let from_outside = portwho(&["why", "--all-netns", &selector, &pid, "--json"]);
+    assert_eq!(reached(&from_outside), (expected, true), "{from_outside:?}");
+}
+
+#[test]
+fn addresses_of_a_namespace_that_may_not_be_entered_are_said_to_be_unknown() {
+    if !is_root() {
+        skip!("only root can be two users");
+    }
+    let scene = with_an_interface(|| {
+        let listener = std::net::TcpListener::bind("0.0.0.0:0")?;
+        let port = crate::scene::port(&listener);
+        Ok::<_, std::io::Error>((Held::sleep_as(NOBODY, listener)?, port))
+    });
+    let (_held, port) = match scene.and_then(|it| it.map_err(|why| why.to_string())) {
+        Ok(scene) => scene,
+        Err(why) => skip!("no process of another user: {why}"),
+    };
+    let folder = open_folder();
+    let program = portwho_for_all(&folder);
+    let ask = |more: &[&str]| {
+        let mut command = Command::new(&program);
+        command
+            .args(["why", "--all-netns", &format!("tcp:{port}")])
+            .args(more);
+        try_run(command.current_dir("/").uid(NOBODY).gid(NOBODY)).unwrap()
+    };
+    let page = ask(&[]);
+    assert!(
+        page.stdout.contains("no address of its network is known"),
+        "{page:?}"
+    );
+    assert_eq!(reached(&ask(&["--json"])), (Vec::new(), false));
 }

@@ -1,6 +1,7 @@
 //! What is apart because it is in another network namespace, and which ends are of this machine.
 
 use super::*;
+use crate::model::InterfaceAddress;
 
 const OWN: Option<u64> = Some(1);
 
@@ -94,4 +95,34 @@ fn a_listener_of_another_namespace_does_not_take_what_goes_to_this_one() {
     let listener = |netns, name, pid| within(listens("0.0.0.0:80", name, pid), netns);
     let rows = [client, listener(1, "nginx", 2), listener(2, "apache", 3)];
     assert_eq!(links_of(&rows), ["curl 1 -> :80 nginx 2 x1"]);
+}
+
+#[test]
+fn an_address_that_one_other_namespace_has_is_of_this_machine() {
+    let having = |address: &str| {
+        vec![InterfaceAddress {
+            address: address.parse().unwrap(),
+            interface: "eth0".into(),
+        }]
+    };
+    let limits = Limits {
+        elsewhere: [
+            (2, having("172.17.0.2")),
+            (3, having("172.17.0.3")),
+            (4, having("172.17.0.4")),
+            (5, having("172.17.0.4")),
+        ]
+        .into(),
+        ..system()
+    };
+    let peer_of = |netns, to: &str| {
+        let rows = [within(talks("10.9.0.9:40000", to, "curl", 1), netns)];
+        let map = map(&rows, &limits, OWN);
+        let peer = map.links[0].peers.first().unwrap().clone();
+        (peer.is_here, peer.netns)
+    };
+    assert_eq!(peer_of(1, "172.17.0.2:81"), (true, Some(2)));
+    assert_eq!(peer_of(2, "172.17.0.3:81"), (true, Some(3)));
+    assert_eq!(peer_of(1, "172.17.0.4:81"), (false, None), "of which?");
+    assert_eq!(peer_of(5, "172.17.0.4:81"), (true, Some(5)), "of its own");
 }

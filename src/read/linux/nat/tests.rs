@@ -1,5 +1,6 @@
 //! Recorded dumps, and structures of older tools.
 
+use super::super::rtnetlink::{HEADER, NLMSG_DONE, NLMSG_ERROR};
 use super::*;
 use crate::model::Family;
 use crate::read::raw::RawForward;

@@ -33,6 +33,7 @@ fn containers_have_the_ports_of_a_docker_engine() {
             a_container_on_the_network_of_the_host_holds_its_port_itself,
             a_container_on_its_own_network_is_not_of_this_one,
             a_published_port_leads_to_its_container,
+            the_rule_beside_its_proxy_is_told_in_one_line,
             a_container_is_named_by_its_engine,
             unasked_the_engine_names_nothing_and_ids_are_known,
             containers_are_selected_by_name_and_by_id,
@@ -95,6 +96,21 @@ fn a_published_port_leads_to_its_container(engine: &Engine) {
     assert_eq!(row["forwards_to"], expected, "{row:#}");
     // The proxy is of the machine.
     assert_eq!(row["owners"][0]["container"], Value::Null);
+}
+
+fn the_rule_beside_its_proxy_is_told_in_one_line(engine: &Engine) {
+    let why = engine.portwho(&["why", &format!("tcp:{PUBLISHED}")]);
+    let lines: Vec<&str> = why.stdout.lines().collect();
+    let of_rule: Vec<&&str> = lines.iter().filter(|line| line.contains("DNAT")).collect();
+    let told = format!(
+        "  rule        a DNAT rule sends 127.0.0.1:{PUBLISHED}/tcp there too, past this process"
+    );
+    assert_eq!(of_rule, [&told.as_str()], "{why:?}");
+    let document = engine
+        .portwho(&["why", &format!("tcp:{PUBLISHED}"), "--json"])
+        .json();
+    let rule = &document["forwards"][0];
+    assert_eq!(rule["container"], container(engine, "web"), "{rule:#}");
 }
 
 fn a_container_is_named_by_its_engine(engine: &Engine) {
@@ -282,6 +298,7 @@ fn a_rule_to_a_container_is_told_where_no_socket_holds_the_port(engine: &Engine)
         "to": to,
         "by": "dnat",
         "container": container(engine, "web"),
+        "listener": null,
     }]);
     assert_eq!(document["forwards"], expected);
 }
