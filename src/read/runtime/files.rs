@@ -94,7 +94,7 @@ fn data_roots(daemons: &[Vec<String>], read: impl Fn(&Path) -> Option<Vec<u8>>) 
     roots.extend(configured(DOCKER_CONFIG));
     roots.push(DOCKER.into());
     let mut known: Vec<PathBuf> = Vec::new();
-    for root in roots.into_iter().filter(|root| root.is_absolute()) {
+    for root in roots.into_iter().filter(|root| root.has_root()) {
         if !known.contains(&root) {
             known.push(root);
         }
