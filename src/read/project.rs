@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::model::{Foreign, Project};
 
 pub mod file;
+mod jsonc;
 pub mod manifest;
 #[cfg(test)]
 mod tests;

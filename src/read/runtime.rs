@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::raw::RawContainer;
-use super::regular::{self, Links};
 use crate::model::{ContainerId, Runtime};
+use files::Places;
 
 pub mod answers;
+mod files;
 pub mod http;
 #[cfg(target_os = "linux")]
 pub mod socket;
-
-/// A state file with more bytes is not read: half a document tells nothing.
-const LARGEST_FILE: u64 = 8 << 20;
 
 /// What the runtimes tell: of all their running containers where they answer, else of those with these
 /// ids. A runtime is asked where it may run one of the ids, or where others are wanted; one without such
@@ -36,7 +34,7 @@ pub fn containers(ids: &[ContainerId], others: bool, limit: Duration) -> Vec<Raw
             let list = answers::parse_list(runtime, &ask(&path, deadline)?)?;
             Some(of_user(list, user))
         });
-        told.extend(list.unwrap_or_else(|| from_files(runtime, &mine)));
+        told.extend(list.unwrap_or_else(|| Places::of(runtime).containers(&mine)));
     }
     told
 }
@@ -101,66 +99,4 @@ fn sockets(runtime: Runtime) -> Vec<(PathBuf, Option<u32>)> {
         .map(|place| (PathBuf::from(place), None))
         .chain(own.map(|path| (path, asker())))
         .collect()
-}
-
-/// What the state files tell of these containers.
-fn from_files(runtime: Runtime, ids: &[&str]) -> Vec<RawContainer> {
-    let is_id = |id: &&&str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit());
-    match runtime {
-        Runtime::Docker => ids
-            .iter()
-            .filter(is_id)
-            .filter_map(|id| {
-                let file = format!("/var/lib/docker/containers/{id}/config.v2.json");
-                answers::parse_docker_state(&read(Path::new(&file))?)
-            })
-            .collect(),
-        Runtime::Podman => {
-            const FILE: &str = "containers/storage/overlay-containers/containers.json";
-            let own = env::home_dir().map(|home| home.join(".local/share").join(FILE));
-            let of_machine = (Path::new("/var/lib").join(FILE), None);
-            let places = [Some(of_machine), own.map(|path| (path, asker()))];
-            let mut told: Vec<_> = places
-                .into_iter()
-                .flatten()
-                .filter_map(|(path, user)| {
-                    let list = answers::parse_podman_state(&read(&path)?);
-                    Some(of_user(list, user))
-                })
-                .flatten()
-                .collect();
-            told.retain(|container| ids.contains(&container.id.unclean()));
-            told
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Reads a state file; below a home directory its owner may have put anything in its place.
-fn read(path: &Path) -> Option<Vec<u8>> {
-    regular::read(path, LARGEST_FILE, Links::Refused)
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(unix)]
-    #[test]
-    fn nothing_but_a_regular_file_of_sane_size_is_read() {
-        use super::{LARGEST_FILE, read};
-        let folder = tempfile::TempDir::new().unwrap();
-        let path = folder.path().join("containers.json");
-        let made = std::process::Command::new("mkfifo").arg(&path).status();
-        if made.is_ok_and(|status| status.success()) {
-            assert_eq!(read(&path), None, "nobody writes into that FIFO");
-            std::fs::remove_file(&path).unwrap();
-        }
-        std::fs::write(&path, "[]").unwrap();
-        assert_eq!(read(&path).as_deref(), Some(&b"[]"[..]));
-        let link = folder.path().join("link.json");
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert_eq!(read(&link), None, "a link may lead anywhere");
-        let file = std::fs::File::create(&path).unwrap();
-        file.set_len(LARGEST_FILE + 1).unwrap();
-        assert_eq!(read(&path), None, "half a document tells nothing");
-    }
 }

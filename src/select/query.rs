@@ -31,7 +31,7 @@ pub struct Query {
     pub units: Vec<String>,
     /// Parts of names of containers, or beginnings of their ids.
     pub containers: Vec<String>,
-    /// Parts of names of projects.
+    /// Parts of names of projects, or paths at or above their directories.
     pub projects: Vec<String>,
 }
 
@@ -334,7 +334,16 @@ fn is_of_container(row: &Row, part: &str) -> bool {
 
 fn has_project(meaning: &Meaning, part: &str) -> bool {
     let project = meaning.project.as_ref();
-    project.is_some_and(|project| has(&project.name, part))
+    project.is_some_and(|project| {
+        has(&project.name, part)
+            || (part.starts_with('/') && is_within(project.directory.unclean(), part))
+    })
+}
+
+/// Whether a directory is this one, or lies below it.
+fn is_within(directory: &str, path: &str) -> bool {
+    let below = directory.strip_prefix(path.trim_end_matches('/'));
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn is_of_project(row: &Row, part: &str) -> bool {

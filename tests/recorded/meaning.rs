@@ -23,6 +23,13 @@ fn units_containers_and_projects_select() {
     assert_eq!(ports("container=edge"), [8085]);
     assert_eq!(ports("container=7d2c1f0b9e8a"), [8085]);
     assert_eq!(ports("project=shop"), [3000]);
+    // The path that the page prints.
+    for path in ["/srv/shop", "/srv/shop/", "/srv", "/"] {
+        assert_eq!(ports(&format!("project={path}")), [3000], "{path}");
+    }
+    for path in ["/srv/sho", "/srv/shop/web", "/shop"] {
+        assert_eq!(ports(&format!("project={path}")), [0; 0], "{path}");
+    }
     let nothing = replay("web1", &["unit=no-such-unit"]);
     assert_eq!((nothing.code, nothing.stdout.as_str()), (1, ""));
 }

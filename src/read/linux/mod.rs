@@ -17,6 +17,8 @@ pub mod unit_file;
 pub mod wire;
 
 #[cfg(target_os = "linux")]
+pub mod daemons;
+#[cfg(target_os = "linux")]
 mod exchange;
 #[cfg(target_os = "linux")]
 pub mod interfaces;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::jsonc::to_json;
+
 /// Manifests, those that tell a name before those that do not.
 pub const MANIFESTS: [&str; 19] = [
     "package.json",
@@ -42,7 +44,9 @@ pub fn name_of(file: &str, text: &[u8]) -> Option<String> {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     let text = String::from_utf8_lossy(text);
     let name = match file {
-        "package.json" | "composer.json" | "deno.json" | "deno.jsonc" => of_json(&text),
+        "package.json" | "composer.json" => of_json(&text),
+        // Deno takes comments in both.
+        "deno.json" | "deno.jsonc" => of_json(&to_json(&text)),
         "Cargo.toml" => of_sections(&text, &["package"], '#'),
         "pyproject.toml" => of_sections(&text, &["project", "tool.poetry"], '#'),
         "setup.cfg" => of_sections(&text, &["metadata"], ';'),
@@ -225,6 +229,13 @@ mod tests {
             ("package.json", r#"{"name":"  "}"#, ""),
             ("package.json", "not json", ""),
             ("composer.json", r#"{"name":"acme/shop"}"#, "acme/shop"),
+            (
+                "deno.jsonc",
+                "{\n  // ours\n  \"name\": \"@acme/shop\", /* x */\n  \"imports\": {},\n}\n",
+                "@acme/shop",
+            ),
+            ("deno.json", "{\"name\": \"shop\",}", "shop"),
+            ("package.json", "{\"name\": \"shop\",}", ""),
             (
                 "Cargo.toml",
                 "[workspace]\nmembers = [\"a\"]\n[package] # ours\nname = \"shop\" # x\n[[bin]]\nname = \"other\"\n",

@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::apart::alone;
-use super::held::{Held, has_tool};
+use super::held::{Held, has_tool, is_root};
 use super::supervised::groups::{Contained, is_of_a_container};
 use crate::answer::{Answer, PORTWHO, assert_owned, run};
 use crate::scene::{self, port};
@@ -117,4 +117,53 @@ fn no_runtime_is_asked_where_nothing_is_of_a_container() {
     };
     assert_eq!(answer.code, Some(0), "{answer:?}");
     assert_eq!(connections, 0);
+}
+
+/// A program of root that is named like Docker's daemon, with its data directory among its arguments.
+fn daemon_of(root: &Path) -> std::io::Result<(Held, TempDir)> {
+    let shell = std::fs::canonicalize("/bin/sh")?;
+    if shell.ends_with("busybox") {
+        return Err(std::io::Error::other("the shell goes by its name"));
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("dockerd");
+    std::fs::copy(shell, &path)?;
+    let mut command = Command::new(&path);
+    // It waits for a line that nobody writes.
+    command
+        .args(["-c", "read line; exit", "--data-root"])
+        .arg(root);
+    command.stdin(std::process::Stdio::piped());
+    Ok((Held::start(&mut command)?, folder))
+}
+
+#[test]
+fn where_no_engine_answers_its_state_files_are_read_where_it_keeps_them() {
+    if !is_root() {
+        skip!("the data directory of root's daemon alone is looked into");
+    }
+    let (contained, port) = match contained() {
+        Ok(contained) => contained,
+        Err(why) => skip!("{why}"),
+    };
+    let root = tempfile::tempdir().unwrap();
+    let place = root.path().join("containers").join(&contained.id);
+    std::fs::create_dir_all(&place).unwrap();
+    let state = serde_json::json!({"ID": contained.id, "Name": "/kept-elsewhere"});
+    std::fs::write(place.join("config.v2.json"), state.to_string()).unwrap();
+    let name = |arguments: &[&str]| {
+        let mut command = Command::new(PORTWHO);
+        let nobody = root.path().join("docker.sock");
+        command.env("DOCKER_HOST", format!("unix://{}", nobody.display()));
+        let selector = format!("tcp:{port}");
+        let answer = run(command.args([&[selector.as_str(), "--json"], arguments].concat()));
+        answer.only_row()["owners"][0]["container"]["name"].clone()
+    };
+    assert_eq!(name(&[]), serde_json::Value::Null);
+    let _daemon = match daemon_of(root.path()) {
+        Ok(daemon) => daemon,
+        Err(why) => skip!("no daemon: {why}"),
+    };
+    assert_eq!(name(&[]), "kept-elsewhere");
+    assert_eq!(name(&["--no-runtime"]), serde_json::Value::Null);
 }
