@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::forecast::Trend;
+use super::forecast::{Level, Trend, Waiting};
 use super::pool::Pool;
 use super::port_bits::PortBits;
 use crate::model::{Endpoint, Holding, Limits, OwnerStatus, Protocol, State};
@@ -38,6 +38,8 @@ pub struct Seen {
     pub interface: u32,
     /// What holders are found by; 0 for a socket that no process holds any more.
     pub handle: u64,
+    /// Milliseconds for which a socket in TIME_WAIT keeps its port yet.
+    pub time_wait_left: Option<u32>,
 }
 
 /// How many sockets are in each state.
@@ -48,6 +50,7 @@ pub type States = [u32; State::ALL.len()];
 struct Use {
     ports: PortBits,
     used: u32,
+    waiting: Waiting,
     states: States,
     held: Vec<u64>,
     close_wait: Vec<u64>,
@@ -83,7 +86,12 @@ impl Tally {
         if is_tcp && !is_new {
             return;
         }
-        one.used += u32::from(is_new && !(is_tcp && pool.is_taken_whole(port)));
+        if is_new && !(is_tcp && pool.is_taken_whole(port)) {
+            one.used += 1;
+            if seen.state == State::TimeWait {
+                one.waiting.add(seen.time_wait_left);
+            }
+        }
         one.states[seen.state as usize] += 1;
         if seen.handle != 0 && seen.state == State::CloseWait {
             one.close_wait.push(seen.handle);
@@ -104,6 +112,7 @@ impl Tally {
                 one.ports.insert(port);
             }
             one.used += more.used;
+            one.waiting.absorb(&more.waiting);
             one.held.extend(more.held);
             one.close_wait.extend(more.close_wait);
             for (all, more) in one.states.iter_mut().zip(more.states) {
@@ -117,6 +126,7 @@ impl Tally {
         let budget = |(key, one): (BudgetKey, Use)| Budget {
             key,
             used: one.used,
+            waiting: one.waiting,
             capacity: pool.capacity(key.protocol),
             states: one.states,
             held: one.held,
@@ -152,6 +162,8 @@ pub struct Budget {
     pub key: BudgetKey,
     /// Ports of the capacity that are not free.
     pub used: u32,
+    /// Those of the used ports that are in TIME_WAIT.
+    pub waiting: Waiting,
     /// How many ports there are; `None` where the range is not known.
     pub capacity: Option<u32>,
     pub states: States,
@@ -170,6 +182,14 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// What a later count is compared with.
+    pub fn level(&self) -> Level {
+        Level {
+            used: self.used,
+            waiting: self.waiting,
+        }
+    }
+
     pub fn free(&self) -> Option<u32> {
         Some(self.capacity?.saturating_sub(self.used))
     }

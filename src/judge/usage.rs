@@ -68,10 +68,9 @@ impl Usage {
             let level = |usage: &HashMap<BudgetKey, Level>| {
                 usage.get(&budget.key).copied().unwrap_or_default()
             };
-            let now = level(&self.levels);
             budget.trend = Some(Trend::new(
-                level(&before.levels),
-                now,
+                &level(&before.levels),
+                &level(&self.levels),
                 seconds,
                 budget.free(),
                 self.limits.time_wait_seconds,

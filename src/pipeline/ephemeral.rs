@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::owners::keys;
 use super::{read_by, unreadable, users};
 use crate::judge::{
-    Address, Budget, Level, Pool, Seen, Tally, Usage, infer_owners, wants_more_ports, wider,
+    Address, Budget, Pool, Seen, Tally, Usage, infer_owners, wants_more_ports, wider,
 };
 use crate::model::{
     Depth, Endpoint, Handles, Limits, Namespaces, Note, NoteCode, OwnerStatus, PortSet, Protocol,
@@ -73,7 +73,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         ways = format!("{ways}, {}", read_by(&raw));
     }
     let mut budgets = tally.budgets(&pool, &limits);
-    let levels = budgets.iter().map(|one| (one.key, level(one))).collect();
+    let levels = budgets.iter().map(|one| (one.key, one.level())).collect();
     let addresses = addresses(&budgets);
     name_interfaces(&mut budgets, &raw);
     budgets.retain(|budget| budget.is_wanted(&asked.query));
@@ -164,6 +164,7 @@ impl Visitor for Counter<'_> {
                 peer: socket.peer,
                 interface: socket.interface,
                 handle: socket.handle,
+                time_wait_left: socket.time_wait_left,
             };
             self.fresh.count(self.pool, &seen);
         }
@@ -175,13 +176,6 @@ impl Visitor for Counter<'_> {
 
     fn keep(&mut self) {
         self.kept.absorb(std::mem::take(&mut self.fresh));
-    }
-}
-
-fn level(budget: &Budget) -> Level {
-    Level {
-        used: budget.used,
-        time_wait: budget.count(State::TimeWait),
     }
 }
 

@@ -44,6 +44,7 @@ fn seen(local: &str, peer: &str, state: State) -> Seen {
         peer: end(peer),
         interface: 0,
         handle: if state == State::TimeWait { 0 } else { 7 },
+        time_wait_left: None,
     }
 }
 

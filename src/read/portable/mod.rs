@@ -243,6 +243,7 @@ fn sighting(socket: &SocketInfo) -> Sighting {
             v6only: None,
             recv_queue: None,
             send_queue: None,
+            time_wait_left: None,
         },
     }
 }

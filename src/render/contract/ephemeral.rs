@@ -153,7 +153,7 @@ struct TrendOut {
     /// Ports more than at the count before.
     gained: i64,
     per_second: f64,
-    /// Null where it is not filling, or does not become full.
+    /// Null where it is not filling, does not become full, or is not known to.
     full_in_seconds: Option<f64>,
     /// How many ports are used at most, where what fills it leaves TIME_WAIT before it is full.
     levels_off_at: Option<u32>,
@@ -282,7 +282,7 @@ impl<'a> HoldingOut<'a> {
 impl TrendOut {
     fn new(trend: &Trend) -> Self {
         let (full_in_seconds, levels_off_at) = match trend.outlook {
-            Outlook::Steady => (None, None),
+            Outlook::Steady | Outlook::Unknown => (None, None),
             Outlook::FullIn(seconds) => (Some(rounded(seconds)), None),
             Outlook::LevelsOff(ports) => (None, Some(ports)),
         };

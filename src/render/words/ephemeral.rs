@@ -203,8 +203,8 @@ pub fn outlook(budget: &Budget) -> Option<String> {
     match budget.trend?.outlook {
         Outlook::FullIn(0.0) => Some("now".into()),
         Outlook::FullIn(seconds) if seconds < DAY => Some(span(seconds)),
-        Outlook::LevelsOff(ports) => Some(format!("never, {ports} at most")),
-        Outlook::FullIn(_) | Outlook::Steady => None,
+        Outlook::LevelsOff(ports) => Some(format!("never ({ports})")),
+        Outlook::FullIn(_) | Outlook::Steady | Outlook::Unknown => None,
     }
 }
 
