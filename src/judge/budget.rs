@@ -6,11 +6,13 @@
 //! holds: owners are found by it. A socket in TIME_WAIT has no owner, and leaves a bit.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::forecast::{Level, Trend, Waiting};
+use super::leak::Closing;
+use super::overlap::taken_elsewhere;
 use super::pool::Pool;
 use super::port_bits::PortBits;
 use crate::model::{Endpoint, Holding, Limits, OwnerStatus, Protocol, State};
@@ -40,6 +42,8 @@ pub struct Seen {
     pub handle: u64,
     /// Milliseconds for which a socket in TIME_WAIT keeps its port yet.
     pub time_wait_left: Option<u32>,
+    /// Whether an IPv6 socket refuses IPv4; `None` for IPv4 and where the system does not tell.
+    pub v6only: Option<bool>,
 }
 
 /// How many sockets are in each state.
@@ -47,8 +51,12 @@ pub type States = [u32; State::ALL.len()];
 
 /// What a budget is made of, while it is counted.
 #[derive(Debug, Clone, Default)]
-struct Use {
-    ports: PortBits,
+pub struct Use {
+    pub ports: PortBits,
+    /// Those of UDP sockets on the IPv6 wildcard that take IPv4 too.
+    pub dual: PortBits,
+    /// Those of connections in CLOSE_WAIT.
+    closed: PortBits,
     used: u32,
     waiting: Waiting,
     states: States,
@@ -65,7 +73,11 @@ impl Tally {
     /// changing table shows twice is counted once.
     pub fn count(&mut self, pool: &Pool, seen: &Seen) {
         let is_tcp = seen.protocol.is_stream();
-        let Some(port) = seen.local.port.filter(|port| pool.offers(*port)) else {
+        let Some(port) = seen
+            .local
+            .port
+            .filter(|port| pool.offers(seen.protocol, *port))
+        else {
             return;
         };
         if is_tcp && (seen.peer.is_absent() || pool.accepts(&seen.local)) {
@@ -83,6 +95,10 @@ impl Tally {
         };
         let one = self.0.entry(key).or_default();
         let is_new = one.ports.insert(port);
+        let local = seen.local.address;
+        if !is_tcp && local.is_unspecified() && local.is_ipv6() && seen.v6only != Some(true) {
+            one.dual.insert(port);
+        }
         if is_tcp && !is_new {
             return;
         }
@@ -93,6 +109,9 @@ impl Tally {
             }
         }
         one.states[seen.state as usize] += 1;
+        if seen.state == State::CloseWait {
+            one.closed.insert(port);
+        }
         if seen.handle != 0 && seen.state == State::CloseWait {
             one.close_wait.push(seen.handle);
         } else if seen.handle != 0 {
@@ -108,9 +127,9 @@ impl Tally {
         }
         for (key, more) in other.0 {
             let one = self.0.entry(key).or_default();
-            for port in more.ports.iter() {
-                one.ports.insert(port);
-            }
+            one.ports.absorb(&more.ports);
+            one.dual.absorb(&more.dual);
+            one.closed.absorb(&more.closed);
             one.used += more.used;
             one.waiting.absorb(&more.waiting);
             one.held.extend(more.held);
@@ -123,9 +142,14 @@ impl Tally {
 
     /// The budgets, the fullest first.
     pub fn budgets(self, pool: &Pool, limits: &Limits) -> Vec<Budget> {
+        let elsewhere = taken_elsewhere(&self.0, pool);
+        let taken = |key: &BudgetKey| elsewhere.get(key).copied().unwrap_or(0);
         let budget = |(key, one): (BudgetKey, Use)| Budget {
             key,
-            used: one.used,
+            used: one.used + taken(&key),
+            elsewhere: taken(&key),
+            closed: one.closed,
+            unseen: 0,
             waiting: one.waiting,
             capacity: pool.capacity(key.protocol),
             states: one.states,
@@ -137,6 +161,7 @@ impl Tally {
             owner_status: OwnerStatus::Skipped,
             likely: Vec::new(),
             trend: None,
+            closing: None,
         };
         let mut budgets: Vec<Budget> = self.0.into_iter().map(budget).collect();
         budgets.sort_unstable_by(Budget::fullest_first);
@@ -162,6 +187,10 @@ pub struct Budget {
     pub key: BudgetKey,
     /// Ports of the capacity that are not free.
     pub used: u32,
+    /// Those of the used ports that sockets of other budgets take.
+    pub elsewhere: u32,
+    /// Ports of its connections in CLOSE_WAIT, of TCP.
+    pub closed: PortBits,
     /// Those of the used ports that are in TIME_WAIT.
     pub waiting: Waiting,
     /// How many ports there are; `None` where the range is not known.
@@ -176,9 +205,13 @@ pub struct Budget {
     /// Those who hold most first.
     pub owners: Vec<Holding>,
     pub owner_status: OwnerStatus,
+    /// How many of its sockets have an owner who could not be seen.
+    pub unseen: u32,
     /// Inferred: who made the connections in TIME_WAIT, since it still talks to the same peer.
     pub likely: Vec<Holding>,
     pub trend: Option<Trend>,
+    /// What became of its connections in CLOSE_WAIT since the count before.
+    pub closing: Option<Closing>,
 }
 
 impl Budget {
@@ -251,9 +284,11 @@ fn any<T>(selectors: &[T], test: impl FnMut(&T) -> bool) -> bool {
 }
 
 /// Names those who likely made the connections in TIME_WAIT: the processes that still talk to the same
-/// peer, where all of them are one program.
+/// peer, where all of them are one program and could be seen.
 pub fn infer_owners(budgets: &mut [Budget]) {
     let mut talkers: HashMap<Endpoint, Vec<Holding>> = HashMap::new();
+    let with_unseen = budgets.iter().filter(|budget| budget.unseen > 0);
+    let unseen: HashSet<Endpoint> = with_unseen.filter_map(|budget| budget.key.peer).collect();
     for budget in budgets.iter() {
         if let Some(peer) = budget.key.peer {
             let known = talkers.entry(peer).or_default();
@@ -276,7 +311,8 @@ pub fn infer_owners(budgets: &mut [Budget]) {
             let (a, b) = (&pair[0].process, &pair[1].process);
             a.name == b.name && a.uid == b.uid
         });
-        if waits && is_one_program {
+        let is_all = budget.key.peer.is_some_and(|peer| !unseen.contains(&peer));
+        if waits && is_one_program && is_all {
             budget.likely.clone_from(talking);
         }
     }

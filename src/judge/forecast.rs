@@ -9,7 +9,9 @@ const SPAN: f64 = 3.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Waiting {
     pub count: u32,
-    /// By the span in which their wait is over, those of later ones in the last.
+    /// Those whose time is over, and whom the kernel's timers have not come to yet.
+    over: u32,
+    /// The others by the span in which their wait is over, those of later ones in the last.
     spans: [u32; SPANS],
 }
 
@@ -17,14 +19,19 @@ impl Waiting {
     /// Adds a port with the milliseconds that it waits yet, where they are told.
     pub fn add(&mut self, left: Option<u32>) {
         self.count += 1;
-        if let Some(left) = left {
-            let span = (f64::from(left) / 1000.0 / SPAN) as usize;
-            self.spans[span.min(SPANS - 1)] += 1;
+        match left {
+            Some(0) => self.over += 1,
+            Some(left) => {
+                let span = (f64::from(left) / 1000.0 / SPAN) as usize;
+                self.spans[span.min(SPANS - 1)] += 1;
+            }
+            None => {}
         }
     }
 
     pub fn absorb(&mut self, more: &Self) {
         self.count += more.count;
+        self.over += more.over;
         for (all, more) in self.spans.iter_mut().zip(more.spans) {
             *all += more;
         }
@@ -32,14 +39,15 @@ impl Waiting {
 
     /// Whether it is known of each when it comes back.
     fn is_told(&self) -> bool {
-        self.spans.iter().sum::<u32>() == self.count
+        self.over + self.spans.iter().sum::<u32>() == self.count
     }
 
     /// How many come back within so many seconds: of a span in part, as many as of its time.
     fn back_within(&self, seconds: f64) -> f64 {
         let part = |at: usize| (seconds / SPAN - at as f64).clamp(0.0, 1.0);
         let spans = self.spans.iter().enumerate();
-        spans.map(|(at, count)| part(at) * f64::from(*count)).sum()
+        let back: f64 = spans.map(|(at, count)| part(at) * f64::from(*count)).sum();
+        f64::from(self.over) + back
     }
 }
 
@@ -134,7 +142,8 @@ impl Rates {
             // Whatever waits now is of the last of the time between.
             waiting * seconds / lasts
         } else if before.waiting.is_told() {
-            waiting - then + before.waiting.back_within(seconds)
+            let back = before.waiting.back_within(seconds) - f64::from(now.waiting.over);
+            waiting - then + back.max(0.0)
         } else {
             return None;
         };

@@ -11,7 +11,9 @@ mod conflicts;
 mod expect;
 mod forecast;
 mod free;
+mod leak;
 mod map;
+mod overlap;
 mod pool;
 mod port_bits;
 mod supervision;
@@ -21,7 +23,7 @@ mod usage;
 mod why;
 
 pub use accepted::{Taken, taken};
-pub use advice::{Advice, Peers, advise, wants_more_ports, wider};
+pub use advice::{Advice, Growth, Peers, advise, wants_more_ports, wider};
 pub use bind::{Bar, bar};
 pub use budget::{Budget, BudgetKey, Seen, Tally, infer_owners};
 pub use check::{Bound, Check, Decided, Evidence, Met, Reason, Ruling, Verdict, Warning};

@@ -1,5 +1,10 @@
 //! `ephemeral` on recordings: what it prints in every format, what it refuses, how it ends.
 
+use portwho::judge::advise;
+use portwho::model::Depth;
+use portwho::read::capture::{Capture, Replay};
+use portwho::render::{Look, write_ephemeral, write_ephemeral_in};
+use portwho::select::Query;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, file};
 
@@ -113,8 +118,7 @@ fn selectors_narrow_which_budgets_are_told() {
 fn nothing_that_matches_is_told_with_what_is_free() {
     let answer = on("exhausted", &["peer=10.0.0.1:1"]);
     assert_eq!(answer.code, 0, "{answer:?}");
-    let told =
-        "portwho: no outgoing connection that matches 'peer=10.0.0.1:1': 198 ports are free\n";
+    let told = "portwho: no outgoing connection that matches 'peer=10.0.0.1:1': at most 198 ports are free\n";
     assert_eq!(answer.stderr, told);
 }
 
@@ -188,6 +192,7 @@ fn what_makes_no_sense_is_refused() {
         &["--json", "--format", "csv"],
         &["--quiet", "--json"],
         &["peer="],
+        &["udp", "peer=10.0.0.9:53"],
     ] {
         refusal(&on("exhausted", arguments), 2);
     }
@@ -242,4 +247,60 @@ fn what_is_taken_for_every_peer_is_told_by_port() {
     let added: Vec<_> = taken.iter().filter(|row| row.0 != first).copied().collect();
     assert_eq!(added, expected, "{taken:?}");
     assert!(taken.is_sorted(), "{taken:?}");
+}
+
+/// The capture on a terminal of so many columns, and lines where they are limited.
+fn drawn(width: u16, room: Option<usize>) -> String {
+    let mut file = std::fs::File::open(capture("exhausted")).unwrap();
+    let mut replay = Replay::new(Capture::read(&mut file).unwrap());
+    let asked = portwho::Ephemeral {
+        query: Query::default(),
+        most: 20,
+        depth: Depth::Names,
+        names_machine: false,
+    };
+    let usage = portwho::ephemeral(&mut replay, &asked);
+    let look = Look {
+        header: true,
+        width: Some(width),
+        colour: false,
+    };
+    let (advice, mut out) = (advise(&usage), Vec::new());
+    match room {
+        Some(room) => write_ephemeral_in(room, &usage, &advice, look, &mut out),
+        None => write_ephemeral(&usage, &advice, look, &mut out),
+    }
+    .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_narrow_terminal_keeps_what_is_free_and_every_state_that_is_there() {
+    assert_data_eq!(drawn(80, None), file!["snapshots/ephemeral_80.txt"].raw());
+    assert_data_eq!(drawn(200, None), file!["snapshots/ephemeral_200.txt"].raw());
+    for width in [80, 90, 100, 132] {
+        let text = drawn(width, None);
+        let titles = text.lines().find(|line| line.starts_with("LOCAL"));
+        for title in ["FREE", "ESTAB", "TIME-WAIT", "CLOSE-WAIT", "OWNERS"] {
+            assert!(titles.unwrap().contains(title), "{width}: {text}");
+        }
+        let fits = |line: &str| unicode_width::UnicodeWidthStr::width(line) <= usize::from(width);
+        assert!(text.lines().all(fits), "{width}: {text}");
+    }
+}
+
+#[test]
+fn few_lines_have_the_budgets_and_the_advice_first() {
+    for room in [12, 16, 24] {
+        let text = drawn(80, Some(room));
+        let place = |words: &str| text.lines().position(|line| line.contains(words));
+        assert_eq!(place("range  "), Some(0), "{text}");
+        assert!(place("10.0.0.9:5432") < place("advice"), "{text}");
+        assert!(place("advice") < place("taken for every peer"), "{text}");
+        assert!(place("taken for every peer") < place("settings"), "{text}");
+    }
+    let text = drawn(80, Some(14));
+    let shown = text.lines().take(14).collect::<String>();
+    assert!(shown.contains("TIME-WAIT, likely of"), "{text}");
+    assert!(shown.contains("--interval tells"), "{text}");
 }

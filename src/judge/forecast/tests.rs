@@ -65,6 +65,8 @@ struct Fill {
     old: Vec<f64>,
     passing: f64,
     staying: f64,
+    /// Timers run out together, every so many seconds.
+    late: f64,
 }
 
 impl Fill {
@@ -72,8 +74,9 @@ impl Fill {
         let mut waiting = Waiting::default();
         let made = (0..(self.passing * time) as u32).map(|one| f64::from(one) / self.passing);
         let ends = self.old.iter().copied().chain(made.map(|made| made + 60.0));
-        for end in ends.filter(|end| *end > time) {
-            waiting.add(Some(((end - time) * 1000.0) as u32));
+        let gone = |end: &f64| (*end / self.late).ceil() * self.late;
+        for end in ends.filter(|end| gone(end) > time) {
+            waiting.add(Some(((end - time) * 1000.0).max(0.0) as u32));
         }
         let used = waiting.count + (self.staying * time) as u32;
         Level { used, waiting }
@@ -110,11 +113,12 @@ fn old() -> Vec<f64> {
 
 #[test]
 fn a_fill_that_stays_below_the_limit_is_never_said_to_become_full() {
-    for old in [Vec::new(), old()] {
+    for (old, late) in [(Vec::new(), 0.01), (old(), 0.01), (Vec::new(), 2.048)] {
         let fill = Fill {
             old,
             passing: 25.0,
             staying: 0.0,
+            late,
         };
         for (time, seconds) in [3.0, 7.0, 15.0, 30.0, 44.0, 56.0, 61.0, 70.0, 200.0]
             .into_iter()
@@ -143,6 +147,7 @@ fn a_fill_above_the_limit_is_full_when_it_is_said_to_be() {
                 old,
                 passing,
                 staying,
+                late: 2.048,
             };
             let full = fill.full(2000);
             for time in [0.2 * full, 0.5 * full, 0.8 * full] {
@@ -166,6 +171,7 @@ fn chance_is_no_growth() {
         old: Vec::new(),
         passing: 25.0,
         staying: 0.0,
+        late: 0.01,
     };
     let (mut before, mut now) = (fill.at(100.0), fill.at(104.0));
     before.used += 1;

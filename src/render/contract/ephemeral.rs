@@ -45,7 +45,7 @@ struct RangeOut {
     reserved: u32,
     /// How many of the others are taken for every peer.
     taken: u32,
-    /// What is left for TCP connections to each peer.
+    /// What is left at most for TCP connections to each peer.
     available: u32,
     /// Whether it is another range than IANA's dynamic ports.
     differs_from_iana: bool,
@@ -79,6 +79,8 @@ struct ClassOut {
 #[cfg_attr(test, schemars(rename = "EphemeralSettings"))]
 struct SettingsOut {
     tcp_tw_reuse: Option<u8>,
+    /// Milliseconds after which a port in TIME_WAIT may serve again.
+    tcp_tw_reuse_delay: Option<u32>,
     tcp_fin_timeout: Option<u32>,
     tcp_timestamps: Option<u8>,
     time_wait_seconds: Option<u32>,
@@ -98,6 +100,9 @@ pub struct BudgetOut<'a> {
     peer_port: Option<u16>,
     /// Ports that are not free.
     used: u32,
+    /// How many of them sockets of other budgets take: UDP sockets on the wildcard address take theirs
+    /// of every address, connections that are bound to no interface theirs of every interface.
+    used_elsewhere: u32,
     /// Ports that there are; null where the range is not known.
     capacity: Option<u32>,
     free: Option<u32>,
@@ -165,7 +170,7 @@ struct TrendOut {
 #[cfg_attr(test, schemars(rename = "Advice"))]
 struct AdviceOut {
     #[cfg_attr(test, schemars(extend("enum" = ["short-connections", "time-wait-reusable", "socket-leak", "close-wait",
-        "unanswered", "narrow-range", "shared-address"])))]
+        "unanswered", "no-ports", "narrow-range", "shared-address"])))]
     code: &'static str,
     message: String,
     /// Index of the budget that it is about.
@@ -204,6 +209,7 @@ impl<'a> Ephemeral<'a> {
                 .collect(),
             settings: SettingsOut {
                 tcp_tw_reuse: limits.tcp_tw_reuse,
+                tcp_tw_reuse_delay: limits.tcp_tw_reuse_delay,
                 tcp_fin_timeout: limits.tcp_fin_timeout,
                 tcp_timestamps: limits.tcp_timestamps,
                 time_wait_seconds: limits.time_wait_seconds,
@@ -245,6 +251,7 @@ impl<'a> BudgetOut<'a> {
             peer_address: key.peer.map(|peer| peer.address.to_string()),
             peer_port: key.peer.and_then(|peer| peer.port),
             used: budget.used,
+            used_elsewhere: budget.elsewhere,
             capacity: budget.capacity,
             free: budget.free(),
             share: budget.share().map(|share| rounded(100.0 * share)),
