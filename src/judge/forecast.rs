@@ -141,9 +141,15 @@ impl Rates {
         let passed = if seconds >= lasts {
             // Whatever waits now is of the last of the time between.
             waiting * seconds / lasts
-        } else if before.waiting.is_told() {
-            let back = before.waiting.back_within(seconds) - f64::from(now.waiting.over);
-            waiting - then + back.max(0.0)
+        } else if before.waiting.is_told() && (now.waiting.is_told() || then == 0.0) {
+            // At least and at most so many are new, by those that have come back. Which of them, those
+            // tell that began to wait in the time between.
+            let late = f64::from(now.waiting.over);
+            let anew = |back: f64| waiting - then + (back - late).max(0.0);
+            let least = anew(before.waiting.back_within((seconds / SPAN).floor() * SPAN));
+            let most = anew(before.waiting.back_within((seconds / SPAN).ceil() * SPAN));
+            let young = waiting - now.waiting.back_within(lasts - seconds);
+            young.clamp(least, most.max(least))
         } else {
             return None;
         };

@@ -120,9 +120,11 @@ fn a_fill_that_stays_below_the_limit_is_never_said_to_become_full() {
             staying: 0.0,
             late,
         };
-        for (time, seconds) in [3.0, 7.0, 15.0, 30.0, 44.0, 56.0, 61.0, 70.0, 200.0]
-            .into_iter()
-            .flat_map(|time| [(time, 0.3), (time, 1.0), (time, 2.9)])
+        for (time, seconds) in [
+            3.0_f64, 7.0, 15.0, 30.0, 44.0, 56.0, 60.0, 61.0, 70.0, 200.0,
+        ]
+        .into_iter()
+        .flat_map(|time| [(time, 0.3), (time, 1.0), (time, 2.9), (time.max(5.0), 4.0)])
         {
             let outlook = fill.outlook(time, seconds, 2000);
             let Outlook::LevelsOff(most) = outlook else {

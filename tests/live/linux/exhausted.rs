@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 use super::apart::alone;
 use super::ephemeral::{FIRST, address, narrow, server, set};
 use crate::answer::portwho;
-use crate::scene::until;
+use crate::scene::{close, until};
 
 fn told(arguments: &[&str]) -> Value {
     portwho(&[&["ephemeral", "--json"], arguments].concat()).json()
@@ -139,5 +139,33 @@ fn a_listener_of_this_machine_that_does_not_accept_is_named() {
         assert!(message.contains("accept()"), "{message}");
         assert!(!message.contains("firewall"), "{message}");
         drop(held);
+    });
+}
+
+/// What a forecast hangs on.
+#[test]
+fn a_recording_says_how_long_time_wait_lasts_yet() {
+    alone!(|| {
+        let server = server(5000);
+        let client = TcpStream::connect(address(&server)).unwrap();
+        let accepted = server.accept().unwrap().0;
+        close(client);
+        close(accepted);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("capture.json");
+        for source in ["native", "proc"] {
+            let row = until("TIME-WAIT", || {
+                let name = file.to_str().unwrap();
+                let answer = portwho(&["capture", name, "--source", source, "--force"]);
+                assert_eq!(answer.code, Some(0), "{answer:?}");
+                let text = std::fs::read(&file).unwrap();
+                let recording: Value = serde_json::from_slice(&text).unwrap();
+                let tables = recording["sockets"]["tables"].as_array().unwrap().iter();
+                let mut rows = tables.flat_map(|table| table["sockets"].as_array().unwrap());
+                rows.find(|row| row["state"] == "time_wait").cloned()
+            });
+            let left = row["time_wait_left"].as_u64();
+            assert!(matches!(left, Some(1..=60_000)), "{source}: {row}");
+        }
     });
 }
