@@ -173,9 +173,14 @@ impl Tally {
 /// (`tcp_twsk_unique` in net/ipv4/tcp_ipv4.c); `None` where it is not known.
 fn reusable(key: &BudgetKey, limits: &Limits) -> Option<bool> {
     let peer = key.peer?;
+    let delay = limits.tcp_tw_reuse_delay.unwrap_or(0);
+    let lasts = limits.time_wait_seconds;
+    // Who waits as long as TIME_WAIT lasts finds a free port, not one that serves again.
+    let is_too_late = lasts.is_some_and(|lasts| u64::from(delay) >= 1000 * u64::from(lasts));
     let is_loopback = key.local.is_loopback() || peer.address.is_loopback();
     match (limits.tcp_tw_reuse?, limits.tcp_timestamps) {
         (0, _) | (_, Some(0)) => Some(false),
+        _ if is_too_late => Some(false),
         (1, _) => Some(true),
         _ => Some(is_loopback),
     }

@@ -107,7 +107,9 @@ static COLUMNS: [Column; 15] = [
         }),
         Shrink::Middle(16),
     ),
-    number("USED", 0, |budget| Cell::new(budget.used.to_string())),
+    number("USED", 0, |budget| {
+        Cell::new(budget.used.to_string()).tone(tone(budget))
+    }),
     number("FREE", 0, |budget| {
         Cell::of(budget.free().map(|free| free.to_string()))
     }),

@@ -304,3 +304,119 @@ fn few_lines_have_the_budgets_and_the_advice_first() {
     assert!(shown.contains("TIME-WAIT, likely of"), "{text}");
     assert!(shown.contains("--interval tells"), "{text}");
 }
+
+/// The verb on the capture as it would be, had the machine been another.
+fn changed(change: impl FnOnce(&mut Value), arguments: &[&str]) -> Answer {
+    let text = std::fs::read_to_string(capture("exhausted")).unwrap();
+    let mut recording: Value = serde_json::from_str(&text).unwrap();
+    change(&mut recording);
+    let arguments = [&["ephemeral", "--from", "-"], arguments].concat();
+    crate::portwho_fed(&arguments, recording.to_string().as_bytes())
+}
+
+#[test]
+fn a_line_names_every_budget_that_has_reached_a_part() {
+    let told = |part: &str| on("exhausted", &["--fail-at", part]).stderr;
+    let all = told("2%");
+    for peer in ["10.0.0.9:5432", "10.0.0.7:443", "10.0.0.8:6379"] {
+        assert!(all.contains(peer), "{all}");
+    }
+    assert!(!told("15%").contains("6379"), "{}", told("15%"));
+    let cut = on("exhausted", &["--fail-at", "2%", "--top", "1"]).stderr;
+    assert!(cut.contains("and others"), "{cut}");
+}
+
+#[test]
+fn what_cannot_be_told_says_why() {
+    let unread = |recording: &mut Value| {
+        let table = &mut recording["sockets"]["tables"][0];
+        table["outcome"] = json!({ "unknown": { "why": "it is a test" } });
+    };
+    let answer = changed(unread, &["udp"]);
+    assert_eq!(answer.code, 0, "that table is of TCP: {answer:?}");
+    let answer = changed(unread, &[]);
+    assert_eq!(answer.code, 3, "{answer:?}");
+    assert!(answer.stderr.contains("a table could not be read"));
+    let refused = |as_root: bool| {
+        move |recording: &mut Value| {
+            recording["holders"]["refused"] = json!(4);
+            recording["holders"]["as_root"] = json!(as_root);
+        }
+    };
+    let answer = changed(refused(false), &["name=nosuch"]);
+    assert_eq!(answer.code, 3, "{answer:?}");
+    assert!(answer.stderr.contains("owners of some sockets are hidden"));
+    assert!(!answer.stderr.contains("a table"), "{answer:?}");
+    // Every socket has an owner that root has seen.
+    let answer = changed(refused(true), &["name=nosuch"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+}
+
+#[test]
+fn an_owner_that_is_hidden_is_told_and_nobody_is_blamed() {
+    let hide = |recording: &mut Value| {
+        recording["holders"]["refused"] = json!(4);
+        let holders = recording["holders"]["holders"].as_array_mut().unwrap();
+        holders.retain(|holder| holder["process"]["pid"] != 1202);
+    };
+    let answer = changed(hide, &["peer=10.0.0.9:5432"]);
+    let line = answer.stdout.lines().find(|line| line.contains(":5432"));
+    let line = line.unwrap();
+    assert!(line.ends_with(", others hidden"), "{line}");
+    assert!(!answer.stdout.contains("likely"), "{}", answer.stdout);
+}
+
+#[test]
+fn what_is_reserved_already_is_kept() {
+    let listens_outside = |recording: &mut Value| {
+        recording["limits"]["reserved"] = json!([[39_000, 39_001], [40_100, 40_100]]);
+        let rows = recording["sockets"]["tables"][0]["sockets"].as_array_mut();
+        let rows = rows.unwrap();
+        let mut row = rows
+            .iter()
+            .find(|row| row["state"] == "listen")
+            .unwrap()
+            .clone();
+        row["local"]["port"] = json!(39_002);
+        (row["inode"], row["handle"]) = (json!(999_001), json!(999_001));
+        rows.push(row);
+        for row in rows.iter_mut().filter(|row| row["state"] == "time_wait") {
+            row["state"] = json!("established");
+        }
+    };
+    let text = changed(listens_outside, &[]).stdout;
+    let all = "keep what is reserved (net.ipv4.ip_local_reserved_ports): 39000-39002,40100";
+    assert!(text.contains(all), "{text}");
+}
+
+#[test]
+fn how_long_a_port_waits_that_serves_again_is_what_the_kernel_says() {
+    let delay = |recording: &mut Value| {
+        recording["limits"]["tcp_tw_reuse"] = json!(1);
+        recording["limits"]["tcp_tw_reuse_delay"] = json!(2500);
+    };
+    let text = changed(delay, &[]).stdout;
+    assert!(text.contains("serves again after 2500 ms"), "{text}");
+    assert!(
+        text.contains("to new connections again after 2500 ms"),
+        "{text}"
+    );
+    let document = changed(delay, &["--json"]).stdout;
+    let document = checked_verb(&document, "ephemeral");
+    assert_eq!(document["settings"]["tcp_tw_reuse_delay"], 2500);
+}
+
+#[test]
+fn a_range_of_udp_alone_is_told() {
+    let other = |recording: &mut Value| recording["limits"]["ephemeral_udp"] = json!([1025, 1034]);
+    let text = changed(other, &[]).stdout;
+    assert!(
+        text.contains("1025-1034 for UDP: 10 for each address"),
+        "{text}"
+    );
+    let document = checked_verb(&changed(other, &["--json"]).stdout, "ephemeral");
+    assert_eq!(
+        document["udp_range"],
+        json!({ "first": 1025, "last": 1034 })
+    );
+}

@@ -257,3 +257,39 @@ fn a_connection_bound_to_an_interface_lacks_the_ports_of_those_that_are_not() {
         .collect();
     assert_eq!(told, [(3, 19, 17), (4, 19, 18), (0, 18, 0)]);
 }
+
+#[test]
+fn a_port_in_time_wait_serves_again_where_the_kernel_waits_no_longer_than_it() {
+    let pool = pool(&[]);
+    let reusable = |delay| {
+        let mut tally = Tally::default();
+        tally.count(
+            &pool,
+            &seen("127.0.0.1:40000", "127.0.0.1:80", State::TimeWait),
+        );
+        let limits = Limits {
+            tcp_tw_reuse_delay: delay,
+            ..limits()
+        };
+        tally.budgets(&pool, &limits)[0].reusable
+    };
+    assert_eq!(reusable(None), Some(true));
+    assert_eq!(reusable(Some(5000)), Some(true));
+    assert_eq!(reusable(Some(60_000)), Some(false));
+}
+
+#[test]
+fn udp_may_have_a_range_of_its_own() {
+    let pool = Pool::new(&Limits {
+        ephemeral_udp: Some((1025, 1034)),
+        ..limits()
+    });
+    assert_eq!(pool.capacity(Protocol::Tcp), Some(190));
+    assert_eq!(pool.capacity(Protocol::Udp), Some(10));
+    let udp = |local| Seen {
+        protocol: Protocol::Udp,
+        ..seen(local, "0.0.0.0:0", State::Unconnected)
+    };
+    let found = budgets(&pool, &[udp("10.0.0.5:1025"), udp("10.0.0.5:40000")]);
+    assert_eq!((found[0].used, found[0].free()), (1, Some(9)));
+}

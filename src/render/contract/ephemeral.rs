@@ -15,6 +15,8 @@ pub struct Ephemeral<'a> {
     about: About<'a>,
     /// Null where the system does not tell.
     range: Option<RangeOut>,
+    /// The range for UDP sockets, where it is another; null where it is the same.
+    udp_range: Option<PortsOut>,
     /// Ports that the system does not give out itself, in or outside the range.
     reserved: Vec<PortsOut>,
     /// The dynamic ports of IANA, RFC 6335.
@@ -196,6 +198,10 @@ impl<'a> Ephemeral<'a> {
         Self {
             about,
             range: range(usage),
+            udp_range: limits
+                .ephemeral_udp
+                .filter(|udp| limits.ephemeral != Some(*udp))
+                .map(ports),
             reserved: limits.reserved.iter().copied().map(ports).collect(),
             iana: ports(DYNAMIC),
             classes: PORT_CLASSES

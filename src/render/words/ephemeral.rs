@@ -39,6 +39,13 @@ pub fn range(usage: &Usage) -> Vec<String> {
             available => format!("at most {available} for each peer"),
         });
         lines.push(format!("range     {first}-{last}: {}", parts.join(", ")));
+        let for_udp = limits.ephemeral_udp.filter(|udp| *udp != (first, last));
+        if let Some((first, last)) = for_udp {
+            let available = pool.capacity(Protocol::Udp).unwrap_or(0);
+            lines.push(format!(
+                "          {first}-{last} for UDP: {available} for each address"
+            ));
+        }
         lines.push(format!("classes   {}", classes(usage)));
     } else {
         lines.push("range     not known on this system".into());

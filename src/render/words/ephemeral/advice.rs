@@ -103,10 +103,10 @@ fn unanswered(budget: &Budget, usage: &Usage) -> String {
     let told = format!("{}: {attempts} without an answer (SYN-SENT)", ends(budget));
     let peer = budget.key.peer;
     if let Some(row) = peer.and_then(|peer| usage.overrun.get(&peer)) {
-        let waiting = row.socket.recv_queue.unwrap_or(0);
+        let waiting = counted(row.socket.recv_queue.unwrap_or(0), "connection");
         return format!(
-            "{told}: {} on this machine, and {waiting} connections wait there for accept(): it is \
-             too slow or too few, or its backlog ({}) is too small",
+            "{told}: {} on this machine and has {waiting} waiting for accept(), which comes too \
+             seldom, or its backlog ({}) is too small",
             holder(row),
             row.socket.send_queue.unwrap_or(0)
         );
