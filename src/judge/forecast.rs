@@ -66,6 +66,15 @@ impl Level {
     }
 }
 
+/// How long ports are in TIME_WAIT.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Wait {
+    /// Seconds; `None` where the system does not tell.
+    pub lasts: Option<u32>,
+    /// Seconds after which a port serves again for the same peer, where it does before its time.
+    pub serves_after: Option<f64>,
+}
+
 /// How a budget changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trend {
@@ -98,20 +107,16 @@ impl Trend {
         }
     }
 
-    /// Compares two counts. `free` ports are left; a port stays in TIME_WAIT for `time_wait` seconds.
+    /// Compares two counts, where so many ports are free.
     ///
     /// The forecast has new connections at the rate of the time between, and the ports in TIME_WAIT
     /// come back when their time is over, those of now as those of the new connections.
-    pub fn new(
-        before: &Level,
-        now: &Level,
-        seconds: f64,
-        free: Option<u32>,
-        time_wait: Option<u32>,
-    ) -> Self {
+    pub fn new(before: &Level, now: &Level, seconds: f64, free: Option<u32>, wait: Wait) -> Self {
         let outlook = match free {
-            Some(0) => Outlook::FullIn(0.0),
-            Some(free) if seconds > 0.0 => outlook(before, now, seconds, free, time_wait),
+            Some(0) if wait.serves_after.is_none() || now.waiting.count == 0 => {
+                Outlook::FullIn(0.0)
+            }
+            Some(free) if seconds > 0.0 => outlook(before, now, seconds, free, wait),
             _ => Outlook::Steady,
         };
         Self {
@@ -133,7 +138,13 @@ struct Rates {
 
 impl Rates {
     /// `lasts` seconds are spent in TIME_WAIT. None where too little is known.
-    fn new(before: &Level, now: &Level, seconds: f64, lasts: f64) -> Option<Self> {
+    fn new(
+        before: &Level,
+        now: &Level,
+        seconds: f64,
+        lasts: f64,
+        serves_again: bool,
+    ) -> Option<Self> {
         let (then, waiting) = (
             f64::from(before.waiting.count),
             f64::from(now.waiting.count),
@@ -149,7 +160,11 @@ impl Rates {
             let least = anew(before.waiting.back_within((seconds / SPAN).floor() * SPAN));
             let most = anew(before.waiting.back_within((seconds / SPAN).ceil() * SPAN));
             let young = waiting - now.waiting.back_within(lasts - seconds);
-            young.clamp(least, most.max(least))
+            // Those that have served again are gone from the others.
+            match serves_again {
+                true => young.max(least),
+                false => young.clamp(least, most.max(least)),
+            }
         } else {
             return None;
         };
@@ -169,25 +184,33 @@ impl Rates {
     }
 }
 
-fn outlook(
-    before: &Level,
-    now: &Level,
-    seconds: f64,
-    free: u32,
-    time_wait: Option<u32>,
-) -> Outlook {
+fn outlook(before: &Level, now: &Level, seconds: f64, free: u32, wait: Wait) -> Outlook {
     let is_waiting = before.waiting.count > 0 || now.waiting.count > 0;
     // Where nothing waits, it does not matter how long.
-    let lasts = match time_wait.map(f64::from) {
+    let lasts = match wait.lasts.map(f64::from) {
         Some(lasts) => lasts,
         None if is_waiting => return Outlook::Unknown,
         None => 0.0,
     };
-    let rates = match Rates::new(before, now, seconds, lasts.max(f64::MIN_POSITIVE)) {
+    let rates = match Rates::new(
+        before,
+        now,
+        seconds,
+        lasts.max(f64::MIN_POSITIVE),
+        wait.serves_after.is_some(),
+    ) {
         Some(rates) if rates.staying > 0.0 || rates.passing > 0.0 => rates,
         Some(_) => return Outlook::Steady,
         None => return Outlook::Unknown,
     };
+    if let Some(after) = wait.serves_after {
+        // Ports in TIME_WAIT are as good as free, but for the last of them.
+        let room = f64::from(free + now.waiting.count) - rates.passing * after;
+        return match rates.staying > 0.0 || room <= 0.0 {
+            true => Outlook::FullIn((room / rates.staying).max(0.0)),
+            false => Outlook::LevelsOff(most_in_use(now, &rates, free, lasts)),
+        };
+    }
     let back = |at: f64| match now.waiting.is_told() {
         true => now.waiting.back_within(at),
         // None waited before: all have come since, one after the other.
@@ -211,6 +234,13 @@ fn outlook(
         return Outlook::FullIn(at + (free - gained) / rates.staying);
     }
     Outlook::LevelsOff(now.used.saturating_add(most.round() as u32))
+}
+
+/// How many ports are in use or in TIME_WAIT at most, where those in TIME_WAIT serve again.
+fn most_in_use(now: &Level, rates: &Rates, free: u32, lasts: f64) -> u32 {
+    let all = now.used.saturating_add(free);
+    let level = now.staying() + rates.passing * lasts;
+    (level.round() as u32).max(now.used).min(all)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use claim::{Claim, Options, claims};
 pub use commands::stop_container;
 pub use conflicts::{Finding, FindingCode, Severity, conflicts};
 pub use expect::Expected;
-pub use forecast::{Level, Outlook, Trend, Waiting};
+pub use forecast::{Level, Outlook, Trend, Wait, Waiting};
 pub use free::{Candidates, consecutive};
 pub use map::{Link, Map, Peer, Service, is_talk, map};
 pub use pool::{DYNAMIC, PORT_CLASSES, Pool};

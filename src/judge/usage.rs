@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::budget::{Budget, BudgetKey};
-use super::forecast::{Level, Trend};
+use super::forecast::{Level, Trend, Wait};
 use super::leak::Closing;
 use super::pool::Pool;
 use super::port_bits::PortBits;
@@ -86,7 +86,13 @@ impl Usage {
                 &level(&self.levels),
                 seconds,
                 budget.free(),
-                self.limits.time_wait_seconds,
+                Wait {
+                    lasts: self.limits.time_wait_seconds,
+                    serves_after: budget
+                        .reusable
+                        .filter(|reusable| *reusable)
+                        .map(|_| f64::from(self.limits.reuse_delay()) / 1000.0),
+                },
             ));
             let earlier = before.budgets.iter().find(|one| one.key == budget.key);
             // A budget that was not there before had nothing in CLOSE_WAIT.

@@ -69,6 +69,12 @@ pub struct InterfaceAddress {
 }
 
 impl Limits {
+    /// Milliseconds that a port is in TIME_WAIT at least before it serves again: a second where the
+    /// kernel has no such setting.
+    pub fn reuse_delay(&self) -> u32 {
+        self.tcp_tw_reuse_delay.unwrap_or(1000)
+    }
+
     pub fn is_ephemeral(&self, port: u16) -> bool {
         self.ephemeral
             .is_some_and(|(first, last)| (first..=last).contains(&port))

@@ -9,38 +9,70 @@ fn level(used: u32, time_wait: u32) -> Level {
     Level { used, waiting }
 }
 
+fn lasting(lasts: Option<u32>) -> Wait {
+    Wait {
+        lasts,
+        serves_after: None,
+    }
+}
+
 #[test]
 fn a_steady_fill_is_full_when_the_rest_is_gained() {
-    let trend = Trend::new(&level(40, 0), &level(80, 0), 5.0, Some(120), Some(60));
+    let trend = Trend::new(
+        &level(40, 0),
+        &level(80, 0),
+        5.0,
+        Some(120),
+        lasting(Some(60)),
+    );
     assert_eq!((trend.gained, trend.per_second()), (40, 8.0));
     assert_eq!(trend.outlook, Outlook::FullIn(15.0));
-    let elsewhere = Trend::new(&level(40, 0), &level(80, 0), 5.0, Some(120), None);
+    let elsewhere = Trend::new(
+        &level(40, 0),
+        &level(80, 0),
+        5.0,
+        Some(120),
+        Wait::default(),
+    );
     assert_eq!(elsewhere.outlook, Outlook::FullIn(15.0));
 }
 
 #[test]
 fn what_does_not_fill_has_no_end() {
     for (before, now) in [(80, 80), (80, 40)] {
-        let trend = Trend::new(&level(before, 0), &level(now, 0), 5.0, Some(10), None);
+        let trend = Trend::new(
+            &level(before, 0),
+            &level(now, 0),
+            5.0,
+            Some(10),
+            Wait::default(),
+        );
         assert_eq!(trend.outlook, Outlook::Steady);
     }
-    let unknown = Trend::new(&level(0, 0), &level(9, 0), 5.0, None, None);
+    let unknown = Trend::new(&level(0, 0), &level(9, 0), 5.0, None, Wait::default());
     assert_eq!(unknown.outlook, Outlook::Steady);
-    let at_once = Trend::new(&level(0, 0), &level(9, 0), 0.0, Some(9), None);
+    let at_once = Trend::new(&level(0, 0), &level(9, 0), 0.0, Some(9), Wait::default());
     let told = (at_once.per_second(), at_once.outlook);
     assert_eq!(told, (0.0, Outlook::Steady));
 }
 
 #[test]
 fn what_is_full_is_full_now() {
-    let trend = Trend::new(&level(200, 0), &level(200, 0), 5.0, Some(0), Some(60));
+    let trend = Trend::new(
+        &level(200, 0),
+        &level(200, 0),
+        5.0,
+        Some(0),
+        lasting(Some(60)),
+    );
     assert_eq!(trend.outlook, Outlook::FullIn(0.0));
 }
 
 /// 100 a second, each for 60 s, are 6000 ports and never 28,000.
 #[test]
 fn counts_alone_tell_of_what_began_between_them() {
-    let of = |now, free, lasts| Trend::new(&level(0, 0), &now, 5.0, Some(free), lasts).outlook;
+    let of =
+        |now, free, lasts| Trend::new(&level(0, 0), &now, 5.0, Some(free), lasting(lasts)).outlook;
     let slow = of(level(500, 500), 27_732, Some(60));
     assert_eq!(slow, Outlook::LevelsOff(6000));
     let fast = of(level(5000, 5000), 23_232, Some(60));
@@ -54,7 +86,7 @@ fn counts_alone_tell_of_what_began_between_them() {
 fn where_it_is_not_told_when_ports_come_back_nothing_is_foretold() {
     let before = level(500, 500);
     for lasts in [Some(60), None] {
-        let trend = Trend::new(&before, &level(600, 600), 5.0, Some(20_000), lasts);
+        let trend = Trend::new(&before, &level(600, 600), 5.0, Some(20_000), lasting(lasts));
         assert_eq!((trend.gained, trend.outlook), (100, Outlook::Unknown));
     }
 }
@@ -85,7 +117,14 @@ impl Fill {
     fn outlook(&self, time: f64, seconds: f64, capacity: u32) -> Outlook {
         let now = self.at(time);
         let free = Some(capacity - now.used);
-        Trend::new(&self.at(time - seconds), &now, seconds, free, Some(60)).outlook
+        Trend::new(
+            &self.at(time - seconds),
+            &now,
+            seconds,
+            free,
+            lasting(Some(60)),
+        )
+        .outlook
     }
 
     /// The most that are used from a time on, for as long as all that waits.
@@ -178,10 +217,10 @@ fn chance_is_no_growth() {
     let (mut before, mut now) = (fill.at(100.0), fill.at(104.0));
     before.used += 1;
     now.used += 4;
-    let trend = Trend::new(&before, &now, 4.0, Some(400), Some(60));
+    let trend = Trend::new(&before, &now, 4.0, Some(400), lasting(Some(60)));
     assert!(matches!(trend.outlook, Outlook::LevelsOff(_)), "{trend:?}");
     now.used += 60;
-    let trend = Trend::new(&before, &now, 4.0, Some(400), Some(60));
+    let trend = Trend::new(&before, &now, 4.0, Some(400), lasting(Some(60)));
     assert!(matches!(trend.outlook, Outlook::FullIn(_)), "{trend:?}");
 }
 
@@ -189,6 +228,39 @@ fn chance_is_no_growth() {
 fn what_is_closed_and_waits_is_not_new() {
     let before = level(100, 0);
     let now = level(100, 100);
-    let trend = Trend::new(&before, &now, 5.0, Some(10), Some(60));
+    let trend = Trend::new(&before, &now, 5.0, Some(10), lasting(Some(60)));
     assert_eq!(trend.outlook, Outlook::Steady);
+}
+
+/// The kernel gives them out again, so that no connection fails for want of them.
+#[test]
+fn ports_in_time_wait_that_serve_again_fill_nothing() {
+    let fill = Fill {
+        old: Vec::new(),
+        passing: 60.0,
+        staying: 0.0,
+        late: 0.01,
+    };
+    let wait = Wait {
+        lasts: Some(60),
+        serves_after: Some(1.0),
+    };
+    let of = |capacity: u32| {
+        let now = fill.at(20.0);
+        let free = Some(capacity.saturating_sub(now.used));
+        Trend::new(&fill.at(17.0), &now, 3.0, free, wait).outlook
+    };
+    assert_eq!(of(2000), Outlook::LevelsOff(2000));
+    assert_eq!(of(1200), Outlook::LevelsOff(1200), "all are in TIME_WAIT");
+    assert_eq!(of(4000), Outlook::LevelsOff(3600));
+    let (mut before, mut now) = (fill.at(17.0), fill.at(20.0));
+    before.used += 10;
+    now.used += 100;
+    let free = Some(2000 - now.used);
+    let outlook = Trend::new(&before, &now, 3.0, free, wait).outlook;
+    let Outlook::FullIn(seconds) = outlook else {
+        panic!("{outlook:?}")
+    };
+    // 30 a second stay, and there is room for 1840 more of them.
+    assert!(is_near(seconds, 61.0), "{seconds}");
 }

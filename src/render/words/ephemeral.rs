@@ -86,7 +86,7 @@ pub fn range(usage: &Usage) -> Vec<String> {
 /// How long a port waits at least that serves again (tcp_tw_reuse_delay); a second where the kernel has
 /// no such setting.
 fn reuse_delay(limits: &Limits) -> String {
-    match limits.tcp_tw_reuse_delay.unwrap_or(1000) {
+    match limits.reuse_delay() {
         whole if whole % 1000 == 0 => format!("{} s", whole / 1000),
         delay => format!("{delay} ms"),
     }
