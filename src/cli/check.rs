@@ -140,7 +140,10 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         if may_bind && (args.probe || Check::needs_bind(&verdict)) {
             check.settle(&mut verdict, try_bind(claim, check.options));
             if verdict.reason == Some(Reason::Forbidden) {
-                Check::explain(&mut verdict, &source.excluded(claim.protocol));
+                Check::explain(
+                    &mut verdict,
+                    &source.excluded(claim.protocol).unwrap_or_default(),
+                );
             }
         }
         verdict.expectation = expected

@@ -1,10 +1,14 @@
 //! `portwho ephemeral`: how full the ports for outgoing connections are, towards whom, because of whom.
 
+mod verdict;
+
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
+
+use verdict::{doubt, nothing, reached};
 
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
@@ -13,7 +17,7 @@ use super::{selector, source, terminal};
 use crate::judge::{Advice, Usage, advise};
 use crate::model::{Depth, Protocol, ProtocolSet};
 use crate::render::{
-    Clean, Look, budget_in_words, write_ephemeral, write_ephemeral_csv, write_ephemeral_json,
+    Clean, Look, write_ephemeral, write_ephemeral_csv, write_ephemeral_in, write_ephemeral_json,
     write_ephemeral_ndjson, write_ephemeral_plain,
 };
 use crate::select::Query;
@@ -37,10 +41,11 @@ Examples:
   portwho ephemeral --watch                       the same, again and again
   portwho ephemeral --fail-at 80%                 a check: exit code 1 from that part on
 
-Durations: 500ms, 30s, 2m, 1h 30m.
+Durations: 500ms, 30s, 2m, 1h 30m; a number alone is of seconds.
 
 Exit status: 0 told, and every budget below --fail-at; 1 one has reached it; 2 bad usage;
-  3 cannot tell (the range or a table could not be read); 130 interrupted";
+  3 cannot tell (the range or a table could not be read, or owners that a selector asks for
+  are hidden); 130 interrupted";
 
 /// Tell how full the ports for outgoing connections are
 #[derive(Debug, Clone, Args)]
@@ -196,24 +201,32 @@ impl EphemeralArgs {
     /// Shows it in the place of what was shown before, or below it; whether somebody still reads.
     fn show_again(&self, usage: &Usage) -> Result<bool, Failure> {
         let mut text = Vec::new();
-        self.write(usage, &advise(usage), &mut text)
-            .map_err(|error| Failure::unknown(format!("standard output: {error}")))?;
+        let advice = advise(usage);
+        let written = match terminal::room().filter(|_| self.format() == FormatName::Table) {
+            Some(room) => write_ephemeral_in(room, usage, &advice, self.look(), &mut text),
+            None => self.write(usage, &advice, &mut text),
+        };
+        written.map_err(|error| Failure::unknown(format!("standard output: {error}")))?;
         let is_table = self.format() == FormatName::Table;
         terminal::repaint(&text, is_table)
     }
 
     fn write(&self, usage: &Usage, advice: &[Advice], out: &mut dyn io::Write) -> io::Result<()> {
-        let look = Look {
-            header: !self.no_header,
-            width: terminal::width(),
-            colour: terminal::wants_colour(self.color),
-        };
+        let look = self.look();
         match self.format() {
             FormatName::Table => write_ephemeral(usage, advice, look, out),
             FormatName::Plain => write_ephemeral_plain(usage, look.header, out),
             FormatName::Json => write_ephemeral_json(usage, advice, out),
             FormatName::Ndjson => write_ephemeral_ndjson(usage, out),
             FormatName::Csv => write_ephemeral_csv(usage, look.header, out),
+        }
+    }
+
+    fn look(&self) -> Look {
+        Look {
+            header: !self.no_header,
+            width: terminal::width(),
+            colour: terminal::wants_colour(self.color),
         }
     }
 
@@ -227,23 +240,27 @@ impl EphemeralArgs {
             }
         };
         let Some(percent) = self.fail_at else {
-            if usage.pool.range().is_some() && !usage.lacks_sockets() {
-                return Exit::Yes;
-            }
-            tell("cannot tell all: the range or a table could not be read");
-            return Exit::Unknown;
-        };
-        match usage.reaches(percent / 100.0) {
-            Some(true) => {
-                if let Some(fullest) = usage.budgets.first() {
-                    let which = budget_in_words(fullest);
-                    tell(&format!("{which}, and --fail-at is {percent} %"));
+            return match doubt(usage) {
+                None => Exit::Yes,
+                Some(why) => {
+                    tell(&format!("cannot tell all: {why}"));
+                    Exit::Unknown
                 }
+            };
+        };
+        let part = percent / 100.0;
+        match usage.reaches(part) {
+            Some(true) => {
+                tell(&format!(
+                    "{}, and --fail-at is {percent} %",
+                    reached(usage, part)
+                ));
                 Exit::No
             }
             Some(false) => Exit::Yes,
             None => {
-                tell("cannot tell how full they are: the range or a table could not be read");
+                let why = doubt(usage).unwrap_or("not all could be read");
+                tell(&format!("cannot tell how full they are: {why}"));
                 Exit::Unknown
             }
         }
@@ -268,6 +285,14 @@ fn query(selectors: &[String]) -> Result<Query, Failure> {
             return Err(failure.hint("for a peer, 'peer=10.0.0.9:5432'"));
         }
     }
+    let is_udp =
+        query.protocols.contains(Protocol::Udp) && !query.protocols.contains(Protocol::Tcp);
+    if is_udp && !query.peers.is_empty() {
+        let failure = Failure::usage("a UDP socket takes its port whoever the peer is");
+        return Err(
+            failure.hint("leave 'peer=' out, and narrow by the local address: 'local=10.0.0.5'")
+        );
+    }
     let known: ProtocolSet = [Protocol::Tcp, Protocol::Udp].into_iter().collect();
     if !query.protocols.is_empty() && query.protocols.intersection(known).is_empty() {
         return Err(Failure::usage(
@@ -275,19 +300,6 @@ fn query(selectors: &[String]) -> Result<Query, Failure> {
         ));
     }
     Ok(query)
-}
-
-fn nothing(selectors: &[String], usage: &Usage) -> String {
-    let matching: Vec<String> = selectors.iter().map(|text| quote(text)).collect();
-    let matching = match matching.as_slice() {
-        [] => String::new(),
-        all => format!(" that matches {}", all.join(" ")),
-    };
-    let free = match usage.pool.capacity(Protocol::Tcp) {
-        Some(free) => format!(": {free} ports are free"),
-        None => String::new(),
-    };
-    format!("no outgoing connection{matching}{free}")
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {

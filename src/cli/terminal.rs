@@ -68,6 +68,12 @@ pub fn repaint(text: &[u8], for_people: bool) -> Result<bool, Failure> {
     }
 }
 
+/// Lines that are shown of what is repainted on a terminal; `None` where nothing limits them.
+pub fn room() -> Option<usize> {
+    let is_terminal = io::stdout().is_terminal();
+    Some(height().saturating_sub(1)).filter(|room| is_terminal && *room > 0)
+}
+
 /// Lines of the terminal that standard output is.
 fn height() -> usize {
     let size = terminal_size::terminal_size_of(io::stdout());
@@ -80,13 +86,15 @@ fn in_place(text: &[u8], height: usize) -> Vec<u8> {
     const HOME: &[u8] = b"\x1b[H";
     const NO_WRAP: &[u8] = b"\x1b[?7l";
     const WRAP: &[u8] = b"\x1b[?7h";
-    const CLEAR_LINE: &[u8] = b"\x1b[K\r\n";
+    // Before a line is written: after one that is as wide as the terminal, the cursor stands on its
+    // last character.
+    const CLEAR_LINE: &[u8] = b"\x1b[K";
     const CLEAR_REST: &[u8] = b"\x1b[J";
     let room = if height > 1 { height - 1 } else { usize::MAX };
     let mut out = [HOME, NO_WRAP].concat();
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     for line in text.split(|byte| *byte == b'\n').take(room) {
-        out.extend([line, CLEAR_LINE].concat());
+        out.extend([CLEAR_LINE, line, b"\r\n"].concat());
     }
     out.extend([WRAP, CLEAR_REST].concat());
     out
@@ -106,7 +114,7 @@ mod tests {
         let shown = |height| String::from_utf8(in_place(b"a\nb\nc\n", height)).unwrap();
         assert_eq!(
             shown(0),
-            "\x1b[H\x1b[?7la\x1b[K\r\nb\x1b[K\r\nc\x1b[K\r\n\x1b[?7h\x1b[J"
+            "\x1b[H\x1b[?7l\x1b[Ka\r\n\x1b[Kb\r\n\x1b[Kc\r\n\x1b[?7h\x1b[J"
         );
         assert!(shown(3).contains('b') && !shown(3).contains('c'));
     }

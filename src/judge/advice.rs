@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::budget::Budget;
+use super::leak::Closing;
 use super::usage::{Address, Usage};
 use crate::model::{Holding, State};
 
@@ -13,14 +14,16 @@ pub enum Advice {
     ShortConnections { budget: usize },
     /// Ports in TIME_WAIT fill a budget, and the kernel gives them out again.
     Reusable { budget: usize },
-    /// A process does not close what its peers have closed; `grown` since the count before.
+    /// Somebody does not close what the peer has closed: the owner with most of it, where one is seen.
     Leak {
         budget: usize,
-        owner: usize,
-        grown: Option<u32>,
+        owner: Option<usize>,
+        growth: Growth,
     },
     /// Most connections of a budget wait for an answer of the peer.
     Unanswered { budget: usize },
+    /// No port of the range is left, whoever the peer is.
+    NoPorts,
     /// The range is small, and a budget of it is well filled.
     NarrowRange {
         first: u16,
@@ -30,6 +33,17 @@ pub enum Advice {
     },
     /// An address has many sockets, but no peer of it has many.
     SharedAddress { address: IpAddr, all: Peers },
+}
+
+/// What a count before tells of sockets that are not closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// There was none.
+    NotCompared,
+    /// So many more, which may be chance.
+    Slight(u32),
+    /// So many more, and hardly any was closed.
+    Leak(u32),
 }
 
 /// How many sockets an address has, and to how many peers.
@@ -45,9 +59,13 @@ impl Advice {
         match self {
             Self::ShortConnections { .. } => "short-connections",
             Self::Reusable { .. } => "time-wait-reusable",
-            Self::Leak { grown: Some(_), .. } => "socket-leak",
-            Self::Leak { grown: None, .. } => "close-wait",
+            Self::Leak {
+                growth: Growth::Leak(_),
+                ..
+            } => "socket-leak",
+            Self::Leak { .. } => "close-wait",
             Self::Unanswered { .. } => "unanswered",
+            Self::NoPorts => "no-ports",
             Self::NarrowRange { .. } => "narrow-range",
             Self::SharedAddress { .. } => "shared-address",
         }
@@ -60,7 +78,7 @@ impl Advice {
             | Self::Reusable { budget }
             | Self::Leak { budget, .. }
             | Self::Unanswered { budget } => Some(*budget),
-            Self::NarrowRange { .. } | Self::SharedAddress { .. } => None,
+            Self::NoPorts | Self::NarrowRange { .. } | Self::SharedAddress { .. } => None,
         }
     }
 
@@ -73,7 +91,7 @@ impl Advice {
                     _ => None,
                 }
             }
-            Self::Leak { budget, owner, .. } => usage.budgets.get(*budget)?.owners.get(*owner),
+            Self::Leak { budget, owner, .. } => usage.budgets.get(*budget)?.owners.get((*owner)?),
             _ => None,
         }
     }
@@ -100,8 +118,8 @@ pub fn wider(range: (u16, u16)) -> Option<(u16, u16)> {
     }
 }
 
-/// Whether some budget that is shown would be helped by more ports: of those in TIME_WAIT that are
-/// given out again, it would not.
+/// Whether no port is left, or some budget that is shown would be helped by more ports: those in
+/// TIME_WAIT that are given out again want none, and a leak fills whatever there is.
 pub fn wants_more_ports(usage: &Usage) -> bool {
     let is_full = |budget: &Budget| {
         let again = if budget.reusable == Some(true) {
@@ -109,11 +127,12 @@ pub fn wants_more_ports(usage: &Usage) -> bool {
         } else {
             0
         };
+        let again = again + budget.count(State::CloseWait);
         let lasting = f64::from(budget.used.saturating_sub(again));
         let capacity = budget.capacity.map(f64::from);
         capacity.is_some_and(|capacity| lasting >= WELL_FILLED * capacity)
     };
-    usage.budgets.iter().any(is_full)
+    !usage.without_ports().is_empty() || usage.budgets.iter().any(is_full)
 }
 
 /// Looks over what was counted.
@@ -121,6 +140,9 @@ pub fn advise(usage: &Usage) -> Vec<Advice> {
     let mut advice = Vec::new();
     for (at, budget) in usage.budgets.iter().enumerate() {
         advise_on(at, budget, usage, &mut advice);
+    }
+    if !usage.without_ports().is_empty() {
+        advice.push(Advice::NoPorts);
     }
     if let Some(range) = usage.pool.range()
         && wants_more_ports(usage)
@@ -169,31 +191,24 @@ fn advise_on(at: usize, budget: &Budget, usage: &Usage, advice: &mut Vec<Advice>
             advice.push(Advice::ShortConnections { budget: at });
         }
     }
-    let mut has_leak = false;
-    for (owner, holding) in budget.owners.iter().enumerate() {
-        let key = (budget.key, holding.process.key);
-        if let Some(grown) = usage.leaking.get(&key) {
-            has_leak = true;
-            let grown = Some(*grown);
-            advice.push(Advice::Leak {
-                budget: at,
-                owner,
-                grown,
-            });
-        }
-    }
-    // Without a second count, so many of them tell enough.
-    if !has_leak && usage.seconds.is_none() && is_notable && of_used(budget.count(State::CloseWait))
-    {
-        let most = budget.owners.iter().enumerate();
-        let most = most.max_by_key(|(at, one)| (one.close_wait, usize::MAX - at));
-        if let Some((owner, _)) = most.filter(|(_, one)| one.close_wait > 0) {
-            advice.push(Advice::Leak {
-                budget: at,
-                owner,
-                grown: None,
-            });
-        }
+    let closed = budget.count(State::CloseWait);
+    let growth = match budget.closing {
+        _ if usage.seconds.is_none() => Growth::NotCompared,
+        Some(closing) if closing.is_leak() => Growth::Leak(closing.grown()),
+        closing => Growth::Slight(closing.map_or(0, Closing::grown)),
+    };
+    let is_many = budget.capacity.is_some_and(|capacity| {
+        f64::from(closed) >= NOTABLE * f64::from(capacity) || (is_notable && of_used(closed))
+    });
+    if closed > 0 && (is_many || matches!(growth, Growth::Leak(_))) {
+        let owners = budget.owners.iter().enumerate();
+        let most = owners.max_by_key(|(at, one)| (one.close_wait, usize::MAX - at));
+        let most = most.filter(|(_, one)| one.close_wait > 0);
+        advice.push(Advice::Leak {
+            budget: at,
+            owner: most.map(|(owner, _)| owner),
+            growth,
+        });
     }
     if is_notable && of_used(budget.count(State::SynSent)) {
         advice.push(Advice::Unanswered { budget: at });

@@ -6,11 +6,13 @@
 //! holds: owners are found by it. A socket in TIME_WAIT has no owner, and leaves a bit.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::forecast::Trend;
+use super::forecast::{Level, Trend, Waiting};
+use super::leak::Closing;
+use super::overlap::taken_elsewhere;
 use super::pool::Pool;
 use super::port_bits::PortBits;
 use crate::model::{Endpoint, Holding, Limits, OwnerStatus, Protocol, State};
@@ -38,6 +40,10 @@ pub struct Seen {
     pub interface: u32,
     /// What holders are found by; 0 for a socket that no process holds any more.
     pub handle: u64,
+    /// Milliseconds for which a socket in TIME_WAIT keeps its port yet.
+    pub time_wait_left: Option<u32>,
+    /// Whether an IPv6 socket refuses IPv4; `None` for IPv4 and where the system does not tell.
+    pub v6only: Option<bool>,
 }
 
 /// How many sockets are in each state.
@@ -45,9 +51,14 @@ pub type States = [u32; State::ALL.len()];
 
 /// What a budget is made of, while it is counted.
 #[derive(Debug, Clone, Default)]
-struct Use {
-    ports: PortBits,
+pub struct Use {
+    pub ports: PortBits,
+    /// Those of UDP sockets on the IPv6 wildcard that take IPv4 too.
+    pub dual: PortBits,
+    /// Those of connections in CLOSE_WAIT.
+    closed: PortBits,
     used: u32,
+    waiting: Waiting,
     states: States,
     held: Vec<u64>,
     close_wait: Vec<u64>,
@@ -62,7 +73,11 @@ impl Tally {
     /// changing table shows twice is counted once.
     pub fn count(&mut self, pool: &Pool, seen: &Seen) {
         let is_tcp = seen.protocol.is_stream();
-        let Some(port) = seen.local.port.filter(|port| pool.offers(*port)) else {
+        let Some(port) = seen
+            .local
+            .port
+            .filter(|port| pool.offers(seen.protocol, *port))
+        else {
             return;
         };
         if is_tcp && (seen.peer.is_absent() || pool.accepts(&seen.local)) {
@@ -80,11 +95,23 @@ impl Tally {
         };
         let one = self.0.entry(key).or_default();
         let is_new = one.ports.insert(port);
+        let local = seen.local.address;
+        if !is_tcp && local.is_unspecified() && local.is_ipv6() && seen.v6only != Some(true) {
+            one.dual.insert(port);
+        }
         if is_tcp && !is_new {
             return;
         }
-        one.used += u32::from(is_new && !(is_tcp && pool.is_taken_whole(port)));
+        if is_new && !(is_tcp && pool.is_taken_whole(port)) {
+            one.used += 1;
+            if seen.state == State::TimeWait {
+                one.waiting.add(seen.time_wait_left);
+            }
+        }
         one.states[seen.state as usize] += 1;
+        if seen.state == State::CloseWait {
+            one.closed.insert(port);
+        }
         if seen.handle != 0 && seen.state == State::CloseWait {
             one.close_wait.push(seen.handle);
         } else if seen.handle != 0 {
@@ -100,10 +127,11 @@ impl Tally {
         }
         for (key, more) in other.0 {
             let one = self.0.entry(key).or_default();
-            for port in more.ports.iter() {
-                one.ports.insert(port);
-            }
+            one.ports.absorb(&more.ports);
+            one.dual.absorb(&more.dual);
+            one.closed.absorb(&more.closed);
             one.used += more.used;
+            one.waiting.absorb(&more.waiting);
             one.held.extend(more.held);
             one.close_wait.extend(more.close_wait);
             for (all, more) in one.states.iter_mut().zip(more.states) {
@@ -114,9 +142,15 @@ impl Tally {
 
     /// The budgets, the fullest first.
     pub fn budgets(self, pool: &Pool, limits: &Limits) -> Vec<Budget> {
+        let elsewhere = taken_elsewhere(&self.0, pool);
+        let taken = |key: &BudgetKey| elsewhere.get(key).copied().unwrap_or(0);
         let budget = |(key, one): (BudgetKey, Use)| Budget {
             key,
-            used: one.used,
+            used: one.used + taken(&key),
+            elsewhere: taken(&key),
+            closed: one.closed,
+            unseen: 0,
+            waiting: one.waiting,
             capacity: pool.capacity(key.protocol),
             states: one.states,
             held: one.held,
@@ -127,6 +161,7 @@ impl Tally {
             owner_status: OwnerStatus::Skipped,
             likely: Vec::new(),
             trend: None,
+            closing: None,
         };
         let mut budgets: Vec<Budget> = self.0.into_iter().map(budget).collect();
         budgets.sort_unstable_by(Budget::fullest_first);
@@ -138,9 +173,14 @@ impl Tally {
 /// (`tcp_twsk_unique` in net/ipv4/tcp_ipv4.c); `None` where it is not known.
 fn reusable(key: &BudgetKey, limits: &Limits) -> Option<bool> {
     let peer = key.peer?;
+    let delay = limits.tcp_tw_reuse_delay.unwrap_or(0);
+    let lasts = limits.time_wait_seconds;
+    // Who waits as long as TIME_WAIT lasts finds a free port, not one that serves again.
+    let is_too_late = lasts.is_some_and(|lasts| u64::from(delay) >= 1000 * u64::from(lasts));
     let is_loopback = key.local.is_loopback() || peer.address.is_loopback();
     match (limits.tcp_tw_reuse?, limits.tcp_timestamps) {
         (0, _) | (_, Some(0)) => Some(false),
+        _ if is_too_late => Some(false),
         (1, _) => Some(true),
         _ => Some(is_loopback),
     }
@@ -152,6 +192,12 @@ pub struct Budget {
     pub key: BudgetKey,
     /// Ports of the capacity that are not free.
     pub used: u32,
+    /// Those of the used ports that sockets of other budgets take.
+    pub elsewhere: u32,
+    /// Ports of its connections in CLOSE_WAIT, of TCP.
+    pub closed: PortBits,
+    /// Those of the used ports that are in TIME_WAIT.
+    pub waiting: Waiting,
     /// How many ports there are; `None` where the range is not known.
     pub capacity: Option<u32>,
     pub states: States,
@@ -164,12 +210,24 @@ pub struct Budget {
     /// Those who hold most first.
     pub owners: Vec<Holding>,
     pub owner_status: OwnerStatus,
+    /// How many of its sockets have an owner who could not be seen.
+    pub unseen: u32,
     /// Inferred: who made the connections in TIME_WAIT, since it still talks to the same peer.
     pub likely: Vec<Holding>,
     pub trend: Option<Trend>,
+    /// What became of its connections in CLOSE_WAIT since the count before.
+    pub closing: Option<Closing>,
 }
 
 impl Budget {
+    /// What a later count is compared with.
+    pub fn level(&self) -> Level {
+        Level {
+            used: self.used,
+            waiting: self.waiting,
+        }
+    }
+
     pub fn free(&self) -> Option<u32> {
         Some(self.capacity?.saturating_sub(self.used))
     }
@@ -231,9 +289,11 @@ fn any<T>(selectors: &[T], test: impl FnMut(&T) -> bool) -> bool {
 }
 
 /// Names those who likely made the connections in TIME_WAIT: the processes that still talk to the same
-/// peer, where all of them are one program.
+/// peer, where all of them are one program and could be seen.
 pub fn infer_owners(budgets: &mut [Budget]) {
     let mut talkers: HashMap<Endpoint, Vec<Holding>> = HashMap::new();
+    let with_unseen = budgets.iter().filter(|budget| budget.unseen > 0);
+    let unseen: HashSet<Endpoint> = with_unseen.filter_map(|budget| budget.key.peer).collect();
     for budget in budgets.iter() {
         if let Some(peer) = budget.key.peer {
             let known = talkers.entry(peer).or_default();
@@ -256,7 +316,8 @@ pub fn infer_owners(budgets: &mut [Budget]) {
             let (a, b) = (&pair[0].process, &pair[1].process);
             a.name == b.name && a.uid == b.uid
         });
-        if waits && is_one_program {
+        let is_all = budget.key.peer.is_some_and(|peer| !unseen.contains(&peer));
+        if waits && is_one_program && is_all {
             budget.likely.clone_from(talking);
         }
     }

@@ -1,11 +1,78 @@
 //! Two counts of a budget, some time apart: how fast it fills, and when it is full.
 
+/// Spans of time of which it is known how many ports leave TIME_WAIT in them.
+const SPANS: usize = 20;
+/// Seconds of one; together they are the 60 that a port waits on Linux.
+const SPAN: f64 = 3.0;
+
+/// Ports in TIME_WAIT, and when they come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waiting {
+    pub count: u32,
+    /// Those whose time is over, and whom the kernel's timers have not come to yet.
+    over: u32,
+    /// The others by the span in which their wait is over, those of later ones in the last.
+    spans: [u32; SPANS],
+}
+
+impl Waiting {
+    /// Adds a port with the milliseconds that it waits yet, where they are told.
+    pub fn add(&mut self, left: Option<u32>) {
+        self.count += 1;
+        match left {
+            Some(0) => self.over += 1,
+            Some(left) => {
+                let span = (f64::from(left) / 1000.0 / SPAN) as usize;
+                self.spans[span.min(SPANS - 1)] += 1;
+            }
+            None => {}
+        }
+    }
+
+    pub fn absorb(&mut self, more: &Self) {
+        self.count += more.count;
+        self.over += more.over;
+        for (all, more) in self.spans.iter_mut().zip(more.spans) {
+            *all += more;
+        }
+    }
+
+    /// Whether it is known of each when it comes back.
+    fn is_told(&self) -> bool {
+        self.over + self.spans.iter().sum::<u32>() == self.count
+    }
+
+    /// How many come back within so many seconds: of a span in part, as many as of its time.
+    fn back_within(&self, seconds: f64) -> f64 {
+        let part = |at: usize| (seconds / SPAN - at as f64).clamp(0.0, 1.0);
+        let spans = self.spans.iter().enumerate();
+        let back: f64 = spans.map(|(at, count)| part(at) * f64::from(*count)).sum();
+        f64::from(self.over) + back
+    }
+}
+
 /// What a forecast is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Level {
     pub used: u32,
     /// Those of the used ports that wait in TIME_WAIT.
-    pub time_wait: u32,
+    pub waiting: Waiting,
+}
+
+impl Level {
+    /// Used ports that come back when their sockets are closed, and no sooner.
+    fn staying(&self) -> f64 {
+        f64::from(self.used.saturating_sub(self.waiting.count))
+    }
+}
+
+/// How long ports are in TIME_WAIT.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Wait {
+    /// Seconds; `None` where the system does not tell.
+    pub lasts: Option<u32>,
+    /// Seconds after which a port serves again for the same peer, where it does before its time.
+    pub serves_after: Option<f64>,
 }
 
 /// How a budget changes.
@@ -20,8 +87,10 @@ pub struct Trend {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outlook {
-    /// Nothing is gained, or it is not known how much there is to gain.
+    /// Nothing new is seen, or it is not known how much there is to gain.
     Steady,
+    /// Ports are in TIME_WAIT, and the system does not tell when they come back.
+    Unknown,
     /// At this rate no port is left after so many seconds.
     FullIn(f64),
     /// What fills it leaves TIME_WAIT again before it is full: at most so many ports are used.
@@ -38,110 +107,141 @@ impl Trend {
         }
     }
 
-    /// Compares two counts. `free` ports are left; a port stays in TIME_WAIT for `time_wait` seconds.
+    /// Compares two counts, where so many ports are free.
     ///
-    /// What is gained in TIME_WAIT leaves it again after that time, so it adds no more than it gains
-    /// within it; what else is gained stays.
-    pub fn new(
-        before: Level,
-        now: Level,
-        seconds: f64,
-        free: Option<u32>,
-        time_wait: Option<u32>,
-    ) -> Self {
-        let gained = i64::from(now.used) - i64::from(before.used);
-        let waiting = i64::from(now.time_wait) - i64::from(before.time_wait);
+    /// The forecast has new connections at the rate of the time between, and the ports in TIME_WAIT
+    /// come back when their time is over, those of now as those of the new connections.
+    pub fn new(before: &Level, now: &Level, seconds: f64, free: Option<u32>, wait: Wait) -> Self {
         let outlook = match free {
-            Some(0) => Outlook::FullIn(0.0),
-            Some(free) if gained > 0 && seconds > 0.0 => {
-                outlook(gained, waiting, seconds, free, now.used, time_wait)
+            Some(0) if wait.serves_after.is_none() || now.waiting.count == 0 => {
+                Outlook::FullIn(0.0)
             }
+            Some(free) if seconds > 0.0 => outlook(before, now, seconds, free, wait),
             _ => Outlook::Steady,
         };
         Self {
-            gained,
+            gained: i64::from(now.used) - i64::from(before.used),
             seconds,
             outlook,
         }
     }
 }
 
-fn outlook(
-    gained: i64,
-    waiting: i64,
-    seconds: f64,
-    free: u32,
-    used: u32,
-    time_wait: Option<u32>,
-) -> Outlook {
-    let rate = gained as f64 / seconds;
-    let at_once = f64::from(free) / rate;
-    let (Some(lasts), true) = (time_wait.map(f64::from), waiting > 0) else {
-        return Outlook::FullIn(at_once);
+/// New connections in a second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Rates {
+    /// Those that keep their port.
+    staying: f64,
+    /// Those whose port waits in TIME_WAIT, and comes back.
+    passing: f64,
+}
+
+impl Rates {
+    /// `lasts` seconds are spent in TIME_WAIT. None where too little is known.
+    fn new(
+        before: &Level,
+        now: &Level,
+        seconds: f64,
+        lasts: f64,
+        serves_again: bool,
+    ) -> Option<Self> {
+        let (then, waiting) = (
+            f64::from(before.waiting.count),
+            f64::from(now.waiting.count),
+        );
+        let passed = if seconds >= lasts {
+            // Whatever waits now is of the last of the time between.
+            waiting * seconds / lasts
+        } else if before.waiting.is_told() && (now.waiting.is_told() || then == 0.0) {
+            // At least and at most so many are new, by those that have come back. Which of them, those
+            // tell that began to wait in the time between.
+            let late = f64::from(now.waiting.over);
+            let anew = |back: f64| waiting - then + (back - late).max(0.0);
+            let least = anew(before.waiting.back_within((seconds / SPAN).floor() * SPAN));
+            let most = anew(before.waiting.back_within((seconds / SPAN).ceil() * SPAN));
+            let young = waiting - now.waiting.back_within(lasts - seconds);
+            // Those that have served again are gone from the others.
+            match serves_again {
+                true => young.max(least),
+                false => young.clamp(least, most.max(least)),
+            }
+        } else {
+            return None;
+        };
+        let (passed, stayed) = (passed.max(0.0), now.staying() - before.staying());
+        // What was open before and is closed now waits, and is nothing new.
+        let passed_anew = (passed + stayed.min(0.0)).max(0.0);
+        // Of short connections sometimes more are open and sometimes fewer, by chance: one and
+        // a half times the deviation of such numbers, which no more than those connections make.
+        let chance = 1.5 * (before.staying() + now.staying()).min(passed).sqrt();
+        let stayed = if stayed > chance { stayed } else { 0.0 };
+        // Less than one connection is what parts of spans leave over.
+        let is_any = passed_anew + stayed >= 0.5;
+        Some(Self {
+            staying: if is_any { stayed / seconds } else { 0.0 },
+            passing: if is_any { passed_anew / seconds } else { 0.0 },
+        })
+    }
+}
+
+fn outlook(before: &Level, now: &Level, seconds: f64, free: u32, wait: Wait) -> Outlook {
+    let is_waiting = before.waiting.count > 0 || now.waiting.count > 0;
+    // Where nothing waits, it does not matter how long.
+    let lasts = match wait.lasts.map(f64::from) {
+        Some(lasts) => lasts,
+        None if is_waiting => return Outlook::Unknown,
+        None => 0.0,
     };
-    if at_once <= lasts {
-        return Outlook::FullIn(at_once);
+    let rates = match Rates::new(
+        before,
+        now,
+        seconds,
+        lasts.max(f64::MIN_POSITIVE),
+        wait.serves_after.is_some(),
+    ) {
+        Some(rates) if rates.staying > 0.0 || rates.passing > 0.0 => rates,
+        Some(_) => return Outlook::Steady,
+        None => return Outlook::Unknown,
+    };
+    if let Some(after) = wait.serves_after {
+        // Ports in TIME_WAIT are as good as free, but for the last of them.
+        let room = f64::from(free + now.waiting.count) - rates.passing * after;
+        return match rates.staying > 0.0 || room <= 0.0 {
+            true => Outlook::FullIn((room / rates.staying).max(0.0)),
+            false => Outlook::LevelsOff(most_in_use(now, &rates, free, lasts)),
+        };
     }
-    let waiting_rate = (waiting as f64 / seconds).min(rate);
-    let staying_rate = rate - waiting_rate;
-    let by_waiting = waiting_rate * lasts;
-    if staying_rate > 0.0 {
-        return Outlook::FullIn((f64::from(free) - by_waiting) / staying_rate);
+    let back = |at: f64| match now.waiting.is_told() {
+        true => now.waiting.back_within(at),
+        // None waited before: all have come since, one after the other.
+        false => {
+            let since = (at - (lasts - seconds).max(0.0)) / seconds.min(lasts);
+            f64::from(now.waiting.count) * since.clamp(0.0, 1.0)
+        }
+    };
+    let free = f64::from(free);
+    let more = |at: f64| rates.staying * at + rates.passing * at.min(lasts) - back(at);
+    let (mut at, mut gained, mut most) = (0.0, 0.0, 0.0_f64);
+    let ends = (1..=SPANS).map(|span| span as f64 * SPAN);
+    for next in ends.chain([lasts.max(SPANS as f64 * SPAN)]) {
+        let then = more(next);
+        if then >= free {
+            return Outlook::FullIn(at + (next - at) * (free - gained) / (then - gained));
+        }
+        (at, gained, most) = (next, then, most.max(then));
     }
-    Outlook::LevelsOff(used.saturating_add(by_waiting.round() as u32))
+    if rates.staying > 0.0 {
+        return Outlook::FullIn(at + (free - gained) / rates.staying);
+    }
+    Outlook::LevelsOff(now.used.saturating_add(most.round() as u32))
+}
+
+/// How many ports are in use or in TIME_WAIT at most, where those in TIME_WAIT serve again.
+fn most_in_use(now: &Level, rates: &Rates, free: u32, lasts: f64) -> u32 {
+    let all = now.used.saturating_add(free);
+    let level = now.staying() + rates.passing * lasts;
+    (level.round() as u32).max(now.used).min(all)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn level(used: u32, time_wait: u32) -> Level {
-        Level { used, time_wait }
-    }
-
-    #[test]
-    fn a_steady_fill_is_full_when_the_rest_is_gained() {
-        let trend = Trend::new(level(40, 0), level(80, 0), 5.0, Some(120), Some(60));
-        assert_eq!((trend.gained, trend.per_second()), (40, 8.0));
-        assert_eq!(trend.outlook, Outlook::FullIn(15.0));
-    }
-
-    #[test]
-    fn what_does_not_fill_has_no_end() {
-        for (before, now) in [(80, 80), (80, 40)] {
-            let trend = Trend::new(level(before, 0), level(now, 0), 5.0, Some(10), None);
-            assert_eq!(trend.outlook, Outlook::Steady);
-        }
-        let unknown = Trend::new(level(0, 0), level(9, 0), 5.0, None, None);
-        assert_eq!(unknown.outlook, Outlook::Steady);
-        let at_once = Trend::new(level(0, 0), level(9, 0), 0.0, Some(9), None);
-        assert_eq!(
-            (at_once.per_second(), at_once.outlook),
-            (0.0, Outlook::Steady)
-        );
-    }
-
-    #[test]
-    fn what_is_full_is_full_now() {
-        let trend = Trend::new(level(200, 0), level(200, 0), 5.0, Some(0), Some(60));
-        assert_eq!(trend.outlook, Outlook::FullIn(0.0));
-    }
-
-    /// 100 a second, each for 60 s, are 6000 ports and never 28,000.
-    #[test]
-    fn time_wait_fills_no_more_than_it_lasts() {
-        let slow = Trend::new(level(0, 0), level(500, 500), 5.0, Some(27_732), Some(60));
-        assert_eq!(slow.outlook, Outlook::LevelsOff(6500));
-        let fast = Trend::new(level(0, 0), level(5000, 5000), 5.0, Some(23_232), Some(60));
-        assert_eq!(fast.outlook, Outlook::FullIn(23.232));
-        let elsewhere = Trend::new(level(0, 0), level(500, 500), 5.0, Some(27_732), None);
-        assert_eq!(elsewhere.outlook, Outlook::FullIn(277.32));
-    }
-
-    #[test]
-    fn what_stays_fills_on_after_time_wait_has_levelled_off() {
-        // 10 a second wait, 10 stay: after 60 s 600 wait at most, and the other 2400 take 240 s.
-        let trend = Trend::new(level(0, 0), level(100, 50), 5.0, Some(3000), Some(60));
-        assert_eq!(trend.outlook, Outlook::FullIn(240.0));
-    }
-}
+mod tests;

@@ -24,6 +24,8 @@ pub struct Pool {
     range: Option<(u16, u16)>,
     /// Of the range, what is not reserved; where there is no range, every port.
     offered: PortBits,
+    /// The same for UDP sockets, where the system has another range for them.
+    for_udp: Option<PortBits>,
     /// Of those, what is taken whole.
     whole: PortBits,
     listeners: HashMap<u16, Vec<Listener>>,
@@ -41,13 +43,15 @@ struct Listener {
 impl Pool {
     /// The range of the limits, less what is reserved.
     pub fn new(limits: &Limits) -> Self {
-        let (first, last) = limits.ephemeral.unwrap_or((1, u16::MAX));
         let reserved = PortSet::from_ranges(limits.reserved.iter().copied());
+        let offered = |(first, last): (u16, u16)| -> PortBits {
+            let all = first..=last;
+            all.filter(|port| !reserved.contains(*port)).collect()
+        };
         Self {
             range: limits.ephemeral,
-            offered: (first..=last)
-                .filter(|port| !reserved.contains(*port))
-                .collect(),
+            offered: offered(limits.ephemeral.unwrap_or((1, u16::MAX))),
+            for_udp: limits.ephemeral_udp.map(offered),
             ..Self::default()
         }
     }
@@ -102,7 +106,8 @@ impl Pool {
         } else {
             0
         };
-        self.range.map(|_| self.offered.len().saturating_sub(taken))
+        let offered = self.offered_to(protocol).len();
+        self.range.map(|_| offered.saturating_sub(taken))
     }
 
     /// Ports of the range from one port to another.
@@ -112,8 +117,13 @@ impl Pool {
         Some((high + 1).saturating_sub(low))
     }
 
-    pub fn offers(&self, port: u16) -> bool {
-        self.offered.contains(port)
+    pub fn offers(&self, protocol: Protocol, port: u16) -> bool {
+        self.offered_to(protocol).contains(port)
+    }
+
+    fn offered_to(&self, protocol: Protocol) -> &PortBits {
+        let for_udp = self.for_udp.as_ref().filter(|_| !protocol.is_stream());
+        for_udp.unwrap_or(&self.offered)
     }
 
     pub fn is_taken_whole(&self, port: u16) -> bool {

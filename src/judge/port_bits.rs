@@ -45,6 +45,13 @@ impl PortBits {
         }
     }
 
+    /// Adds all ports of another set.
+    pub fn absorb(&mut self, more: &Self) {
+        for port in more.iter() {
+            self.insert(port);
+        }
+    }
+
     pub fn contains(&self, port: u16) -> bool {
         match self {
             Self::Few(ports) => ports.binary_search(&port).is_ok(),

@@ -1,12 +1,14 @@
 //! Everything that is known of how full the ports for outgoing connections are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::budget::{Budget, BudgetKey};
-use super::forecast::{Level, Trend};
+use super::forecast::{Level, Trend, Wait};
+use super::leak::Closing;
 use super::pool::Pool;
-use crate::model::{Limits, ProcessKey, Snapshot, State};
+use super::port_bits::PortBits;
+use crate::model::{Endpoint, Limits, Protocol, ProtocolSet, Row, Snapshot, State};
 
 /// The pool, the budgets that draw on it, and who does.
 #[derive(Debug, Clone)]
@@ -29,8 +31,12 @@ pub struct Usage {
     pub in_doubt: bool,
     /// Seconds since the count that this one is compared with.
     pub seconds: Option<f64>,
-    /// Sockets in CLOSE_WAIT that a process has more than at the count before, by budget.
-    pub leaking: HashMap<(BudgetKey, ProcessKey), u32>,
+    /// What was asked for can be of these.
+    pub protocols: ProtocolSet,
+    /// Listeners of this machine whose queue is full, by the peer that does not answer.
+    pub overrun: BTreeMap<Endpoint, Row>,
+    /// Peers that are this machine, of those that do not answer.
+    pub own_peers: BTreeSet<Endpoint>,
 }
 
 /// All budgets of one local address together.
@@ -48,12 +54,19 @@ impl Usage {
     pub fn reaches(&self, part: f64) -> Option<bool> {
         // The fullest is always among those that are shown.
         let fullest = self.budgets.iter().filter_map(Budget::share);
-        let is_reached = fullest.fold(0.0, f64::max) >= part;
+        let is_reached = fullest.fold(0.0, f64::max) >= part && !self.budgets.is_empty();
         let is_known = self.pool.range().is_some() && !self.lacks_sockets();
-        match is_reached && !self.budgets.is_empty() {
+        match is_reached || !self.without_ports().is_empty() {
             true => Some(true),
             false => is_known.then_some(false),
         }
+    }
+
+    /// Of what was asked for the protocols for which no port is left, whoever the peer is.
+    pub fn without_ports(&self) -> ProtocolSet {
+        let protocols = self.protocols.iter();
+        let is_without = |one: &Protocol| self.pool.capacity(*one) == Some(0);
+        protocols.filter(is_without).collect()
     }
 
     /// Whether sockets that would be counted may be missing.
@@ -68,29 +81,31 @@ impl Usage {
             let level = |usage: &HashMap<BudgetKey, Level>| {
                 usage.get(&budget.key).copied().unwrap_or_default()
             };
-            let now = level(&self.levels);
             budget.trend = Some(Trend::new(
-                level(&before.levels),
-                now,
+                &level(&before.levels),
+                &level(&self.levels),
                 seconds,
                 budget.free(),
-                self.limits.time_wait_seconds,
+                Wait {
+                    lasts: self.limits.time_wait_seconds,
+                    serves_after: budget
+                        .reusable
+                        .filter(|reusable| *reusable)
+                        .map(|_| f64::from(self.limits.reuse_delay()) / 1000.0),
+                },
             ));
             let earlier = before.budgets.iter().find(|one| one.key == budget.key);
-            let Some(earlier) = earlier else {
-                continue;
-            };
-            if budget.likely.is_empty() && budget.count(State::TimeWait) > 0 {
+            // A budget that was not there before had nothing in CLOSE_WAIT.
+            let is_told = earlier.is_some() || before.budgets.len() == before.total;
+            let none = PortBits::default();
+            let closed = earlier.map_or(&none, |earlier| &earlier.closed);
+            budget.closing = is_told.then(|| Closing::new(closed, &budget.closed));
+            if let Some(earlier) = earlier
+                && budget.likely.is_empty()
+                && budget.unseen == 0
+                && budget.count(State::TimeWait) > 0
+            {
                 budget.likely.clone_from(&earlier.likely);
-            }
-            for holding in &budget.owners {
-                let key = holding.process.key;
-                let then = earlier.owners.iter().find(|one| one.process.key == key);
-                let then = then.map_or(0, |one| one.close_wait);
-                let grown = holding.close_wait.saturating_sub(then);
-                if grown > 0 {
-                    self.leaking.insert((budget.key, key), grown);
-                }
             }
         }
     }

@@ -25,6 +25,9 @@ pub struct Limits {
     pub rules: Rules,
     /// First and last port that the system itself gives to outgoing connections.
     pub ephemeral: Option<(u16, u16)>,
+    /// The same for UDP sockets, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ephemeral_udp: Option<(u16, u16)>,
     /// Ports that the system does not give out itself; a bind may still take them.
     #[serde(default)]
     pub reserved: Vec<(u16, u16)>,
@@ -32,6 +35,9 @@ pub struct Limits {
     /// 2 after a second and on loopback alone (tcp_tw_reuse).
     #[serde(default)]
     pub tcp_tw_reuse: Option<u8>,
+    /// Milliseconds of that second, where it can be set (tcp_tw_reuse_delay).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_tw_reuse_delay: Option<u32>,
     /// Seconds that a connection whose process has gone waits in FIN_WAIT_2; TIME_WAIT does not
     /// hang on it.
     #[serde(default)]
@@ -74,6 +80,12 @@ impl Limits {
         let mut having = self.elsewhere.iter().filter(|(_, all)| has(all));
         let (netns, _) = having.next()?;
         having.next().is_none().then_some(*netns)
+    }
+
+    /// Milliseconds that a port is in TIME_WAIT at least before it serves again: a second where the
+    /// kernel has no such setting.
+    pub fn reuse_delay(&self) -> u32 {
+        self.tcp_tw_reuse_delay.unwrap_or(1000)
     }
 
     pub fn is_ephemeral(&self, port: u16) -> bool {

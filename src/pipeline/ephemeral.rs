@@ -1,14 +1,16 @@
 //! The stages for the ports of outgoing connections: sockets are counted as they come, and owners
 //! asked for only of the budgets that are shown.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod listeners;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
+
+use listeners::{listening_around, look_for_listeners};
 
 use super::owners::keys;
 use super::{read_by, unreadable, users};
-use crate::judge::{
-    Address, Budget, Level, Pool, Seen, Tally, Usage, infer_owners, wants_more_ports, wider,
-};
+use crate::judge::{Address, Budget, Pool, Seen, Tally, Usage, infer_owners};
 use crate::model::{
     Depth, Endpoint, Handles, Limits, Namespaces, Note, NoteCode, OwnerStatus, PortSet, Protocol,
     ProtocolSet, Row, Scope, Snapshot, State, StateSet,
@@ -33,10 +35,13 @@ pub struct Ephemeral {
 
 /// Counts what draws on the ports for outgoing connections.
 pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
-    let limits = source.limits(false);
+    let mut limits = source.limits(false);
+    let excluded = source.excluded(Protocol::Tcp);
+    limits.reserved.extend(excluded.iter().flatten());
     let mut pool = Pool::new(&limits);
     let protocols = protocols(&asked.query);
-    let ports = limits.ephemeral.map(|range| PortSet::from_ranges([range]));
+    let ranges = |range| PortSet::from_ranges([range].into_iter().chain(limits.ephemeral_udp));
+    let ports = limits.ephemeral.map(ranges);
     let scope = |protocols, states| Scope {
         protocols,
         family: None,
@@ -55,7 +60,12 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
     let mut taken = sockets(raw);
     taken.retain(|row| {
         let is_still = matches!(row.socket.state, State::Listen | State::Bound);
-        is_still && row.socket.local.port.is_some_and(|port| pool.offers(port))
+        is_still
+            && row
+                .socket
+                .local
+                .port
+                .is_some_and(|port| pool.offers(Protocol::Tcp, port))
     });
     Order::default().sort(&mut taken);
     pool.occupy(&taken);
@@ -69,12 +79,22 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         }
     }
     notes.extend(limit_notes(&limits, raw.misses_time_wait));
+    if excluded.is_none() {
+        notes.push(Note {
+            code: NoteCode::RangeUnknown,
+            message:
+                "which ports of the range the system keeps for others could not be read: less \
+                      may be free than it seems"
+                    .into(),
+            count: None,
+        });
+    }
     unseen = unseen.union(unreadable(&raw));
     if !ways.contains(&read_by(&raw)) {
         ways = format!("{ways}, {}", read_by(&raw));
     }
     let mut budgets = tally.budgets(&pool, &limits);
-    let levels = budgets.iter().map(|one| (one.key, level(one))).collect();
+    let levels = budgets.iter().map(|one| (one.key, one.level())).collect();
     let addresses = addresses(&budgets);
     name_interfaces(&mut budgets, &raw);
     budgets.retain(|budget| budget.is_wanted(&asked.query));
@@ -105,9 +125,12 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         listening: Vec::new(),
         in_doubt,
         seconds: None,
-        leaking: HashMap::new(),
+        protocols,
+        overrun: BTreeMap::new(),
+        own_peers: BTreeSet::new(),
     };
     usage.listening = listening_around(source, &usage);
+    look_for_listeners(source, asked, &mut usage);
     usage
 }
 
@@ -168,6 +191,8 @@ impl Visitor for Counter<'_> {
                 peer: socket.peer,
                 interface: socket.interface,
                 handle: socket.handle,
+                time_wait_left: socket.time_wait_left,
+                v6only: socket.v6only,
             };
             self.fresh.count(self.pool, &seen);
         }
@@ -182,18 +207,11 @@ impl Visitor for Counter<'_> {
     }
 }
 
-fn level(budget: &Budget) -> Level {
-    Level {
-        used: budget.used,
-        time_wait: budget.count(State::TimeWait),
-    }
-}
-
 fn addresses(budgets: &[Budget]) -> BTreeMap<std::net::IpAddr, Address> {
     let mut addresses: BTreeMap<_, Address> = BTreeMap::new();
     for budget in budgets.iter().filter(|budget| budget.key.peer.is_some()) {
         let all = addresses.entry(budget.key.local).or_default();
-        all.sockets += budget.used;
+        all.sockets += budget.used - budget.elsewhere;
         all.peers += 1;
         all.fullest = all.fullest.max(budget.share().unwrap_or(0.0));
     }
@@ -316,6 +334,7 @@ fn owners(
     for (at, (owners, status, unseen)) in chosen.iter().zip(found) {
         let budget = &mut budgets[*at];
         (budget.owners, budget.owner_status) = (owners, status);
+        budget.unseen = unseen;
         if *at < most {
             hidden += unseen as usize;
             partial += usize::from(status == OwnerStatus::Partial);
@@ -334,34 +353,11 @@ fn owners(
             let matches = owners
                 .into_iter()
                 .any(|one| asked.query.asks_for(&one.process));
-            in_doubt |= !matches && budget.owner_status.may_hide_owners();
+            // Root sees who holds what, but for single processes.
+            let may_be_another = budget.owner_status.may_hide_owners() && !raw.as_root;
+            in_doubt |= !matches && (may_be_another || budget.unseen > 0);
             matches
         });
     }
     in_doubt
-}
-
-/// TCP ports with a listener in the range that would be proposed, where one would be.
-fn listening_around(source: &mut dyn Source, usage: &Usage) -> Vec<u16> {
-    let Some(range) = usage.pool.range().and_then(wider) else {
-        return Vec::new();
-    };
-    if !wants_more_ports(usage) {
-        return Vec::new();
-    }
-    let raw = source.sockets(&Scope {
-        protocols: [Protocol::Tcp].into_iter().collect(),
-        family: None,
-        states: [State::Listen].into_iter().collect(),
-        ports: Some(PortSet::from_ranges([range])),
-        other_ends: false,
-        namespaces: Namespaces::Own,
-        addresses: false,
-    });
-    let rows = raw.tables.iter().flat_map(|table| &table.sockets);
-    let listening = rows.filter(|row| row.state == State::Listen);
-    let mut ports: Vec<u16> = listening.filter_map(|row| row.local.port).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    ports
 }

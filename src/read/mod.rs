@@ -63,9 +63,10 @@ pub trait Source {
     /// Rules of the system about ports; the machine's addresses only where they are asked for.
     fn limits(&mut self, with_addresses: bool) -> Limits;
 
-    /// First and last of the ports that the system lets nobody bind, of this protocol.
-    fn excluded(&mut self, _: Protocol) -> Vec<(u16, u16)> {
-        Vec::new()
+    /// First and last of the ports that the system lets nobody bind, of this protocol; `None` where that
+    /// could not be read.
+    fn excluded(&mut self, _: Protocol) -> Option<Vec<(u16, u16)>> {
+        Some(Vec::new())
     }
 
     /// User names by uid.

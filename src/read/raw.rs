@@ -126,6 +126,9 @@ pub struct RawSocket {
     pub v6only: Option<bool>,
     pub recv_queue: Option<u32>,
     pub send_queue: Option<u32>,
+    /// Milliseconds for which a socket in TIME_WAIT keeps its port yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_wait_left: Option<u32>,
 }
 
 /// The answer to "who holds these?".

@@ -1,22 +1,29 @@
 //! How full the ports for outgoing connections are: the range, a line for each budget, what is taken
 //! for every peer, advice.
 
+mod formats;
+
 use std::io::{self, Write};
 
-use serde_json::Value;
+pub use formats::{
+    write_ephemeral_csv, write_ephemeral_json, write_ephemeral_ndjson, write_ephemeral_plain,
+};
 
 use super::cell::{Cell, Tone};
-use super::contract::{BudgetOut, Ephemeral};
 use super::paint::paint;
 use super::sheet::{self, Head, Look, Shrink};
-use super::{Clean, csv, json, words};
+use super::{Clean, words};
 use crate::judge::{Advice, Budget, Usage};
 use crate::model::State;
 
 /// Part of a budget from which its line is to be looked at twice.
 const FULL: f64 = 0.8;
+/// Columns of a terminal from which owners are told in words.
+const NARROW: u16 = 110;
 /// Columns of a bar.
 const BAR: usize = 8;
+/// Budgets that are shown in however few lines.
+const FEWEST: usize = 3;
 /// Sockets that are named one by one.
 const MOST_TAKEN: usize = 20;
 
@@ -34,6 +41,9 @@ enum Shown {
     OnTerminal,
     /// A rate takes two counts.
     Compared,
+    /// On a terminal that is narrow, and wherever else.
+    Narrow,
+    Wide,
 }
 
 const fn column(title: &'static str, cell: fn(&Budget) -> Cell) -> Column {
@@ -71,7 +81,22 @@ const fn shrinking(column: Column, shrink: Shrink) -> Column {
     Column { head, ..column }
 }
 
-static COLUMNS: [Column; 14] = [
+/// Order in which columns are left out where the terminal is too narrow: what is nothing in each line,
+/// what others tell too, and never how much is free and in which states the rest is.
+const NOTHING: u8 = 9;
+const BAR_GOES: u8 = 8;
+const RATE: u8 = 7;
+const SHARE: u8 = 6;
+
+const fn expendable(order: u8, column: Column) -> Column {
+    let head = Head {
+        expendable: order,
+        ..column.head
+    };
+    Column { head, ..column }
+}
+
+static COLUMNS: [Column; 15] = [
     shrinking(
         column("LOCAL", |budget| Cell::new(words::budget_local(budget))),
         Shrink::Middle(12),
@@ -82,36 +107,52 @@ static COLUMNS: [Column; 14] = [
         }),
         Shrink::Middle(16),
     ),
-    number("USED", 0, |budget| Cell::new(budget.used.to_string())),
-    number("FREE", 6, |budget| {
+    number("USED", 0, |budget| {
+        Cell::new(budget.used.to_string()).tone(tone(budget))
+    }),
+    number("FREE", 0, |budget| {
         Cell::of(budget.free().map(|free| free.to_string()))
     }),
-    number("SHARE", 0, |budget| {
+    number("SHARE", SHARE, |budget| {
         Cell::of(budget.share().map(words::share)).tone(tone(budget))
     }),
-    only(Shown::OnTerminal, column("", bar)),
+    only(Shown::OnTerminal, expendable(BAR_GOES, column("", bar))),
     only(
         Shown::Compared,
-        number("RATE", 0, |budget| Cell::of(words::rate(budget))),
+        number("RATE", RATE, |budget| Cell::of(words::rate(budget))),
     ),
     only(
         Shown::Compared,
         number("FULL IN", 0, |budget| Cell::of(words::outlook(budget))),
     ),
-    number("ESTAB", 2, |budget| count(budget, State::Established)),
-    number("TIME-WAIT", 1, |budget| count(budget, State::TimeWait)),
-    number("CLOSE-WAIT", 3, |budget| count(budget, State::CloseWait)),
-    number("SYN-SENT", 4, |budget| count(budget, State::SynSent)),
-    number("OTHER", 5, |budget| {
+    number("ESTAB", 0, |budget| count(budget, State::Established)),
+    number("TIME-WAIT", 0, |budget| count(budget, State::TimeWait)),
+    number("CLOSE-WAIT", 0, |budget| count(budget, State::CloseWait)),
+    number("SYN-SENT", 0, |budget| count(budget, State::SynSent)),
+    number("OTHER", 0, |budget| {
         Cell::new(budget.count_other(&words::TOLD_STATES).to_string())
     }),
-    shrinking(
-        column("OWNERS", |budget| {
-            Cell::of(Some(words::budget_owners(budget)).filter(|words| !words.is_empty()))
-        }),
-        Shrink::End(12),
+    only(
+        Shown::Wide,
+        shrinking(column("OWNERS", owners), Shrink::End(12)),
+    ),
+    only(
+        Shown::Narrow,
+        shrinking(column("OWNERS", pids), Shrink::End(12)),
     ),
 ];
+
+fn owners(budget: &Budget) -> Cell {
+    said(words::budget_owners(budget))
+}
+
+fn pids(budget: &Budget) -> Cell {
+    said(words::budget_pids(budget))
+}
+
+fn said(words: String) -> Cell {
+    Cell::of(Some(words).filter(|words| !words.is_empty()))
+}
 
 fn tone(budget: &Budget) -> Tone {
     if budget.share().is_some_and(|share| share >= FULL) {
@@ -139,13 +180,29 @@ fn bar(budget: &Budget) -> Cell {
 }
 
 /// The columns that are shown.
-fn columns(usage: &Usage, is_terminal: bool) -> Vec<&'static Column> {
+fn columns(usage: &Usage, width: Option<u16>) -> Vec<&'static Column> {
+    let is_narrow = width.is_some_and(|width| width < NARROW);
     let is_shown = |column: &&Column| match column.shown {
         Shown::Always => true,
-        Shown::OnTerminal => is_terminal,
+        Shown::OnTerminal => width.is_some(),
         Shown::Compared => usage.seconds.is_some(),
+        Shown::Narrow => is_narrow,
+        Shown::Wide => !is_narrow,
     };
     COLUMNS.iter().filter(is_shown).collect()
+}
+
+/// The heads of these columns: one without anything but 0 goes first.
+fn heads<'a>(columns: &[&Column], budgets: impl Iterator<Item = &'a Budget> + Clone) -> Vec<Head> {
+    let head = |column: &&Column| {
+        let says_nothing = |budget: &Budget| (column.cell)(budget).text.as_str() == "0";
+        let mut head = column.head;
+        if head.right && head.title != "FREE" && budgets.clone().all(says_nothing) {
+            head.expendable = NOTHING;
+        }
+        head
+    };
+    columns.iter().map(head).collect()
 }
 
 /// Writes all of it for people.
@@ -161,19 +218,68 @@ pub fn write_ephemeral(
     for line in words::range(usage) {
         writeln!(out, "{}", cut(&line, look))?;
     }
+    write_budgets(usage, usize::MAX, look, out)?;
+    write_taken(usage, look, out)?;
+    write_advice(usage, advice, look, out)
+}
+
+/// Writes what so many lines have room for: of the range one, as many budgets as leave room for the
+/// advice, and then the rest.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_ephemeral_in(
+    room: usize,
+    usage: &Usage,
+    advice: &[Advice],
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let range = words::range(usage);
+    let (first, settings) = range.split_at(range.len().min(1));
+    for line in first {
+        writeln!(out, "{}", cut(line, look))?;
+    }
+    let mut advised = Vec::new();
+    write_advice(usage, advice, look, &mut advised)?;
+    let lines = advised.iter().filter(|byte| **byte == b'\n').count();
+    // The range, a blank, the titles, and how many more there are.
+    let most = room.saturating_sub(4 + lines).max(FEWEST);
+    write_budgets(usage, most, look, out)?;
+    out.write_all(&advised)?;
+    write_taken(usage, look, out)?;
+    if !settings.is_empty() {
+        writeln!(out)?;
+    }
+    for line in settings {
+        writeln!(out, "{}", cut(line, look))?;
+    }
+    Ok(())
+}
+
+fn write_budgets(usage: &Usage, most: usize, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let most = most.min(usage.budgets.len());
     if !usage.budgets.is_empty() {
         writeln!(out)?;
-        let columns = columns(usage, look.width.is_some());
-        let heads: Vec<Head> = columns.iter().map(|column| column.head).collect();
-        let rows = usage.budgets.iter();
+        let columns = columns(usage, look.width);
+        let rows = usage.budgets.iter().take(most);
+        let heads = heads(&columns, rows.clone());
         let rows = rows.map(|budget| columns.iter().map(|one| (one.cell)(budget)).collect());
         sheet::write(&heads, rows, look, out)?;
     }
-    let more = usage.total.saturating_sub(usage.budgets.len());
+    let more = usage.total.saturating_sub(most);
     if more > 0 {
         writeln!(out, "and {more} less full ones (--top shows more)")?;
     }
-    write_taken(usage, look, out)?;
+    Ok(())
+}
+
+fn write_advice(
+    usage: &Usage,
+    advice: &[Advice],
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if !advice.is_empty() {
         writeln!(out, "\n{}", paint("advice", Tone::Faint, look.colour))?;
     }
@@ -216,86 +322,4 @@ fn cut(line: &str, look: Look) -> Clean {
         Some(width) => line.cut(usize::from(width)),
         None => line,
     }
-}
-
-/// The lines of the budgets, separated by tabs, nothing shortened.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_ephemeral_plain(usage: &Usage, header: bool, out: &mut dyn Write) -> io::Result<()> {
-    let columns = columns(usage, false);
-    if header {
-        let titles: Vec<_> = columns.iter().map(|column| column.head.title).collect();
-        writeln!(out, "{}", titles.join("\t"))?;
-    }
-    for budget in &usage.budgets {
-        let cells: Vec<Cell> = columns.iter().map(|one| (one.cell)(budget)).collect();
-        let texts: Vec<&str> = cells.iter().map(|cell| cell.text.as_str()).collect();
-        writeln!(out, "{}", texts.join("\t"))?;
-    }
-    Ok(())
-}
-
-/// # Errors
-/// What the writer says.
-pub fn write_ephemeral_json(
-    usage: &Usage,
-    advice: &[Advice],
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    json::write(&Ephemeral::new(usage, advice), out)
-}
-
-/// A document for each budget, each on its line.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_ephemeral_ndjson(usage: &Usage, out: &mut dyn Write) -> io::Result<()> {
-    json::write_lines(usage.budgets.iter().map(BudgetOut::new), out)
-}
-
-/// The fields of the budgets: those of an object are columns of their own, lists are JSON texts.
-const FIELDS: [&str; 22] = [
-    "protocol",
-    "local_address",
-    "interface",
-    "peer_address",
-    "peer_port",
-    "used",
-    "capacity",
-    "free",
-    "share",
-    "states.established",
-    "states.time_wait",
-    "states.close_wait",
-    "states.syn_sent",
-    "states.other",
-    "time_wait_reusable",
-    "owner_status",
-    "owners",
-    "time_wait_inferred_owners",
-    "trend.gained",
-    "trend.per_second",
-    "trend.full_in_seconds",
-    "trend.levels_off_at",
-];
-
-/// A line for each budget, RFC 4180.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_ephemeral_csv(usage: &Usage, header: bool, out: &mut dyn Write) -> io::Result<()> {
-    let titles = FIELDS.map(|field| field.replace('.', "_"));
-    let budgets = usage.budgets.iter();
-    let values = budgets.map(|budget| serde_json::to_value(BudgetOut::new(budget)));
-    let values: Vec<Value> = values.collect::<Result<_, _>>()?;
-    let records = values.iter().map(|value| {
-        let field = |name: &str| match name.split_once('.') {
-            Some((outer, inner)) => value.get(outer).and_then(|inside| inside.get(inner)),
-            None => value.get(name),
-        };
-        FIELDS.map(|name| csv::text(field(name)))
-    });
-    let titles = Some(titles).filter(|_| header);
-    csv::write_records(titles.into_iter().chain(records), out)
 }

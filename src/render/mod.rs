@@ -27,8 +27,8 @@ pub use choose::chosen;
 pub use clean::Clean;
 pub use columns::{COLUMNS, Column, DEFAULT};
 pub use ephemeral::{
-    write_ephemeral, write_ephemeral_csv, write_ephemeral_json, write_ephemeral_ndjson,
-    write_ephemeral_plain,
+    write_ephemeral, write_ephemeral_csv, write_ephemeral_in, write_ephemeral_json,
+    write_ephemeral_ndjson, write_ephemeral_plain,
 };
 pub use graph::{write_dot, write_mermaid};
 pub use json::SCHEMA;

@@ -51,6 +51,7 @@ fn raw() -> RawSockets {
         v6only: None,
         recv_queue: Some(0),
         send_queue: Some(0),
+        time_wait_left: None,
     };
     let table = RawTable {
         protocol: Protocol::Tcp,

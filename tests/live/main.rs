@@ -9,6 +9,7 @@ mod answer;
 
 mod check;
 mod connections;
+mod ephemeral;
 mod free;
 mod listeners;
 mod output;

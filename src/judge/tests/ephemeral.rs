@@ -1,11 +1,13 @@
-//! Budgets of ports, and what is advised about them.
+//! Budgets of ports, as sockets are counted into them.
 
-use std::collections::{BTreeMap, HashMap};
+mod advice;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
 use super::super::budget::{Budget, Seen, Tally, infer_owners};
-use super::super::{Advice, Pool, Usage, advise, wider};
+use super::super::{Advice, Growth, Pool, Usage, advise, wider};
 use crate::model::{
     Endpoint, Foreign, Holding, Limits, Machine, Namespaces, Process, ProcessKey, Protocol,
     ProtocolSet, Row, Snapshot, Socket, State,
@@ -44,6 +46,8 @@ fn seen(local: &str, peer: &str, state: State) -> Seen {
         peer: end(peer),
         interface: 0,
         handle: if state == State::TimeWait { 0 } else { 7 },
+        time_wait_left: None,
+        v6only: None,
     }
 }
 
@@ -195,184 +199,97 @@ fn counts_of_tables_are_added() {
     assert_eq!(found[0].count(State::TimeWait), 170);
 }
 
-fn holding(pid: u32, name: &str, close_wait: u32) -> Holding {
-    let process = Process {
-        uid: Some(33),
-        ..Process::named(ProcessKey { pid, start: 1 }, Foreign::new(name))
+#[test]
+fn a_udp_socket_on_the_wildcard_takes_its_port_of_every_address() {
+    let udp = |local| Seen {
+        protocol: Protocol::Udp,
+        ..seen(local, "0.0.0.0:0", State::Unconnected)
     };
-    Holding {
-        process: Rc::new(process),
-        sockets: close_wait.max(1),
-        close_wait,
-    }
+    let dual = |local, v6only| Seen {
+        v6only: Some(v6only),
+        peer: end("[::]:0"),
+        ..udp(local)
+    };
+    let found = budgets(
+        &pool(&[]),
+        &[
+            udp("10.0.0.5:40000"),
+            udp("10.0.0.6:40001"),
+            udp("0.0.0.0:40002"),
+            udp("0.0.0.0:40003"),
+            dual("[::]:40004", false),
+            dual("[::]:40005", true),
+            dual("[fd00::5]:40006", true),
+        ],
+    );
+    let told = |local: &str| {
+        let local: IpAddr = local.parse().unwrap();
+        let mut all = found.iter();
+        let one = all.find(|one| one.key.local == local).unwrap();
+        (one.used, one.elsewhere, one.states.iter().sum::<u32>())
+    };
+    assert_eq!(
+        told("10.0.0.5"),
+        (4, 3, 1),
+        "two of 0.0.0.0 and one of [::]"
+    );
+    assert_eq!(told("0.0.0.0"), (5, 3, 2), "all but those of IPv6 alone");
+    assert_eq!(told("fd00::5"), (3, 2, 1));
+    assert_eq!(told("::"), (7, 5, 2), "as much as a dual stack needs");
 }
 
-/// So many connections in one state to one peer.
-fn filled(count: u16, peer: &str, state: State) -> Vec<Budget> {
-    let sockets: Vec<Seen> = (0..count)
-        .map(|at| seen(&format!("10.0.0.5:{}", 40_020 + at), peer, state))
+#[test]
+fn a_connection_bound_to_an_interface_lacks_the_ports_of_those_that_are_not() {
+    let on = |interface, port: u16| Seen {
+        interface,
+        ..seen(
+            &format!("10.0.0.5:{port}"),
+            "10.0.0.9:5432",
+            State::Established,
+        )
+    };
+    let mut sockets: Vec<Seen> = (40_020..40_038).map(|port| on(0, port)).collect();
+    sockets.extend([on(3, 40_050), on(3, 40_020), on(4, 40_050)]);
+    let found = budgets(&pool(&[]), &sockets);
+    let told: Vec<_> = found
+        .iter()
+        .map(|one| (one.key.interface, one.used, one.elsewhere))
         .collect();
-    budgets(&pool(&[]), &sockets)
-}
-
-fn usage(budgets: Vec<Budget>) -> Usage {
-    Usage {
-        snapshot: Snapshot {
-            forwards: Vec::new(),
-            may_be_sent_on: false,
-            namespaces: Namespaces::Own,
-            elsewhere: std::collections::BTreeMap::new(),
-            machine: Machine {
-                host: String::new(),
-                os: String::new(),
-                taken_at: 0,
-            },
-            read_by: String::new(),
-            netns: None,
-            rows: Vec::new(),
-            other_ends: Vec::new(),
-            notes: Vec::new(),
-            unreadable: ProtocolSet::EMPTY,
-            sees_bound: true,
-        },
-        limits: limits(),
-        pool: pool(&[]),
-        total: budgets.len(),
-        levels: HashMap::new(),
-        addresses: BTreeMap::new(),
-        listening: vec![35_000, 40_005, 61_000],
-        in_doubt: false,
-        seconds: None,
-        leaking: HashMap::new(),
-        budgets,
-    }
-}
-
-fn codes(usage: &Usage) -> Vec<&'static str> {
-    advise(usage).iter().map(Advice::code).collect()
+    assert_eq!(told, [(3, 19, 17), (4, 19, 18), (0, 18, 0)]);
 }
 
 #[test]
-fn who_still_talks_to_the_peer_left_the_rest_in_time_wait() {
-    let mut found = filled(30, "10.0.0.9:5432", State::TimeWait);
-    infer_owners(&mut found);
-    assert!(found[0].likely.is_empty(), "nobody talks to it");
-    // Workers of one program, one of them from another address.
-    let other = seen("10.0.0.6:40000", "10.0.0.9:5432", State::Established);
-    found.extend(budgets(&pool(&[]), &[other]));
-    found[0].owners = vec![holding(5, "app", 0)];
-    found[1].owners = vec![holding(6, "app", 0)];
-    infer_owners(&mut found);
-    assert_eq!(found[0].likely.len(), 2);
-    assert!(found[1].likely.is_empty(), "it has nothing in TIME_WAIT");
-    // Two programs: which of them it was is anybody's guess.
-    found[0].likely.clear();
-    found[1].owners = vec![holding(6, "psql", 0)];
-    infer_owners(&mut found);
-    assert!(found[0].likely.is_empty());
-}
-
-#[test]
-fn short_connections_of_one_program_want_a_pool() {
-    let mut found = filled(80, "10.0.0.9:5432", State::TimeWait);
-    assert!(codes(&usage(found.clone())).is_empty(), "nobody to advise");
-    found[0].likely = vec![holding(5, "app", 0)];
-    let usage = usage(found);
-    assert_eq!(codes(&usage), ["short-connections"]);
-    assert_eq!(
-        advise(&usage)[0].holding(&usage).unwrap().process.key.pid,
-        5
-    );
-}
-
-#[test]
-fn ports_in_time_wait_that_are_given_out_again_want_no_wider_range() {
-    let mut found = filled(160, "10.0.0.9:5432", State::TimeWait);
-    assert_eq!(found[0].reusable, Some(false), "not on loopback");
-    assert_eq!(codes(&usage(found.clone())), ["narrow-range"]);
-    found[0].reusable = Some(true);
-    assert_eq!(codes(&usage(found)), ["time-wait-reusable"]);
-}
-
-#[test]
-fn a_narrow_range_is_told_with_its_numbers_and_what_listens_there() {
-    let few = usage(filled(20, "10.0.0.9:1", State::Established));
-    assert!(codes(&few).is_empty());
-    let usage = usage(filled(120, "10.0.0.9:5432", State::Established));
-    let [
-        Advice::NarrowRange {
-            first,
-            last,
-            reserve,
-        },
-    ] = &advise(&usage)[..]
-    else {
-        panic!("{:?}", advise(&usage))
+fn a_port_in_time_wait_serves_again_where_the_kernel_waits_no_longer_than_it() {
+    let pool = pool(&[]);
+    let reusable = |delay| {
+        let mut tally = Tally::default();
+        tally.count(
+            &pool,
+            &seen("127.0.0.1:40000", "127.0.0.1:80", State::TimeWait),
+        );
+        let limits = Limits {
+            tcp_tw_reuse_delay: delay,
+            ..limits()
+        };
+        tally.budgets(&pool, &limits)[0].reusable
     };
-    assert_eq!((*first, *last), (32_768, 60_999));
-    assert_eq!(
-        reserve,
-        &[35_000],
-        "not what is in the range, or outside both"
-    );
-    assert_eq!(wider((32_768, 60_999)), Some((10_240, 65_535)));
-    assert_eq!(wider((10_000, 65_535)), None);
+    assert_eq!(reusable(None), Some(true));
+    assert_eq!(reusable(Some(5000)), Some(true));
+    assert_eq!(reusable(Some(60_000)), Some(false));
 }
 
 #[test]
-fn sockets_that_a_process_does_not_close_are_a_leak_once_they_grow() {
-    let mut found = filled(60, "10.0.0.9:5432", State::CloseWait);
-    found[0].owners = vec![holding(5, "app", 60)];
-    let mut now = usage(found.clone());
-    assert_eq!(codes(&now), ["close-wait"]);
-    let mut before = usage(found);
-    before.budgets[0].owners = vec![holding(5, "app", 60)];
-    now.compare(&before, 5.0);
-    assert!(codes(&now).is_empty(), "they do not grow");
-    before.budgets[0].owners = vec![holding(5, "app", 40)];
-    now.compare(&before, 5.0);
-    let advice = advise(&now);
-    assert!(matches!(
-        advice[..],
-        [Advice::Leak {
-            grown: Some(20),
-            ..
-        }]
-    ));
-    assert_eq!(advice[0].holding(&now).unwrap().process.key.pid, 5);
-}
-
-#[test]
-fn a_peer_that_does_not_answer_is_told() {
-    assert_eq!(
-        codes(&usage(filled(60, "10.0.0.9:5432", State::SynSent))),
-        ["unanswered"]
-    );
-}
-
-#[test]
-fn an_address_with_many_peers_needs_nothing() {
-    use super::super::Address;
-    let mut now = usage(filled(30, "10.0.0.9:5432", State::Established));
-    let address = IpAddr::from(Ipv4Addr::new(10, 0, 0, 5));
-    let many = Address {
-        sockets: 900,
-        peers: 30,
-        fullest: 0.16,
+fn udp_may_have_a_range_of_its_own() {
+    let pool = Pool::new(&Limits {
+        ephemeral_udp: Some((1025, 1034)),
+        ..limits()
+    });
+    assert_eq!(pool.capacity(Protocol::Tcp), Some(190));
+    assert_eq!(pool.capacity(Protocol::Udp), Some(10));
+    let udp = |local| Seen {
+        protocol: Protocol::Udp,
+        ..seen(local, "0.0.0.0:0", State::Unconnected)
     };
-    now.addresses.insert(address, many);
-    assert_eq!(codes(&now), ["shared-address"]);
-    let one = Address { peers: 1, ..many };
-    now.addresses.insert(address, one);
-    assert!(codes(&now).is_empty());
-}
-
-#[test]
-fn a_part_that_is_reached_is_told_from_one_that_cannot_be_known() {
-    let mut now = usage(filled(95, "10.0.0.9:5432", State::Established));
-    assert_eq!(now.reaches(0.5), Some(true), "95 of 190 are half");
-    assert_eq!(now.reaches(0.6), Some(false));
-    now.snapshot.unreadable = [Protocol::Tcp].into_iter().collect();
-    assert_eq!(now.reaches(0.5), Some(true));
-    assert_eq!(now.reaches(0.6), None, "what was not read may be more");
+    let found = budgets(&pool, &[udp("10.0.0.5:1025"), udp("10.0.0.5:40000")]);
+    assert_eq!((found[0].used, found[0].free()), (1, Some(9)));
 }

@@ -12,6 +12,9 @@ pub const AF_INET6: u8 = 10;
 /// Bytes of `struct inet_diag_msg`; attributes follow.
 const FIXED: usize = 72;
 const INET_DIAG_SKV6ONLY: u16 = 11;
+/// `idiag_timer` of what waits to be gone, `inet_twsk_diag_fill` in net/ipv4/inet_diag.c:
+/// `idiag_expires` says in how many milliseconds that is.
+const TIMER_WAIT: u8 = 3;
 
 /// Decodes one row; `None` when it is too short or of another family.
 ///
@@ -43,6 +46,7 @@ pub fn decode_row(body: &[u8], protocol: Protocol, order: ByteOrder) -> Option<R
         v6only: v6only(&body[FIXED..], order).filter(|_| family == AF_INET6),
         recv_queue: word(56),
         send_queue: word(60),
+        time_wait_left: word(52).filter(|_| state == State::TimeWait && fixed[2] == TIMER_WAIT),
     })
 }
 
@@ -149,6 +153,21 @@ mod tests {
             (socket.state, socket.uid, socket.handle),
             (State::TimeWait, None, 0)
         );
+    }
+
+    #[test]
+    fn time_wait_says_how_long_it_lasts_yet() {
+        let mut bytes = row(AF_INET, 6);
+        bytes[52..56].copy_from_slice(&57_196u32.to_be_bytes());
+        let left = |bytes: &[u8]| {
+            let row = decode_row(bytes, Protocol::Tcp, ByteOrder::Big);
+            row.unwrap().time_wait_left
+        };
+        assert_eq!(left(&bytes), None, "no such timer");
+        bytes[2] = 3;
+        assert_eq!(left(&bytes), Some(57_196));
+        bytes[1] = 5;
+        assert_eq!(left(&bytes), None, "FIN_WAIT_2 has a wait of its own");
     }
 
     #[test]

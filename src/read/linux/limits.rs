@@ -26,6 +26,7 @@ pub fn read() -> Limits {
             .map(|text| parse_ranges(&text))
             .unwrap_or_default(),
         tcp_tw_reuse: small("tcp_tw_reuse"),
+        tcp_tw_reuse_delay: number("tcp_tw_reuse_delay"),
         tcp_fin_timeout: number("tcp_fin_timeout"),
         tcp_timestamps: small("tcp_timestamps"),
         time_wait_seconds: Some(TIME_WAIT),

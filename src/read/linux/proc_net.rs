@@ -67,7 +67,8 @@ fn decode_line(line: &str, protocol: Protocol, order: ByteOrder) -> Option<RawSo
     let state = decode_state(number, protocol, &peer)?;
     let (send, receive) = fields.next()?.split_once(':')?;
     let queue = |text| u32::from_str_radix(text, 16).ok();
-    let uid = fields.nth(2)?.parse().ok()?;
+    let timer = fields.next()?;
+    let uid = fields.nth(1)?.parse().ok()?;
     let inode: u64 = fields.nth(1)?.parse().ok()?;
     Some(RawSocket {
         protocol,
@@ -82,7 +83,14 @@ fn decode_line(line: &str, protocol: Protocol, order: ByteOrder) -> Option<RawSo
         recv_queue: queue(receive),
         // The file says 0 for the backlog of every listener.
         send_queue: queue(send).filter(|_| state != State::Listen),
+        time_wait_left: time_left(timer).filter(|_| state == State::TimeWait),
     })
+}
+
+/// Milliseconds of a timer that ends a wait, `03:` and hundredths of a second (USER_HZ).
+fn time_left(timer: &str) -> Option<u32> {
+    let ticks = u32::from_str_radix(timer.strip_prefix("03:")?, 16).ok()?;
+    ticks.checked_mul(10)
 }
 
 /// `0100007F:0050`: 32-bit words as the kernel's machine reads them, the port in plain hexadecimal.
@@ -138,6 +146,8 @@ mod tests {
             (State::TimeWait, None, 0)
         );
         assert_eq!(rows[1].peer, Endpoint::new(Ipv4Addr::LOCALHOST, 51110));
+        let left: Vec<_> = rows.iter().map(|row| row.time_wait_left).collect();
+        assert_eq!(left, [None, Some(38_990)]);
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub fn limits() -> Limits {
 
 pub use crate::read::machine::interfaces;
 
-pub fn excluded(_: Protocol) -> Vec<(u16, u16)> {
-    Vec::new()
+pub fn excluded(_: Protocol) -> Option<Vec<(u16, u16)>> {
+    Some(Vec::new())
 }
 
 pub fn complete(_: &mut [(RawProcess, Option<Uid>)], _: Depth) {}

@@ -25,8 +25,8 @@ pub fn interfaces() -> Vec<InterfaceAddress> {
     addresses().unwrap_or_default()
 }
 
-pub fn excluded(_: Protocol) -> Vec<(u16, u16)> {
-    Vec::new()
+pub fn excluded(_: Protocol) -> Option<Vec<(u16, u16)>> {
+    Some(Vec::new())
 }
 
 pub fn complete(_: &mut [(RawProcess, Option<Uid>)], _: Depth) {}

@@ -35,6 +35,8 @@ use crate::model::{
 pub struct Portable {
     /// The holders that came with the sockets: the library gives both at once.
     pids: BTreeMap<u64, Vec<u32>>,
+    /// Those of the sockets that were asked for before: one question may take two looks.
+    earlier: BTreeMap<u64, Vec<u32>>,
     /// How many sockets have been counted. It only grows, so that those of one look are not taken for
     /// those of another.
     counted: u64,
@@ -56,7 +58,7 @@ impl Source for Portable {
             None if system::BY_DESCRIPTOR => vec![None],
             None => vec![Some(Family::Ipv4), Some(Family::Ipv6)],
         };
-        self.pids.clear();
+        self.earlier = std::mem::take(&mut self.pids);
         let mut raw = RawSockets {
             // A connection in TIME_WAIT has no descriptor any more.
             misses_time_wait: system::BY_DESCRIPTOR,
@@ -74,7 +76,7 @@ impl Source for Portable {
     fn holders(&mut self, handles: &Handles) -> RawHolders {
         let held = handles
             .iter()
-            .filter_map(|handle| Some((handle, self.pids.get(&handle)?)));
+            .filter_map(|handle| Some((handle, self.known(handle)?)));
         let pairs: Vec<(u64, u32)> = held
             .flat_map(|(handle, pids)| pids.iter().map(move |pid| (handle, *pid)))
             .collect();
@@ -133,7 +135,7 @@ impl Source for Portable {
         }
     }
 
-    fn excluded(&mut self, protocol: Protocol) -> Vec<(u16, u16)> {
+    fn excluded(&mut self, protocol: Protocol) -> Option<Vec<(u16, u16)>> {
         system::excluded(protocol)
     }
 
@@ -153,6 +155,12 @@ fn find_projects(processes: &mut [RawProcess]) {
 }
 
 impl Portable {
+    /// The holders of a socket of the last two looks.
+    fn known(&self, handle: u64) -> Option<&Vec<u32>> {
+        let now = self.pids.get(&handle);
+        now.or_else(|| self.earlier.get(&handle))
+    }
+
     /// Reads one protocol, of one family or of both.
     fn table(&mut self, protocol: Protocol, family: Option<Family>) -> RawTable {
         let mut table = RawTable {
@@ -243,6 +251,7 @@ fn sighting(socket: &SocketInfo) -> Sighting {
             v6only: None,
             recv_queue: None,
             send_queue: None,
+            time_wait_left: None,
         },
     }
 }

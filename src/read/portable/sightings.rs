@@ -94,6 +94,7 @@ mod tests {
                 v6only: None,
                 recv_queue: None,
                 send_queue: None,
+                time_wait_left: None,
             },
             pids: vec![pid],
         }

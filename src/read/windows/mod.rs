@@ -41,10 +41,14 @@ mod live {
 
     /// No port takes a privilege; which ones connections get, netsh tells.
     pub fn limits() -> Limits {
-        let range = netsh(&["int", "ipv4", "show", "dynamicport", "tcp"]);
+        let range = |protocol| {
+            let text = netsh(&["int", "ipv4", "show", "dynamicport", protocol])?;
+            parse_dynamic_range(&text)
+        };
         Limits {
             rules: Rules::Other,
-            ephemeral: range.and_then(|text| parse_dynamic_range(&text)),
+            ephemeral: range("tcp"),
+            ephemeral_udp: range("udp"),
             ..Limits::default()
         }
     }
@@ -64,19 +68,20 @@ mod live {
     }
 
     /// The ranges that netsh lists: it is the one documented way to see them all.
-    pub fn excluded(protocol: Protocol) -> Vec<(u16, u16)> {
+    pub fn excluded(protocol: Protocol) -> Option<Vec<(u16, u16)>> {
         let protocol = format!("protocol={protocol}");
         let ranges = netsh(&["int", "ipv4", "show", "excludedportrange", &protocol]);
-        ranges.map(|text| parse_ranges(&text)).unwrap_or_default()
+        ranges.map(|text| parse_ranges(&text))
     }
 
-    /// What netsh prints.
+    /// What netsh prints; `None` where it fails.
     fn netsh(arguments: &[&str]) -> Option<Vec<u8>> {
         let root = std::env::var_os("SystemRoot")?;
         let program = PathBuf::from(root).join("System32").join("netsh.exe");
         let mut command = Command::new(program);
         let output = command.args(arguments).stdin(Stdio::null()).output();
-        output.ok().map(|output| output.stdout)
+        let output = output.ok().filter(|output| output.status.success());
+        output.map(|output| output.stdout)
     }
 
     /// Names the accounts of processes, and the services in them where that is shown.

@@ -15,6 +15,8 @@ pub struct Ephemeral<'a> {
     about: About<'a>,
     /// Null where the system does not tell.
     range: Option<RangeOut>,
+    /// The range for UDP sockets, where it is another; null where it is the same.
+    udp_range: Option<PortsOut>,
     /// Ports that the system does not give out itself, in or outside the range.
     reserved: Vec<PortsOut>,
     /// The dynamic ports of IANA, RFC 6335.
@@ -45,7 +47,7 @@ struct RangeOut {
     reserved: u32,
     /// How many of the others are taken for every peer.
     taken: u32,
-    /// What is left for TCP connections to each peer.
+    /// What is left at most for TCP connections to each peer.
     available: u32,
     /// Whether it is another range than IANA's dynamic ports.
     differs_from_iana: bool,
@@ -79,6 +81,8 @@ struct ClassOut {
 #[cfg_attr(test, schemars(rename = "EphemeralSettings"))]
 struct SettingsOut {
     tcp_tw_reuse: Option<u8>,
+    /// Milliseconds after which a port in TIME_WAIT may serve again.
+    tcp_tw_reuse_delay: Option<u32>,
     tcp_fin_timeout: Option<u32>,
     tcp_timestamps: Option<u8>,
     time_wait_seconds: Option<u32>,
@@ -98,6 +102,9 @@ pub struct BudgetOut<'a> {
     peer_port: Option<u16>,
     /// Ports that are not free.
     used: u32,
+    /// How many of them sockets of other budgets take: UDP sockets on the wildcard address take theirs
+    /// of every address, connections that are bound to no interface theirs of every interface.
+    used_elsewhere: u32,
     /// Ports that there are; null where the range is not known.
     capacity: Option<u32>,
     free: Option<u32>,
@@ -153,7 +160,7 @@ struct TrendOut {
     /// Ports more than at the count before.
     gained: i64,
     per_second: f64,
-    /// Null where it is not filling, or does not become full.
+    /// Null where it is not filling, does not become full, or is not known to.
     full_in_seconds: Option<f64>,
     /// How many ports are used at most, where what fills it leaves TIME_WAIT before it is full.
     levels_off_at: Option<u32>,
@@ -165,7 +172,7 @@ struct TrendOut {
 #[cfg_attr(test, schemars(rename = "Advice"))]
 struct AdviceOut {
     #[cfg_attr(test, schemars(extend("enum" = ["short-connections", "time-wait-reusable", "socket-leak", "close-wait",
-        "unanswered", "narrow-range", "shared-address"])))]
+        "unanswered", "no-ports", "narrow-range", "shared-address"])))]
     code: &'static str,
     message: String,
     /// Index of the budget that it is about.
@@ -191,6 +198,10 @@ impl<'a> Ephemeral<'a> {
         Self {
             about,
             range: range(usage),
+            udp_range: limits
+                .ephemeral_udp
+                .filter(|udp| limits.ephemeral != Some(*udp))
+                .map(ports),
             reserved: limits.reserved.iter().copied().map(ports).collect(),
             iana: ports(DYNAMIC),
             classes: PORT_CLASSES
@@ -204,6 +215,7 @@ impl<'a> Ephemeral<'a> {
                 .collect(),
             settings: SettingsOut {
                 tcp_tw_reuse: limits.tcp_tw_reuse,
+                tcp_tw_reuse_delay: limits.tcp_tw_reuse_delay,
                 tcp_fin_timeout: limits.tcp_fin_timeout,
                 tcp_timestamps: limits.tcp_timestamps,
                 time_wait_seconds: limits.time_wait_seconds,
@@ -245,6 +257,7 @@ impl<'a> BudgetOut<'a> {
             peer_address: key.peer.map(|peer| peer.address.to_string()),
             peer_port: key.peer.and_then(|peer| peer.port),
             used: budget.used,
+            used_elsewhere: budget.elsewhere,
             capacity: budget.capacity,
             free: budget.free(),
             share: budget.share().map(|share| rounded(100.0 * share)),
@@ -282,7 +295,7 @@ impl<'a> HoldingOut<'a> {
 impl TrendOut {
     fn new(trend: &Trend) -> Self {
         let (full_in_seconds, levels_off_at) = match trend.outlook {
-            Outlook::Steady => (None, None),
+            Outlook::Steady | Outlook::Unknown => (None, None),
             Outlook::FullIn(seconds) => (Some(rounded(seconds)), None),
             Outlook::LevelsOff(ports) => (None, Some(ports)),
         };

@@ -1,8 +1,12 @@
 //! Words for the ports of outgoing connections.
 
+mod advice;
+
+pub use advice::advice;
+
 use super::{endpoint, name};
-use crate::judge::{Advice, Budget, DYNAMIC, Outlook, PORT_CLASSES, Usage};
-use crate::model::{Endpoint, Holding, OwnerStatus, Protocol, State};
+use crate::judge::{Budget, DYNAMIC, Outlook, PORT_CLASSES, Usage};
+use crate::model::{Endpoint, Holding, Limits, OwnerStatus, Protocol, State};
 
 /// The states that have a number of their own.
 pub const TOLD_STATES: [State; 4] = [
@@ -13,8 +17,6 @@ pub const TOLD_STATES: [State; 4] = [
 ];
 /// Owners that a line names.
 const MOST_OWNERS: usize = 3;
-/// Ports that an advice names.
-const MOST_PORTS: usize = 8;
 /// Seconds from which a forecast is worth no word.
 const DAY: f64 = 86_400.0;
 
@@ -32,18 +34,29 @@ pub fn range(usage: &Usage) -> Vec<String> {
             parts.push(format!("{} taken", pool.taken()));
         }
         let available = pool.capacity(Protocol::Tcp).unwrap_or(0);
-        parts.push(format!("{available} for each peer"));
+        parts.push(match available {
+            0 => "none is left for any peer".into(),
+            available => format!("at most {available} for each peer"),
+        });
         lines.push(format!("range     {first}-{last}: {}", parts.join(", ")));
+        let for_udp = limits.ephemeral_udp.filter(|udp| *udp != (first, last));
+        if let Some((first, last)) = for_udp {
+            let available = pool.capacity(Protocol::Udp).unwrap_or(0);
+            lines.push(format!(
+                "          {first}-{last} for UDP: {available} for each address"
+            ));
+        }
         lines.push(format!("classes   {}", classes(usage)));
     } else {
         lines.push("range     not known on this system".into());
     }
     let mut settings = Vec::new();
     if let Some(reuse) = limits.tcp_tw_reuse {
+        let after = reuse_delay(limits);
         let means = match reuse {
-            0 => "no port in TIME-WAIT serves again before its time",
-            1 => "a port in TIME-WAIT serves again after 1 s",
-            _ => "a port in TIME-WAIT serves again after 1 s, on loopback",
+            0 => "no port in TIME-WAIT serves again before its time".into(),
+            1 => format!("a port in TIME-WAIT serves again after {after}"),
+            _ => format!("a port in TIME-WAIT serves again after {after}, on loopback"),
         };
         settings.push(format!("tcp_tw_reuse {reuse} ({means})"));
     }
@@ -57,14 +70,26 @@ pub fn range(usage: &Usage) -> Vec<String> {
         let wait = wait.unwrap_or_default();
         settings.push(format!("tcp_fin_timeout {seconds} s (FIN-WAIT-2{wait})"));
     }
-    if !settings.is_empty() {
-        settings.push("a socket's own range (IP_LOCAL_PORT_RANGE) is not visible".into());
-    }
     for (at, line) in settings.iter().enumerate() {
         let title = if at == 0 { "settings" } else { "" };
         lines.push(format!("{title:8}  {line}"));
     }
+    // Linux alone has such a setting.
+    if limits.tcp_tw_reuse.is_some() {
+        lines.push(
+            "unseen    ranges of sockets, ports bound before connecting: FREE is at most".into(),
+        );
+    }
     lines
+}
+
+/// How long a port waits at least that serves again (tcp_tw_reuse_delay); a second where the kernel has
+/// no such setting.
+fn reuse_delay(limits: &Limits) -> String {
+    match limits.reuse_delay() {
+        whole if whole % 1000 == 0 => format!("{} s", whole / 1000),
+        delay => format!("{delay} ms"),
+    }
 }
 
 /// How the range stands to IANA's classes.
@@ -128,6 +153,10 @@ pub fn budget(budget: &Budget) -> String {
     }
 }
 
+fn ends(budget: &Budget) -> String {
+    format!("{} to {}", budget_local(budget), budget_peer(budget))
+}
+
 /// `gunicorn ×2 (pids 811, 812) 120; TIME-WAIT likely of gunicorn ×2`.
 pub fn budget_owners(budget: &Budget) -> String {
     let live: u32 = budget.states.iter().sum::<u32>() - budget.count(State::TimeWait);
@@ -142,10 +171,18 @@ pub fn budget_owners(budget: &Budget) -> String {
     if more > 0 {
         parts.push(format!("and {more} more"));
     }
-    if budget.owner_status == OwnerStatus::Hidden {
-        parts.push("(hidden)".into());
+    match budget.owner_status {
+        OwnerStatus::Hidden => parts.push("(hidden)".into()),
+        OwnerStatus::Partial if budget.unseen > 0 => parts.push("others hidden".into()),
+        _ => {}
     }
-    let owners = parts.join(", ");
+    let mut owners = parts.join(", ");
+    if budget.elsewhere > 0 {
+        owners.push_str(&format!(
+            "; {} by others",
+            counted(budget.elsewhere, "port")
+        ));
+    }
     let likely = match budget.likely.as_slice() {
         [] => return owners,
         [one] => name(&one.process).to_owned(),
@@ -154,6 +191,35 @@ pub fn budget_owners(budget: &Budget) -> String {
     let owners = Some(owners).filter(|owners| !owners.is_empty());
     let owners = owners.map_or(String::new(), |owners| format!("{owners}; "));
     format!("{owners}TIME-WAIT likely of {likely}")
+}
+
+/// `gunicorn 1201,1202 11, others hidden`: the names and pids alone, for a narrow terminal.
+pub fn budget_pids(budget: &Budget) -> String {
+    let programs = programs(&budget.owners);
+    let one = |program: &Vec<&Holding>| {
+        let pids = program.iter().take(MOST_OWNERS);
+        let pids: Vec<String> = pids.map(|one| one.process.key.pid.to_string()).collect();
+        let name = name(&program[0].process);
+        let more = if program.len() > MOST_OWNERS {
+            ",..."
+        } else {
+            ""
+        };
+        format!("{name} {}{more}", pids.join(","))
+    };
+    let mut parts: Vec<String> = programs.iter().take(MOST_OWNERS).map(one).collect();
+    if programs.len() > MOST_OWNERS {
+        parts.push(format!("{} more", programs.len() - MOST_OWNERS));
+    }
+    if budget.owner_status == OwnerStatus::Hidden {
+        parts.push("(hidden)".into());
+    } else if budget.unseen > 0 {
+        parts.push("others hidden".into());
+    }
+    if let ([], [one, ..]) = (parts.as_slice(), budget.likely.as_slice()) {
+        parts.push(format!("likely {}", name(&one.process)));
+    }
+    parts.join(", ")
 }
 
 /// Processes of one name together, in the order of the first of each.
@@ -203,8 +269,8 @@ pub fn outlook(budget: &Budget) -> Option<String> {
     match budget.trend?.outlook {
         Outlook::FullIn(0.0) => Some("now".into()),
         Outlook::FullIn(seconds) if seconds < DAY => Some(span(seconds)),
-        Outlook::LevelsOff(ports) => Some(format!("never, {ports} at most")),
-        Outlook::FullIn(_) | Outlook::Steady => None,
+        Outlook::LevelsOff(ports) => Some(format!("never ({ports})")),
+        Outlook::FullIn(_) | Outlook::Steady | Outlook::Unknown => None,
     }
 }
 
@@ -222,110 +288,6 @@ fn counted(count: u32, what: &str) -> String {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),
     }
-}
-
-/// One line of advice.
-pub fn advice(advice: &Advice, usage: &Usage) -> String {
-    let at = |index: usize| usage.budgets.get(index);
-    match advice {
-        Advice::ShortConnections { budget } => {
-            at(*budget).map(|budget| short_connections(budget, usage.limits.time_wait_seconds))
-        }
-        Advice::Reusable { budget } => at(*budget).map(|budget| {
-            format!(
-                "{}: {} in TIME-WAIT, which the kernel gives to new connections again after 1 s \
-                 (tcp_tw_reuse)",
-                ends(budget),
-                counted(budget.count(State::TimeWait), "port")
-            )
-        }),
-        Advice::Leak {
-            budget,
-            owner,
-            grown,
-        } => at(*budget).and_then(|budget| leak(budget, *owner, *grown)),
-        Advice::Unanswered { budget } => at(*budget).map(|budget| {
-            format!(
-                "{}: {} without an answer (SYN-SENT): look whether the peer is up, or a firewall \
-                 drops them",
-                ends(budget),
-                counted(budget.count(State::SynSent), "connection attempt")
-            )
-        }),
-        Advice::NarrowRange {
-            first,
-            last,
-            reserve,
-        } => Some(narrow(usage, (*first, *last), reserve)),
-        Advice::SharedAddress { address, all } => Some(format!(
-            "{address} has {} to {} peers: ports are counted for each peer, and none has half of \
-             its own, so nothing needs to be done",
-            counted(all.sockets, "connection"),
-            all.peers
-        )),
-    }
-    .unwrap_or_default()
-}
-
-fn ends(budget: &Budget) -> String {
-    format!("{} to {}", budget_local(budget), budget_peer(budget))
-}
-
-fn short_connections(budget: &Budget, lasts: Option<u32>) -> String {
-    let likely = processes(&budget.likely.iter().collect::<Vec<_>>());
-    let at_most = budget.capacity.zip(lasts);
-    let at_most = at_most.and_then(|(capacity, lasts)| capacity.checked_div(lasts));
-    let sustained = at_most
-        .map(|at_most| format!(" (in the long run, {at_most} new ones a second are the most)"));
-    format!(
-        "{}: {} in TIME-WAIT, likely of short connections of {likely}: keep them alive or pool \
-         them{}",
-        ends(budget),
-        counted(budget.count(State::TimeWait), "port"),
-        sustained
-            .filter(|_| budget.reusable == Some(false))
-            .unwrap_or_default()
-    )
-}
-
-fn leak(budget: &Budget, owner: usize, grown: Option<u32>) -> Option<String> {
-    let holding = budget.owners.get(owner)?;
-    let sockets = counted(holding.close_wait, "socket");
-    let who = processes(&[holding]);
-    let peer = budget_peer(budget);
-    Some(match grown {
-        Some(grown) => format!(
-            "{who} leaks sockets: {sockets} in CLOSE-WAIT, {grown} more than before, which {peer} \
-             has closed and it has not"
-        ),
-        None => format!(
-            "{who} holds {sockets} in CLOSE-WAIT, which {peer} has closed and it has not: \
-             --interval tells whether they become more"
-        ),
-    })
-}
-
-fn narrow(usage: &Usage, (first, last): (u16, u16), reserve: &[u16]) -> String {
-    let size = usage.pool.size().unwrap_or(0);
-    let wide = u32::from(last).saturating_sub(u32::from(first)) + 1;
-    let mut text = format!(
-        "the range has {}, 'sysctl -w net.ipv4.ip_local_port_range=\"{first} {last}\"' makes it {wide}",
-        counted(size, "port")
-    );
-    let named: Vec<String> = reserve
-        .iter()
-        .take(MOST_PORTS)
-        .map(u16::to_string)
-        .collect();
-    let more = reserve.len().saturating_sub(MOST_PORTS);
-    if !named.is_empty() {
-        text.push_str("; reserve what listens there first (net.ipv4.ip_local_reserved_ports): ");
-        text.push_str(&named.join(","));
-    }
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
 }
 
 #[cfg(test)]

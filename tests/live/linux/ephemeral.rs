@@ -16,10 +16,10 @@ use super::held::{is_root, kernel_is};
 use crate::answer::{Answer, PORTWHO, portwho, turn};
 use crate::scene::{close, until};
 
-const FIRST: u16 = 40_000;
+pub const FIRST: u16 = 40_000;
 
 /// Sets what decides about ports in this network namespace.
-fn set(name: &str, value: &str) {
+pub fn set(name: &str, value: &str) {
     fs::write(format!("/proc/sys/net/ipv4/{name}"), value).unwrap();
 }
 

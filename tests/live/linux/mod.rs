@@ -17,6 +17,7 @@ mod churn;
 mod conflicts;
 mod elsewhere;
 mod ephemeral;
+mod exhausted;
 mod expected;
 mod faults;
 mod forwarded;

@@ -63,7 +63,7 @@ fn read_and_interrupt(mut child: Child, mut from: File, text: &str, times: usize
 
 #[test]
 fn a_watch_repaints_a_terminal_in_place_until_it_is_interrupted() {
-    let (main, terminal) = match terminal_of(80, 24) {
+    let (main, terminal) = match terminal_of(132, 24) {
         Ok(sides) => sides,
         Err(why) => skip!("no terminal: {why}"),
     };
