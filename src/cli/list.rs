@@ -1,7 +1,7 @@
 //! `portwho [SELECTOR]...`: what was typed becomes a survey and a page, and the answer is written.
 
 use clap::{Args, ValueEnum};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 
 use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
@@ -319,13 +319,10 @@ fn page(
     args: &ListArgs,
     format: Format,
     columns: Vec<&'static Column>,
-    source: &mut dyn Source,
+    from: &mut dyn Source,
 ) -> Page {
     let zone = if format == Format::Card {
-        let zone = source.zone();
-        let named = zone.name.and_then(|name| TimeZone::get(&name).ok());
-        let fixed = Offset::from_seconds(zone.offset).map_or(TimeZone::UTC, TimeZone::fixed);
-        named.unwrap_or(fixed)
+        source::zone(from)
     } else {
         TimeZone::UTC
     };

@@ -5,11 +5,13 @@ use std::io::Read;
 use std::path::Path;
 
 use clap::ValueEnum;
+use jiff::tz::{Offset, TimeZone};
 
 use super::failure::{Failure, quote};
 use super::values::{OwnersName, SourceName};
 use crate::model::Namespaces;
 use crate::read::capture::{Capture, Replay};
+use crate::read::machine::time_zone;
 use crate::read::{Choice, Owners, Source, live};
 use crate::render::Clean;
 
@@ -56,6 +58,14 @@ fn owners_of_environment() -> Result<OwnersName, Failure> {
         }),
         _ => Ok(OwnersName::Auto),
     }
+}
+
+/// The time zone that times are told in.
+pub fn zone(source: &mut dyn Source) -> TimeZone {
+    let zone = source.zone();
+    let named = zone.name.as_deref().and_then(time_zone);
+    named
+        .unwrap_or_else(|| Offset::from_seconds(zone.offset).map_or(TimeZone::UTC, TimeZone::fixed))
 }
 
 /// A recording; "-" for standard input.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use jiff::tz::{Offset, TimeZone};
 
 use super::failure::{Exit, Failure};
 use super::values::{OwnersName, SourceName, When};
@@ -92,15 +91,12 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
     if args.json {
         terminal::answer(|out| write_why_json(snapshot, &found, out))?;
     } else if is_answered {
-        let zone = source.zone();
-        let named = zone.name.and_then(|name| TimeZone::get(&name).ok());
-        let fixed = Offset::from_seconds(zone.offset).map_or(TimeZone::UTC, TimeZone::fixed);
+        let zone = source::zone(source.as_mut());
         let look = Look {
             header: true,
             width: terminal::width(),
             colour: terminal::wants_colour(args.color),
         };
-        let zone = named.unwrap_or(fixed);
         let rules = forwarded(snapshot, &explained.limits);
         terminal::answer(|out| write_why(snapshot, &found, &rules, look, &zone, out))?;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::SystemTime;
 
 use jiff::tz::TimeZone;
@@ -79,9 +80,66 @@ pub fn with_addresses(limits: Limits, interfaces: Vec<InterfaceAddress>) -> Limi
 
 /// The machine's time zone.
 pub fn zone() -> Zone {
-    let zone = TimeZone::system();
+    let zone = linked().unwrap_or_else(TimeZone::system);
     Zone {
         name: zone.iana_name().map(str::to_owned),
         offset: zone.to_offset(jiff::Timestamp::now()).seconds(),
+    }
+}
+
+/// The zone that `/etc/localtime` leads to, where the environment names no other, localtime(5).
+fn linked() -> Option<TimeZone> {
+    if std::env::var_os("TZ").is_some() {
+        return None;
+    }
+    let target = std::fs::read_link("/etc/localtime").ok()?;
+    let (_, name) = target.to_str()?.split_once("/zoneinfo/")?;
+    in_database(name)
+}
+
+/// A zone by its name in the IANA time zone database.
+pub fn time_zone(name: &str) -> Option<TimeZone> {
+    in_database(name).or_else(|| TimeZone::get(name).ok())
+}
+
+/// Reads the file of a zone where systems keep them, tzfile(5): to look a name up, jiff lists all
+/// folders of the database, which takes longer than the rest of an answer.
+fn in_database(name: &str) -> Option<TimeZone> {
+    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
+    if !name.split('/').all(is_plain) {
+        return None;
+    }
+    let text = std::fs::read(Path::new("/usr/share/zoneinfo").join(name)).ok()?;
+    TimeZone::tzif(name, &text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_the_same_read_from_its_file_and_looked_up() {
+        let noon = jiff::Timestamp::from_second(1_763_636_400).unwrap();
+        for name in ["Europe/Berlin", "America/New_York", "UTC"] {
+            if let Some(zone) = in_database(name) {
+                let looked_up = TimeZone::get(name).unwrap();
+                assert_eq!(zone.iana_name(), Some(name));
+                assert_eq!(zone.to_offset(noon), looked_up.to_offset(noon), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_leads_nowhere_but_into_the_database() {
+        for name in [
+            "",
+            "../../../etc/passwd",
+            "/etc/passwd",
+            "a//b",
+            ".",
+            "no such zone",
+        ] {
+            assert_eq!(in_database(name), None, "{name}");
+        }
     }
 }
