@@ -65,10 +65,10 @@ impl Order {
     }
 }
 
-/// Sorts small keys with their places: to compare and to move whole rows is what costs.
+/// Sorts small keys with their places: to look at whole rows and to move them is what costs.
 fn sort_as_usual(rows: &mut [Row]) {
     let keys = rows.iter().map(|row| beginning(&row.socket));
-    let mut places: Vec<(u64, usize)> = keys.zip(0..).collect();
+    let mut places: Vec<((u64, u64), usize)> = keys.zip(0..).collect();
     places.sort_unstable_by(|(a, x), (b, y)| a.cmp(b).then_with(|| usual(&rows[*x], &rows[*y])));
     for at in 0..places.len() {
         let mut from = places[at].1;
@@ -81,25 +81,45 @@ fn sort_as_usual(rows: &mut [Row]) {
     }
 }
 
-/// A number in the order of what [`usual`] compares first: port, IP protocol, protocol, state, family
-/// and the beginning of the local address.
-fn beginning(socket: &Socket) -> u64 {
-    let port = socket.local.port.map_or(1 << 16, u64::from);
-    let ip_protocol = socket.ip_protocol.map_or(0, |number| u64::from(number) + 1);
-    let (family, address) = match socket.local.address {
-        IpAddr::V4(v4) => (0, v4.to_bits()),
-        IpAddr::V6(v6) => (1, (v6.to_bits() >> 96) as u32),
-    };
+/// A number, in two halves, in the order of what [`usual`] compares first: port, IP protocol, protocol,
+/// state, family, local address, peer; of IPv6 only the beginning of the local address.
+fn beginning(socket: &Socket) -> (u64, u64) {
+    let port = socket.local.port.map_or(1 << 16, u128::from);
+    let ip_protocol = socket
+        .ip_protocol
+        .map_or(0, |number| u128::from(number) + 1);
     let heads = [
         (9, ip_protocol),
-        (3, socket.protocol as u64),
-        (4, socket.state as u64),
-        (1, family),
-        (30, u64::from(address >> 2)),
+        (3, socket.protocol as u128),
+        (4, socket.state as u128),
     ];
-    heads
-        .into_iter()
-        .fold(port, |key, (bits, part)| key << bits | part)
+    let join = |key, (bits, part): (u32, u128)| key << bits | part;
+    let key = match socket.local.address {
+        IpAddr::V4(v4) => {
+            let peer = match socket.peer.map(|peer| (peer.address, peer.port)) {
+                None => [0, 0, 0, 0],
+                Some((IpAddr::V4(v4), port)) => {
+                    let port = port.map_or(0, |port| u128::from(port) + 1);
+                    [1, 0, u128::from(v4.to_bits()), port]
+                }
+                Some((IpAddr::V6(_), _)) => [1, 1, 0, 0],
+            };
+            let ends = [
+                (1, 0),
+                (32, u128::from(v4.to_bits())),
+                (1, peer[0]),
+                (1, peer[1]),
+                (32, peer[2]),
+                (17, peer[3]),
+            ];
+            heads.into_iter().chain(ends).fold(port, join) << 11
+        }
+        IpAddr::V6(v6) => {
+            let ends = [(1, 1), (94, v6.to_bits() >> 34)];
+            heads.into_iter().chain(ends).fold(port, join)
+        }
+    };
+    ((key >> 64) as u64, key as u64)
 }
 
 /// Unknown comes last, in both directions.
@@ -218,7 +238,7 @@ mod tests {
             for protocol in [Protocol::Udp, Protocol::Tcp, Protocol::Raw] {
                 for state in [State::TimeWait, State::Listen, State::Established] {
                     for address in ["::1", "10.0.0.2", "::", "10.0.0.1", "fe80::2", "fe80::1"] {
-                        for peer in [0, 9, 5] {
+                        for peer in [0, 9, 5, 65535] {
                             rows.push(row(port, protocol, state, address, peer));
                         }
                     }
