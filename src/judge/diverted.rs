@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::commands::stop_container;
-use crate::model::{Dnat, Exposure, Family, Limits, Namespaces, Row, Snapshot, Socket};
+use crate::model::{Dnat, Exposure, Family, Limits, Namespaces, Protocol, Row, Snapshot, Socket};
 
 /// A rule that sends a port elsewhere that sockets have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +48,17 @@ pub fn diversion<'a>(rule: &'a Dnat, rows: &[&Row], own: Option<u64>) -> Option<
     Some(Diversion { rule, course })
 }
 
+/// Whether the socket listens for the protocol on one of the ports, which go from the first to the second.
+fn listens(socket: &Socket, protocol: Protocol, (first, last): (u16, u16)) -> bool {
+    let port = socket.local.port;
+    socket.state.is_listening()
+        && socket.protocol.port_space() == protocol
+        && port.is_some_and(|port| (first..=last).contains(&port))
+}
+
 /// Whether a packet that the socket waits for may match the rule.
 fn meets(rule: &Dnat, row: &Row, own: Option<u64>) -> bool {
     let socket = &row.socket;
-    let (first, last) = rule.ports;
     let is_of_family = match rule.family {
         None => true,
         Some(Family::Ipv4) => socket.takes_ipv4(),
@@ -61,12 +68,7 @@ fn meets(rule: &Dnat, row: &Row, own: Option<u64>) -> bool {
     let is_kept = rule.to.is_none() && rule.target_ports() == rule.ports;
     !is_kept
         && socket.netns == own
-        && socket.state.is_listening()
-        && socket.protocol.port_space() == rule.protocol
-        && socket
-            .local
-            .port
-            .is_some_and(|port| (first..=last).contains(&port))
+        && listens(socket, rule.protocol, rule.ports)
         && is_of_family
         && (socket.local.is_wildcard()
             || rule
@@ -119,7 +121,7 @@ fn next(rule: &Dnat, namespaces: Namespaces, limits: &Limits) -> Option<String> 
 /// be in more than one.
 pub fn listener_behind<'a>(rule: &Dnat, found: &'a Snapshot) -> Option<&'a Row> {
     let to = rule.to?;
-    let (first, last) = rule.target_ports();
+    let ports = rule.target_ports();
     let has = |socket: &Socket| {
         let of_family = to.is_ipv6() || socket.takes_ipv4();
         let addresses = socket.netns.and_then(|netns| found.elsewhere.get(&netns));
@@ -128,12 +130,7 @@ pub fn listener_behind<'a>(rule: &Dnat, found: &'a Snapshot) -> Option<&'a Row> 
     let takes = |row: &&Row| {
         let socket = &row.socket;
         socket.netns != found.netns
-            && socket.state.is_listening()
-            && socket.protocol.port_space() == rule.protocol
-            && socket
-                .local
-                .port
-                .is_some_and(|port| (first..=last).contains(&port))
+            && listens(socket, rule.protocol, ports)
             && (socket.local.canonical() == to || (socket.local.is_wildcard() && has(socket)))
     };
     let mut rows = found.rows.iter().filter(takes);
