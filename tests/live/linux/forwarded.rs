@@ -77,10 +77,12 @@ fn many_rules_are_read_within_the_bound_and_said_to_be_whole_or_not() {
         Ok(found) => found,
         Err(why) => skip!("no rules: {why}"),
     };
+    // Where the bound is reached behind the last rule, nobody knows that it was the last.
     let count = found.forwards.len();
     assert!(
-        count <= 2000 && (count == 2000) == found.refused.is_none(),
-        "{count}"
+        count == 2000 || (count < 2000 && found.refused.is_some()),
+        "{count} {:?}",
+        found.refused
     );
     assert!(
         found
