@@ -76,6 +76,9 @@ pub struct Typed {
 }
 
 #[derive(Debug, Clone, Subcommand)]
+// The options of a verb that was not typed are not even put together: that is a third of what it
+// takes to begin.
+#[command(defer = true)]
 pub enum Verb {
     /// Tell why a port is taken: by whom, what it is part of, and what to do
     Why(WhyArgs),
