@@ -11,7 +11,7 @@ use super::{source, terminal};
 use crate::act::create_private;
 use crate::read::capture::Capture;
 
-/// Record what the readers saw
+/// Record what the readers saw, to be replayed with --from
 ///
 /// The recording holds the names, command lines and directories of processes, and the addresses of
 /// their peers; --redact replaces what tells about people.

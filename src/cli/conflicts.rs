@@ -26,7 +26,7 @@ A pool of workers, and one program on several addresses, are no conflicts.
 
 Exit status: 0 none at the level, 1 some, 2 bad usage, 3 cannot tell (owners are hidden)";
 
-/// Tell what on this machine will bite
+/// Tell what on this machine will bite: listeners in each other's way
 #[derive(Debug, Clone, Args)]
 #[command(after_help = FINDINGS)]
 pub struct ConflictsArgs {

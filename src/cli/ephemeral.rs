@@ -47,7 +47,7 @@ Exit status: 0 told, and every budget below --fail-at; 1 one has reached it; 2 b
   3 cannot tell (the range or a table could not be read, or owners that a selector asks for
   are hidden); 130 interrupted";
 
-/// Tell how full the ports for outgoing connections are
+/// Tell how full the ports for outgoing connections are, and because of whom
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct EphemeralArgs {

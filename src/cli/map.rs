@@ -28,7 +28,7 @@ Examples:
 
 Exit status: 0 something is shown, 1 nothing matches, 2 bad usage, 3 cannot tell";
 
-/// Tell who talks to whom
+/// Tell who talks to whom: services, and the connections between them
 #[derive(Debug, Clone, Args)]
 #[command(after_help = NOTES)]
 pub struct MapArgs {

@@ -51,6 +51,20 @@ fn the_committed_man_pages_are_the_help_of_the_program() {
     }
 }
 
+/// The options of a verb are put together when it is typed: what its own help begins with must be what
+/// the list of verbs says.
+#[test]
+fn the_list_of_verbs_says_what_each_of_them_says() {
+    let listed = portwho::cli::command();
+    let mut built = portwho::cli::command();
+    built.build();
+    for verb in listed.get_subcommands() {
+        let itself = built.find_subcommand(verb.get_name()).unwrap();
+        let about = |verb: &clap::Command| verb.get_about().map(ToString::to_string);
+        assert_eq!(about(itself), about(verb), "{}", verb.get_name());
+    }
+}
+
 #[track_caller]
 fn is_page(name: &str, command: &clap::Command) {
     let mut page = Vec::new();
