@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::clean::{acts, is_plain};
-use super::contract::RowOut;
-use crate::model::Snapshot;
+
+mod rows;
+
+pub use rows::{write as write_sockets, write_each as write_sockets_each};
 
 /// JSON Schema of the contract, generated from `contract.rs`.
 pub const SCHEMA: &str = include_str!("schema-v1.json");
@@ -16,11 +18,6 @@ pub const SCHEMA: &str = include_str!("schema-v1.json");
 /// Writes one document: a line for each field of the envelope, and for each socket.
 pub fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     buffered(out, |out| write_line(document, 0, out))
-}
-
-/// Writes a document for each socket, each on its line.
-pub fn write_rows(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
-    write_lines(snapshot.rows.iter().map(RowOut::new), out)
 }
 
 /// Writes documents, each on its line.
@@ -36,12 +33,18 @@ pub fn write_lines(
 
 /// Writes a document that stands at a depth.
 fn write_line(document: &impl Serialize, depth: usize, out: &mut impl Write) -> io::Result<()> {
+    append(document, depth, out)?;
+    out.write_all(b"\n")
+}
+
+/// The same, without the end of the line.
+fn append(document: &impl Serialize, depth: usize, out: &mut impl Write) -> io::Result<()> {
     let formatter = Lines {
         depth,
         has_items: false,
     };
-    document.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
-    out.write_all(b"\n")
+    document.serialize(&mut Serializer::with_formatter(out, formatter))?;
+    Ok(())
 }
 
 /// A serializer writes word by word, which a buffer takes at half the cost if the compiler knows it.
@@ -58,6 +61,7 @@ fn buffered(
 
 /// Depth up to which each item has a line of its own.
 const LINES_UP_TO: usize = 2;
+const INDENT: &[u8] = b"  ";
 
 /// Breaks lines at the outer levels, and escapes more than JSON asks for.
 struct Lines {
@@ -95,7 +99,7 @@ impl Lines {
 
     fn line<W: ?Sized + Write>(&self, out: &mut W) -> io::Result<()> {
         out.write_all(b"\n")?;
-        (0..self.depth).try_for_each(|_| out.write_all(b"  "))
+        (0..self.depth).try_for_each(|_| out.write_all(INDENT))
     }
 }
 

@@ -103,8 +103,8 @@ pub fn render(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resu
         Format::Table => table::write(snapshot, page, out),
         Format::Card => card::write(snapshot, page, out),
         Format::Plain => plain::write(snapshot, page, out),
-        Format::Json => json::write(&contract::Sockets::new(page.kind, snapshot), out),
-        Format::Ndjson => json::write_rows(snapshot, out),
+        Format::Json => json::write_sockets(page.kind, snapshot, out),
+        Format::Ndjson => json::write_sockets_each(snapshot, out),
         Format::Csv => csv::write(snapshot, page, out),
     }
 }

@@ -3,10 +3,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde::ser::{SerializeSeq, Serializer};
 
 use super::words;
-use crate::model::{Foreign, Note, Owner, Row, Snapshot};
+use crate::model::{Foreign, Note, Owner, Process, Row, Snapshot};
 
 mod ephemeral;
 mod map;
@@ -61,6 +60,7 @@ impl<'a> About<'a> {
 }
 
 /// A list of sockets, as `portwho --json` and `portwho wait --json` print it.
+// The sockets come last: their list is left empty here, and they are written one by one.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Sockets"))]
@@ -69,8 +69,7 @@ pub struct Sockets<'a> {
     about: About<'a>,
     /// Ports asked for that no socket holds and the packet filter sends elsewhere.
     forwards: Vec<DnatOut<'a>>,
-    #[cfg_attr(test, schemars(with = "Vec<RowOut<'a>>"))]
-    sockets: Rows<'a>,
+    sockets: Vec<RowOut<'a>>,
 }
 
 impl<'a> Sockets<'a> {
@@ -78,7 +77,7 @@ impl<'a> Sockets<'a> {
         Self {
             about: About::new(kind, snapshot),
             forwards: snapshot.forwards.iter().map(DnatOut::new).collect(),
-            sockets: Rows(&snapshot.rows),
+            sockets: Vec::new(),
         }
     }
 }
@@ -104,20 +103,8 @@ impl<'a> NoteOut<'a> {
     }
 }
 
-/// Writes row by row, so that no second copy of all rows is made.
-struct Rows<'a>(&'a [Row]);
-
-impl Serialize for Rows<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.0.len()))?;
-        for row in self.0 {
-            list.serialize_element(&RowOut::new(row))?;
-        }
-        list.end()
-    }
-}
-
 /// One socket. Unknown is null.
+// The owners come last, so that they can be written one by one.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Socket"))]
@@ -165,6 +152,13 @@ pub struct RowOut<'a> {
 
 impl<'a> RowOut<'a> {
     pub fn new(row: &'a Row) -> Self {
+        Self {
+            owners: row.owners.iter().map(OwnerOut::new).collect(),
+            ..Self::without_owners(row)
+        }
+    }
+
+    pub fn without_owners(row: &'a Row) -> Self {
         let socket = &row.socket;
         let role = row.role.as_deref();
         Self {
@@ -190,12 +184,13 @@ impl<'a> RowOut<'a> {
             recv_queue: socket.recv_queue,
             send_queue: socket.send_queue,
             owner_status: row.owner_status.as_str(),
-            owners: row.owners.iter().map(OwnerOut::new).collect(),
+            owners: Vec::new(),
         }
     }
 }
 
 /// A process that holds the socket.
+// What differs from socket to socket comes last.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Owner"))]
@@ -226,7 +221,13 @@ pub struct OwnerOut<'a> {
 
 impl<'a> OwnerOut<'a> {
     pub fn new(owner: &'a Owner) -> Self {
-        let process = &*owner.process;
+        Self {
+            fds: owner.fds.as_deref(),
+            ..Self::without_fds(&owner.process)
+        }
+    }
+
+    pub fn without_fds(process: &'a Process) -> Self {
         Self {
             pid: process.key.pid,
             name: process.name.unclean(),
@@ -248,7 +249,7 @@ impl<'a> OwnerOut<'a> {
             services: Some(&process.services)
                 .filter(|all| !all.is_empty())
                 .map(|all| all.iter().map(Foreign::unclean).collect()),
-            fds: owner.fds.as_deref(),
+            fds: None,
         }
     }
 }
