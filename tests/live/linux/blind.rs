@@ -39,6 +39,62 @@ fn without_proc_sockets_are_listed_and_their_owners_hidden() {
     }
 }
 
+/// netstat2 panics where it may not read `/proc`.
+#[test]
+fn where_the_library_of_the_portable_source_panics_nothing_is_claimed() {
+    if !is_root() {
+        skip!("only root can cover /proc and be another user");
+    }
+    let listener = scene::listener();
+    let port = format!("tcp:{}", port(&listener));
+    let folder = open_folder();
+    let program = portwho_for_all(&folder);
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).args(["--source", "portable"]);
+        // With it, the panic's message would be a long one.
+        command.current_dir("/").env("RUST_BACKTRACE", "1");
+        try_run(command.uid(NOBODY).gid(NOBODY))
+    };
+    let scene = with_proc_mounted(c"tmpfs", c"mode=0700", || {
+        let listed = match ask(&[&port, "--json"]) {
+            Ok(listed) => listed,
+            Err(why) => skip!("{why}"),
+        };
+        assert_eq!(listed.code, Some(3), "{listed:?}");
+        let document = listed.json();
+        assert_eq!(document["complete"], false, "{document:#}");
+        assert_eq!(document["sockets"], serde_json::json!([]), "{document:#}");
+        let note = document["notes"][0]["message"].as_str().unwrap();
+        let why = "tcp over IPv4: cannot be read: netstat2 panicked: Can't read /proc/: ";
+        assert!(note.starts_with(why), "{note}");
+        assert!(note.contains("code: 13"), "EACCES: {note}");
+        assert_eq!(document["notes"][0]["code"], "table-unknown");
+        let verbs = [
+            "",
+            &port,
+            &format!("check {port}"),
+            &format!("why {port}"),
+            "map",
+            "conflicts",
+            "ephemeral",
+            "free",
+            &format!("wait {port} --timeout 1s"),
+        ];
+        for verb in verbs {
+            let arguments: Vec<&str> = verb.split_whitespace().collect();
+            let answer = ask(&arguments).unwrap();
+            assert_eq!(answer.code, Some(3), "{verb}: {answer:?}");
+            // The message of the default hook is not among them.
+            let own = |line: &str| line.starts_with("portwho: ");
+            assert!(answer.stderr.lines().all(own), "{answer:?}");
+        }
+    });
+    if let Err(why) = scene {
+        skip!("/proc cannot be covered: {why}");
+    }
+}
+
 #[test]
 fn hidepid_hides_owners_and_not_sockets() {
     if !is_root() {
