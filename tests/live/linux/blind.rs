@@ -5,8 +5,8 @@ use std::process::Command;
 
 use super::apart::with_proc_mounted;
 use super::held::{
-    Held, NOBODY, assert_hidden, has_tool, inode, is_root, note_count, open_folder,
-    portwho_for_all, row_of,
+    Held, NO_SOCK_DIAG, NOBODY, answers_sock_diag, assert_hidden, has_tool, inode, is_root,
+    note_count, open_folder, portwho_for_all, row_of,
 };
 use crate::answer::{PORTWHO, assert_owned, portwho, run, try_run};
 use crate::scene::{self, port};
@@ -93,6 +93,53 @@ fn where_the_library_of_the_portable_source_panics_nothing_is_claimed() {
     if let Err(why) = scene {
         skip!("/proc cannot be covered: {why}");
     }
+}
+
+#[test]
+fn the_portable_source_lists_without_proc_what_nobody_can_be_said_to_own() {
+    let listener = scene::listener();
+    let (port, inode) = (format!("tcp:{}", port(&listener)), inode(&listener));
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
+    let scene = with_proc_mounted(c"tmpfs", c"", || {
+        let answer = portwho(&[&port, "--json", "--source", "portable"]);
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert_hidden(row_of(&answer.rows(), inode));
+        assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
+        let nameless = portwho(&[&port, "name=sleep", "--source", "portable"]);
+        assert_eq!(nameless.code, Some(3), "{nameless:?}");
+    });
+    if let Err(why) = scene {
+        skip!("/proc cannot be covered: {why}");
+    }
+}
+
+#[test]
+fn the_portable_source_hides_from_a_user_what_others_own() {
+    if !is_root() || !answers_sock_diag() {
+        skip!("it takes root, who can be two users, and a kernel that answers sock_diag");
+    }
+    let (root, own) = (scene::listener(), scene::listener());
+    let ports = format!("tcp:{},{}", port(&root), port(&own));
+    let inodes = [inode(&root), inode(&own)];
+    let held = match Held::sleep_as(NOBODY, own) {
+        Ok(held) => held,
+        Err(why) => skip!("{why}"),
+    };
+    let folder = open_folder();
+    let mut command = Command::new(portwho_for_all(&folder));
+    command.args([&ports, "--json", "--source", "portable"]);
+    let answer = match try_run(command.current_dir("/").uid(NOBODY).gid(NOBODY)) {
+        Ok(answer) => answer,
+        Err(why) => skip!("{why}"),
+    };
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(answer.json()["complete"], false, "{answer:?}");
+    assert_hidden(row_of(&answer.rows(), inodes[0]));
+    assert_owned(row_of(&answer.rows(), inodes[1]), &[held.pid()]);
+    assert_eq!(row_of(&answer.rows(), inodes[1])["owner_status"], "partial");
+    assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
 }
 
 #[test]
