@@ -2,7 +2,7 @@
 
 use std::process::id;
 
-use crate::answer::{assert_owned, at, portwho, sees_bound};
+use crate::answer::{assert_owned, at, common_sources, portwho, sees_bound};
 use crate::scene::{self, is_free, port};
 
 #[test]
@@ -76,7 +76,7 @@ fn a_listener_of_several_descriptors_is_one_row_of_one_owner() {
     let listener = scene::listener();
     let _second = listener.try_clone().unwrap();
     let port = format!("tcp:{}", port(&listener));
-    for source in ["auto", "portable"] {
+    for source in common_sources() {
         let row = portwho(&[&port, "-l", "--json", "--source", source]).only_row();
         assert_owned(&row, &[id()]);
     }
@@ -88,7 +88,7 @@ fn a_connection_of_several_descriptors_is_one_row_for_each_end() {
     let (client, accepted) = scene::connection(&listener);
     let _more = [client.try_clone().unwrap(), accepted.try_clone().unwrap()];
     let server = port(&listener);
-    for source in ["auto", "portable"] {
+    for source in common_sources() {
         let answer = portwho(&["-a", &format!("tcp:{server}"), "--json", "--source", source]);
         let rows = answer.rows();
         assert_eq!(rows.len(), 2, "{source}: {rows:#?}");
