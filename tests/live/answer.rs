@@ -94,6 +94,17 @@ impl Answer {
     }
 }
 
+/// The sources to try that every system has: the best, and the libraries where they can read. On Linux
+/// those take sock_diag(7), which user emulation and some containers refuse.
+pub fn common_sources() -> &'static [&'static str] {
+    #[cfg(target_os = "linux")]
+    if !crate::linux::answers_sock_diag() {
+        crate::scene::tell_skipped("the portable source: the kernel does not answer sock_diag");
+        return &["auto"];
+    }
+    &["auto", "portable"]
+}
+
 /// Whether sockets that are bound without listening would have been seen (Linux 6.8 shows them).
 pub fn sees_bound(answer: &Answer) -> bool {
     !answer.stderr.contains("bound without listening")

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::answer::portwho;
+use crate::answer::{common_sources, portwho};
 use crate::scene::{connection, listener, port};
 
 /// What is told by a source; whether all of it can be told hangs on the system.
@@ -25,7 +25,7 @@ fn a_connection_is_counted_to_its_peer() {
     let listener = listener();
     let _ends = connection(&listener);
     let peer = format!("peer=127.0.0.1:{}", port(&listener));
-    for source in ["auto", "portable"] {
+    for source in common_sources() {
         let document = told(source, &[&peer]);
         let [budget] = document["budgets"].as_array().unwrap().as_slice() else {
             panic!("{source}: {document:#}")
@@ -41,7 +41,7 @@ fn a_connection_is_counted_to_its_peer() {
 fn what_is_taken_for_every_peer_has_its_owner() {
     let listener = listener();
     let mine = port(&listener);
-    for source in ["auto", "portable"] {
+    for source in common_sources() {
         let document = told(source, &[]);
         let bound = |end: &str| document["range"][end].as_u64();
         if let (Some(first), Some(last)) = (bound("first"), bound("last"))

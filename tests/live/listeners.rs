@@ -2,7 +2,7 @@
 
 use std::process::id;
 
-use crate::answer::{assert_owned, at, portwho, sees_bound};
+use crate::answer::{assert_owned, at, common_sources, portwho, sees_bound};
 use crate::scene::{self, is_free, port};
 
 #[test]
@@ -68,4 +68,32 @@ fn a_dual_stack_listener_is_found_by_an_ipv4_address() {
     let row = row.unwrap_or_else(|| panic!("{rows:#?}"));
     assert_eq!(row["local_address"], "::");
     assert_eq!(row["exposure"], "all");
+}
+
+/// macOS tells of descriptors, not of sockets.
+#[test]
+fn a_listener_of_several_descriptors_is_one_row_of_one_owner() {
+    let listener = scene::listener();
+    let _second = listener.try_clone().unwrap();
+    let port = format!("tcp:{}", port(&listener));
+    for source in common_sources() {
+        let row = portwho(&[&port, "-l", "--json", "--source", source]).only_row();
+        assert_owned(&row, &[id()]);
+    }
+}
+
+#[test]
+fn a_connection_of_several_descriptors_is_one_row_for_each_end() {
+    let listener = scene::listener();
+    let (client, accepted) = scene::connection(&listener);
+    let _more = [client.try_clone().unwrap(), accepted.try_clone().unwrap()];
+    let server = port(&listener);
+    for source in common_sources() {
+        let answer = portwho(&["-a", &format!("tcp:{server}"), "--json", "--source", source]);
+        let rows = answer.rows();
+        assert_eq!(rows.len(), 2, "{source}: {rows:#?}");
+        for row in &rows {
+            assert_owned(row, &[id()]);
+        }
+    }
 }

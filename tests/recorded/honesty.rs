@@ -255,3 +255,37 @@ fn rules_that_could_not_be_read_are_told_where_packets_are_sent_on() {
     assert_eq!(told(true, &["why", ":80"]), (0, way));
     assert_eq!(told(false, &["why", ":80"]), (0, String::new()));
 }
+
+/// What macOS tells who is not root: it finds sockets by way of the processes that have them.
+#[test]
+fn where_only_own_processes_can_be_seen_the_rest_is_hidden_and_that_is_said() {
+    let text = std::fs::read_to_string(crate::capture("windows")).unwrap();
+    let mut capture: Value = serde_json::from_str(&text).unwrap();
+    let why = "only those of your own processes can be seen; run portwho with sudo to see all";
+    for table in capture["sockets"]["tables"].as_array_mut().unwrap() {
+        table["outcome"] = json!({ "partial": { "why": why } });
+    }
+    capture["holders"]["blind"] = json!(["unsaid"]);
+    let fed = serde_json::to_vec(&capture).unwrap();
+    let ask =
+        |arguments: &[&str]| crate::portwho_fed(&[arguments, &["--from", "-"]].concat(), &fed);
+    let own = ask(&[":5432", "--json"]);
+    assert_eq!(own.code, 0, "{own:?}");
+    let document: Value = serde_json::from_str(&own.stdout).unwrap();
+    assert_eq!(document["complete"], false);
+    // Somebody else may have it too.
+    assert_eq!(document["sockets"][0]["owner_status"], "partial");
+    assert!(codes(&document).contains(&"table-partial"), "{document:#}");
+    let inherited = ask(&[":9000"]);
+    assert!(
+        inherited
+            .stderr
+            .contains("the owner of 1 socket cannot be seen"),
+        "{inherited:?}"
+    );
+    for arguments in [&[":81"][..], &["name=postgres", ":9000"]] {
+        let answer = ask(arguments);
+        assert_eq!((answer.code, answer.stdout.as_str()), (3, ""), "{answer:?}");
+        assert!(answer.stderr.contains(why), "{answer:?}");
+    }
+}

@@ -1,17 +1,23 @@
 //! A source over netstat2 and sysinfo, for systems without a reader of their own. On Linux it can
 //! be chosen, and tests compare the native reader with it.
 
+mod attempt;
 mod sightings;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_os = "linux")]
 mod linux;
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState};
+use netstat2::error::Error;
+use netstat2::{
+    AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState, get_sockets_info,
+};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, Uid, UpdateKind};
 
+use self::attempt::patiently;
 #[cfg(target_os = "linux")]
 use self::linux as system;
 use self::sightings::{Sighting, mapped, once_each};
@@ -67,7 +73,8 @@ impl Source for Portable {
         let protocols = scope.protocols.iter();
         for protocol in protocols.filter(|one| *one != Protocol::Mptcp) {
             for family in &families {
-                raw.tables.push(self.table(protocol, *family));
+                let table = self.table(protocol, *family, get_sockets_info);
+                raw.tables.push(table);
             }
         }
         raw
@@ -161,8 +168,13 @@ impl Portable {
         now.or_else(|| self.earlier.get(&handle))
     }
 
-    /// Reads one protocol, of one family or of both.
-    fn table(&mut self, protocol: Protocol, family: Option<Family>) -> RawTable {
+    /// Reads one protocol, of one family or of both, by the library or what stands for it.
+    fn table(
+        &mut self,
+        protocol: Protocol,
+        family: Option<Family>,
+        library: impl Fn(AddressFamilyFlags, ProtocolFlags) -> Result<Vec<SocketInfo>, Error>,
+    ) -> RawTable {
         let mut table = RawTable {
             protocol,
             family,
@@ -190,7 +202,7 @@ impl Portable {
             Some(Family::Ipv6) => AddressFamilyFlags::IPV6,
             None => AddressFamilyFlags::IPV4 | AddressFamilyFlags::IPV6,
         };
-        match patiently(|| netstat2::get_sockets_info(families, wanted)) {
+        match patiently(|| library(families, wanted)) {
             Ok(found) => {
                 let seen = found.into_iter().map(|socket| sighting(&socket)).collect();
                 for one in once_each(seen, system::BY_DESCRIPTOR) {
@@ -288,31 +300,6 @@ fn tcp_state(state: TcpState) -> State {
         TcpState::TimeWait => State::TimeWait,
         TcpState::Closed | TcpState::DeleteTcb | TcpState::Unknown => State::Closed,
     }
-}
-
-/// How often a reading is tried: the library trips over what changes while it reads.
-const ATTEMPTS: usize = 3;
-
-/// Reads until it succeeds, a few times at most; says why it failed.
-fn patiently<T>(read: impl Fn() -> Result<T, netstat2::error::Error>) -> Result<T, String> {
-    let mut why = String::new();
-    for _ in 0..ATTEMPTS {
-        match quietly(&read) {
-            Some(Ok(found)) => return Ok(found),
-            Some(Err(error)) => why = format!("netstat2: {error}"),
-            None => why = "netstat2 panicked".into(),
-        }
-    }
-    Err(why)
-}
-
-/// Runs a call that may panic, without the panic's message on stderr.
-fn quietly<T>(call: impl FnOnce() -> T) -> Option<T> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let result = catch_unwind(AssertUnwindSafe(call));
-    std::panic::set_hook(hook);
-    result.ok()
 }
 
 /// Reads these processes; the library wants each pid once, and not to remove what it was not asked for.

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use super::apart::with_proc_mounted;
 use super::held::{
-    Held, NOBODY, assert_hidden, has_tool, inode, is_root, note_count, open_folder,
-    portwho_for_all, row_of,
+    Held, NO_SOCK_DIAG, NOBODY, answers_sock_diag, assert_hidden, has_tool, inode, is_root,
+    note_count, open_folder, portwho_for_all, row_of,
 };
 use crate::answer::{PORTWHO, assert_owned, portwho, run, try_run};
 use crate::scene::{self, port};
@@ -37,6 +37,113 @@ fn without_proc_sockets_are_listed_and_their_owners_hidden() {
     if let Err(why) = scene {
         skip!("/proc cannot be covered: {why}");
     }
+}
+
+/// netstat2 panics where it may not read `/proc`.
+#[test]
+fn where_the_library_of_the_portable_source_panics_nothing_is_claimed() {
+    if !is_root() {
+        skip!("only root can cover /proc and be another user");
+    }
+    if !answers_sock_diag() {
+        // The library fails before it panics.
+        skip!("{NO_SOCK_DIAG}");
+    }
+    let listener = scene::listener();
+    let port = format!("tcp:{}", port(&listener));
+    let folder = open_folder();
+    let program = portwho_for_all(&folder);
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).args(["--source", "portable"]);
+        // With it, the panic's message would be a long one.
+        command.current_dir("/").env("RUST_BACKTRACE", "1");
+        try_run(command.uid(NOBODY).gid(NOBODY))
+    };
+    let scene = with_proc_mounted(c"tmpfs", c"mode=0700", || {
+        let listed = match ask(&[&port, "--json"]) {
+            Ok(listed) => listed,
+            Err(why) => skip!("{why}"),
+        };
+        assert_eq!(listed.code, Some(3), "{listed:?}");
+        let document = listed.json();
+        assert_eq!(document["complete"], false, "{document:#}");
+        assert_eq!(document["sockets"], serde_json::json!([]), "{document:#}");
+        let note = document["notes"][0]["message"].as_str().unwrap();
+        let why = "tcp over IPv4: cannot be read: netstat2 panicked: Can't read /proc/: ";
+        assert!(note.starts_with(why), "{note}");
+        assert!(note.contains("code: 13"), "EACCES: {note}");
+        assert_eq!(document["notes"][0]["code"], "table-unknown");
+        let verbs = [
+            "",
+            &port,
+            &format!("check {port}"),
+            &format!("why {port}"),
+            "map",
+            "conflicts",
+            "ephemeral",
+            "free",
+            &format!("wait {port} --timeout 1s"),
+        ];
+        for verb in verbs {
+            let arguments: Vec<&str> = verb.split_whitespace().collect();
+            let answer = ask(&arguments).unwrap();
+            assert_eq!(answer.code, Some(3), "{verb}: {answer:?}");
+            // The message of the default hook is not among them.
+            let own = |line: &str| line.starts_with("portwho: ");
+            assert!(answer.stderr.lines().all(own), "{answer:?}");
+        }
+    });
+    if let Err(why) = scene {
+        skip!("/proc cannot be covered: {why}");
+    }
+}
+
+#[test]
+fn the_portable_source_lists_without_proc_what_nobody_can_be_said_to_own() {
+    let listener = scene::listener();
+    let (port, inode) = (format!("tcp:{}", port(&listener)), inode(&listener));
+    if !answers_sock_diag() {
+        skip!("{NO_SOCK_DIAG}");
+    }
+    let scene = with_proc_mounted(c"tmpfs", c"", || {
+        let answer = portwho(&[&port, "--json", "--source", "portable"]);
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert_hidden(row_of(&answer.rows(), inode));
+        assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
+        let nameless = portwho(&[&port, "name=sleep", "--source", "portable"]);
+        assert_eq!(nameless.code, Some(3), "{nameless:?}");
+    });
+    if let Err(why) = scene {
+        skip!("/proc cannot be covered: {why}");
+    }
+}
+
+#[test]
+fn the_portable_source_hides_from_a_user_what_others_own() {
+    if !is_root() || !answers_sock_diag() {
+        skip!("it takes root, who can be two users, and a kernel that answers sock_diag");
+    }
+    let (root, own) = (scene::listener(), scene::listener());
+    let ports = format!("tcp:{},{}", port(&root), port(&own));
+    let inodes = [inode(&root), inode(&own)];
+    let held = match Held::sleep_as(NOBODY, own) {
+        Ok(held) => held,
+        Err(why) => skip!("{why}"),
+    };
+    let folder = open_folder();
+    let mut command = Command::new(portwho_for_all(&folder));
+    command.args([&ports, "--json", "--source", "portable"]);
+    let answer = match try_run(command.current_dir("/").uid(NOBODY).gid(NOBODY)) {
+        Ok(answer) => answer,
+        Err(why) => skip!("{why}"),
+    };
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(answer.json()["complete"], false, "{answer:?}");
+    assert_hidden(row_of(&answer.rows(), inodes[0]));
+    assert_owned(row_of(&answer.rows(), inodes[1]), &[held.pid()]);
+    assert_eq!(row_of(&answer.rows(), inodes[1])["owner_status"], "partial");
+    assert_eq!(note_count(&answer, "owners-hidden"), Some(1));
 }
 
 #[test]

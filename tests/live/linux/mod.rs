@@ -42,3 +42,5 @@ mod together;
 mod users;
 mod waiting;
 mod ways;
+
+pub use held::answers_sock_diag;
