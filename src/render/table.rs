@@ -13,15 +13,12 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
         .iter()
         .map(|column| head(column, page))
         .collect();
-    let rows = snapshot.rows.iter().map(|row| {
-        page.columns
-            .iter()
-            .map(|column| match column.name {
-                "netns" if page.tells_namespaces => namespace(column, row, snapshot),
-                _ => (column.cell)(row, snapshot),
-            })
-            .collect()
-    });
+    let cell = |column: &Column, row: &Row| match column.name {
+        "netns" if page.tells_namespaces => namespace(column, row, snapshot),
+        _ => (column.cell)(row, snapshot),
+    };
+    let rows = snapshot.rows.iter();
+    let rows = rows.map(|row| page.columns.iter().map(move |column| cell(column, row)));
     sheet::write(&heads, rows, page.look, out)
 }
 
