@@ -40,7 +40,7 @@ const BEFORE_WHAT: u8 = 3;
 
 /// Programs compare the numbers of namespaces; people are told which of several is theirs.
 fn namespace(column: &Column, row: &Row, snapshot: &Snapshot) -> Cell {
-    if row.socket.netns != snapshot.netns {
+    if row.socket.netns() != snapshot.netns {
         return (column.cell)(row, snapshot);
     }
     let own = words::netns_seen_from(snapshot.netns, &row.socket);
