@@ -19,7 +19,8 @@ use crate::model::{
     Snapshot,
 };
 use crate::normalize::{
-    Users, dnat, far_rules_note, name_namespaces, owner_notes, rules_note, sockets, table_notes,
+    Users, dnat, far_rules_note, name_namespaces, name_users, owner_notes, rules_note, sockets,
+    table_notes,
 };
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawForwards, RawHolders, RawNamespace, RawSockets, RawTable};
@@ -96,9 +97,7 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     } else {
         users(source)
     };
-    for row in &mut rows {
-        row.socket.user = row.socket.uid.and_then(|uid| users.get(&uid).cloned());
-    }
+    name_users(&mut rows, &users);
     let holders = if survey.owners || query.asks_for_owners() {
         owners::find(source, &mut rows, survey, users, raw.netns)
     } else {
@@ -173,7 +172,7 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>
     let is_whole = unreadable(&raw).is_empty();
     let rows = sockets(raw);
     let matching = rows.iter().filter(|row| query.wants(&row.socket));
-    let mut handles: Vec<Option<u64>> = matching.map(|row| row.socket.handle).collect();
+    let mut handles: Vec<Option<u64>> = matching.map(|row| row.socket.handle()).collect();
     handles.sort_unstable();
     (is_whole || !handles.is_empty()).then_some(handles)
 }

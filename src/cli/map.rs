@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal};
 use crate::model::Depth;
-use crate::normalize::service_of;
+use crate::model::service_of;
 use crate::render::{Atlas, Format, Look, write_dot, write_map, write_map_json, write_mermaid};
 use crate::select::{Query, View};
 use crate::{Chart, Survey, chart};

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::failure::{Failure, quote};
+use crate::model::port_of;
 use crate::model::{PortSet, Protocol, ProtocolSet, State};
-use crate::normalize::port_of;
 use crate::select::{Addresses, Place, Query};
 
 /// Adds what one argument asks for to the query.

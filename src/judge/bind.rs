@@ -58,7 +58,7 @@ pub fn bar_elsewhere(by_linux: Bar, holder: &Socket, claim: &Claim) -> Bar {
 
 fn rule(holder: &Socket, options: Options, uid: Option<u32>) -> Bar {
     let shares_group = options.reuse_port
-        && match (holder.uid, uid) {
+        && match (holder.uid(), uid) {
             (Some(theirs), Some(ours)) => theirs == ours,
             _ => true,
         };
@@ -107,8 +107,8 @@ fn stands_for_ipv4(holder: &Socket, wanted: Ipv4Addr) -> Bar {
 }
 
 fn on_other_interfaces(holder: &Socket, claim: &Claim) -> bool {
-    match (&holder.interface, &claim.interface) {
-        (Some(theirs), Some(ours)) => **theirs != **ours,
+    match (holder.interface(), &claim.interface) {
+        (Some(theirs), Some(ours)) => *theirs != **ours,
         _ => false,
     }
 }

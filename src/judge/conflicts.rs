@@ -277,7 +277,7 @@ fn groups(rows: &[Row], listening: &[usize]) -> Vec<Vec<usize>> {
     for at in listening {
         let socket = &rows[*at].socket;
         by_address
-            .entry((socket.local, socket.interface.clone()))
+            .entry((socket.local, socket.interface()))
             .or_default()
             .push(*at);
     }

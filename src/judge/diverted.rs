@@ -67,7 +67,7 @@ fn meets(rule: &Dnat, row: &Row, own: Option<u64>) -> bool {
     // A rule may leave a port as it is.
     let is_kept = rule.to.is_none() && rule.target_ports() == rule.ports;
     !is_kept
-        && socket.netns == own
+        && socket.netns() == own
         && listens(socket, rule.protocol, rule.ports)
         && is_of_family
         && (socket.local.is_wildcard()
@@ -124,17 +124,17 @@ pub fn listener_behind<'a>(rule: &Dnat, found: &'a Snapshot) -> Option<&'a Row> 
     let ports = rule.target_ports();
     let has = |socket: &Socket| {
         let of_family = to.is_ipv6() || socket.takes_ipv4();
-        let addresses = socket.netns.and_then(|netns| found.elsewhere.get(&netns));
+        let addresses = socket.netns().and_then(|netns| found.elsewhere.get(&netns));
         of_family && addresses.is_some_and(|all| all.iter().any(|one| one.address == to))
     };
     let takes = |row: &&Row| {
         let socket = &row.socket;
-        socket.netns != found.netns
+        socket.netns() != found.netns
             && listens(socket, rule.protocol, ports)
             && (socket.local.canonical() == to || (socket.local.is_wildcard() && has(socket)))
     };
     let mut rows = found.rows.iter().filter(takes);
     let one = rows.next()?;
-    rows.all(|row| row.socket.netns == one.socket.netns)
+    rows.all(|row| row.socket.netns() == one.socket.netns())
         .then_some(one)
 }

@@ -10,7 +10,7 @@ use pools::Pools;
 use talks::Talk;
 pub use talks::{Peer, is_talk};
 
-use crate::model::{Foreign, Limits, Owner, OwnerStatus, Protocol, Row};
+use crate::model::{Descriptors, Foreign, Limits, Owner, OwnerStatus, Protocol, Row};
 use crate::select::Query;
 
 /// Services in the order in which they are shown, and the links between them.
@@ -111,7 +111,7 @@ pub fn map(rows: &[Row], limits: &Limits, own: Option<u64>) -> Map {
         if let Some(service) = services.get_mut(&Holder::Set(set)) {
             service.owners.push(Owner {
                 process: process.clone(),
-                fds: None,
+                fds: Descriptors::Unknown,
             });
         }
     }
@@ -197,8 +197,8 @@ fn holder(pools: &Pools, row: &Row, is_server: bool) -> Holder {
         Holder::Unseen {
             status: row.owner_status,
             is_held: row.socket.inode.is_some(),
-            uid: row.socket.uid,
-            netns: row.socket.netns,
+            uid: row.socket.uid(),
+            netns: row.socket.netns(),
             port,
         },
         Holder::Set,

@@ -2,12 +2,13 @@
 
 use std::io::ErrorKind;
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use super::*;
 use crate::model::{
-    Endpoint, Foreign, Limits, Owner, OwnerStatus, Process, ProcessKey, Protocol, ProtocolSet, Row,
-    Socket, State,
+    Descriptors, Endpoint, Foreign, Limits, Owner, OwnerStatus, Process, ProcessKey, Protocol,
+    ProtocolSet, Row, Socket, State, User,
 };
 
 mod conflicts;
@@ -39,17 +40,16 @@ fn socket(protocol: Protocol, state: State, address: &str, v6only: Option<bool>)
         local: Endpoint::new(address.parse::<IpAddr>().unwrap(), 80),
         peer: None,
         ip_protocol: None,
-        interface: None,
         v6only,
-        service: None,
-        uid: Some(1000),
-        user: None,
-        inode: Some(1),
-        netns: None,
-        netns_name: None,
+        user: Some(Rc::new(User {
+            uid: 1000,
+            name: None,
+        })),
+        inode: NonZeroU64::new(1),
+        site: None,
         recv_queue: None,
         send_queue: None,
-        handle: Some(1),
+        handle: NonZeroU64::new(1),
     }
 }
 
@@ -60,7 +60,7 @@ fn row(socket: Socket, program: Option<(&str, u32)>) -> Row {
             user: Some("anna".into()),
             ..Process::named(ProcessKey { pid, start: 1 }, Foreign::new(name))
         }),
-        fds: None,
+        fds: Descriptors::Unknown,
     });
     let owner_status = if owners.is_some() {
         OwnerStatus::Known

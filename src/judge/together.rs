@@ -90,7 +90,7 @@ type Alike = (
 fn alike(row: &Row) -> Alike {
     let socket = &row.socket;
     let pids = row.owners.iter().map(|owner| owner.process.key).collect();
-    let end = (socket.protocol, socket.state, socket.local, socket.netns);
+    let end = (socket.protocol, socket.state, socket.local, socket.netns());
     let end = row.owners.is_empty().then_some(end);
     (pids, socket.state.is_listening(), end)
 }
@@ -127,7 +127,7 @@ fn joined(groups: Vec<Vec<Taken<'_>>>) -> Vec<Vec<Taken<'_>>> {
 
 fn port_of(socket: &Socket) -> (Protocol, Option<u16>, Option<u64>) {
     let space = socket.protocol.port_space();
-    (space, socket.local.port, socket.netns)
+    (space, socket.local.port, socket.netns())
 }
 
 /// Whether two sockets on one port are of one pool, or for one container.
@@ -139,7 +139,7 @@ fn belong_together(a: &Row, b: &Row) -> bool {
     if let (Some(one), Some(other)) = (forward(a), forward(b)) {
         return lead_to_one(one, other);
     }
-    let is_one_place = one.local == other.local && one.interface == other.interface;
+    let is_one_place = one.local == other.local && one.interface() == other.interface();
     let mut owners = a.owners.iter();
     is_one_place
         && owners.any(|one| {

@@ -177,7 +177,7 @@ fn listen<'a>(row: &'a Row, own: Option<u64>, limits: &Limits) -> Listen<'a> {
     let socket = &row.socket;
     let local = socket.local.canonical();
     let is_reached = |one: &&InterfaceAddress| {
-        let on_device = socket.interface.as_deref();
+        let on_device = socket.interface();
         on_device.is_none_or(|device| device == one.interface)
             && if local.is_unspecified() {
                 (one.address.is_ipv4() && socket.takes_ipv4())
@@ -186,7 +186,7 @@ fn listen<'a>(row: &'a Row, own: Option<u64>, limits: &Limits) -> Listen<'a> {
                 one.address == local
             }
     };
-    let interfaces = match socket.netns {
+    let interfaces = match socket.netns() {
         netns if netns == own => Some(&limits.interfaces).filter(|all| !all.is_empty()),
         netns => netns.and_then(|netns| limits.elsewhere.get(&netns)),
     };

@@ -11,6 +11,7 @@ mod owner;
 mod ports;
 mod protocol;
 mod scope;
+mod services;
 mod snapshot;
 mod socket;
 mod state;
@@ -23,10 +24,11 @@ pub use meaning::{
     Container, ContainerId, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,
 };
 pub use note::{Note, NoteCode};
-pub use owner::{Owner, OwnerStatus, Process, ProcessKey, Program};
+pub use owner::{Descriptors, Owner, OwnerStatus, Owners, Process, ProcessKey, Program};
 pub use ports::PortSet;
 pub use protocol::{Protocol, ProtocolSet};
 pub use scope::{Depth, Handles, Namespaces, Scope};
+pub use services::{port_of, service_of};
 pub use snapshot::{Machine, Role, Row, Snapshot};
-pub use socket::Socket;
+pub use socket::{Site, Socket, User};
 pub use state::{State, StateSet};

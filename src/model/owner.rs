@@ -1,5 +1,6 @@
 //! The processes that own sockets.
 
+use std::ops::Deref;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -84,8 +85,87 @@ impl Process {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     pub process: Rc<Process>,
-    /// Descriptor numbers, ascending; `None` where the system does not tell.
-    pub fds: Option<Vec<u32>>,
+    pub fds: Descriptors,
+}
+
+/// The owners of a socket, in ascending order of pid. One is the rule, and takes no block of memory
+/// beside its row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Owners {
+    #[default]
+    Nobody,
+    One(Owner),
+    Several(Box<[Owner]>),
+}
+
+impl Deref for Owners {
+    type Target = [Owner];
+
+    fn deref(&self) -> &[Owner] {
+        match self {
+            Self::Nobody => &[],
+            Self::One(owner) => std::slice::from_ref(owner),
+            Self::Several(owners) => owners,
+        }
+    }
+}
+
+impl FromIterator<Owner> for Owners {
+    fn from_iter<I: IntoIterator<Item = Owner>>(owners: I) -> Self {
+        let mut owners = owners.into_iter();
+        match (owners.next(), owners.next()) {
+            (None, _) => Self::Nobody,
+            (Some(one), None) => Self::One(one),
+            (Some(first), Some(second)) => {
+                Self::Several([first, second].into_iter().chain(owners).collect())
+            }
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Owners {
+    type Item = &'a Owner;
+    type IntoIter = std::slice::Iter<'a, Owner>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The descriptors by which a process holds a socket. One is the rule here too.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Descriptors {
+    /// The system does not tell them.
+    #[default]
+    Unknown,
+    One(u32),
+    /// Ascending. The box makes it a single pointer, so that an owner stays small.
+    Several(Box<Vec<u32>>),
+}
+
+impl Descriptors {
+    /// Their numbers, ascending; `None` where the system does not tell.
+    pub fn numbers(&self) -> Option<&[u32]> {
+        match self {
+            Self::Unknown => None,
+            Self::One(number) => Some(std::slice::from_ref(number)),
+            Self::Several(numbers) => Some(numbers),
+        }
+    }
+}
+
+impl FromIterator<u32> for Descriptors {
+    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
+        let mut numbers = numbers.into_iter();
+        match (numbers.next(), numbers.next()) {
+            (None, _) => Self::Unknown,
+            (Some(one), None) => Self::One(one),
+            (Some(first), Some(second)) => {
+                let all = [first, second].into_iter().chain(numbers);
+                Self::Several(Box::new(all.collect()))
+            }
+        }
+    }
 }
 
 /// How much is known of who owns a socket.

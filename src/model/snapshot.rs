@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Dnat, Foreign, Forward, InterfaceAddress, Namespaces, Note, NoteCode, Owner, OwnerStatus,
+    Dnat, Foreign, Forward, InterfaceAddress, Namespaces, Note, NoteCode, OwnerStatus, Owners,
     ProtocolSet, Socket,
 };
 
@@ -25,8 +25,7 @@ pub struct Machine {
 pub struct Row {
     pub socket: Socket,
     pub owner_status: OwnerStatus,
-    /// In ascending order of pid.
-    pub owners: Vec<Owner>,
+    pub owners: Owners,
     /// Boxed, because few rows have one and listings have many rows.
     pub role: Option<Box<Role>>,
 }
@@ -89,5 +88,20 @@ impl Snapshot {
             )
         };
         !self.unreadable.is_empty() || self.notes.iter().any(is_unseen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A long list is mostly rows: each byte here is one for each of perhaps a million sockets. What
+    /// few rows have is boxed, what many share is pointed to, and what one value of a type never is
+    /// stands for `None`.
+    #[test]
+    fn a_row_stays_small() {
+        assert!(size_of::<Socket>() <= 96, "{}", size_of::<Socket>());
+        assert!(size_of::<Owners>() <= 24, "{}", size_of::<Owners>());
+        assert!(size_of::<Row>() <= 136, "{}", size_of::<Row>());
     }
 }

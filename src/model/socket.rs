@@ -1,10 +1,13 @@
 //! A socket as portwho speaks of it, after normalization.
 
+use std::num::{NonZeroU8, NonZeroU64};
 use std::rc::Rc;
 
+use super::services::service_of;
 use super::{Endpoint, Exposure, Family, Foreign, Protocol, State};
 
-/// One socket of the system. Unknown is `None`, never zero.
+/// One socket of the system. Unknown is `None`, never zero. There are many of them: what several
+/// share stands elsewhere, and is pointed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Socket {
     pub protocol: Protocol,
@@ -12,29 +15,87 @@ pub struct Socket {
     pub local: Endpoint,
     /// The other end; `None` when there is none.
     pub peer: Option<Endpoint>,
-    /// IP protocol number of a raw socket.
-    pub ip_protocol: Option<u8>,
-    /// Scope of a link-local address, or the device that the socket is bound to.
-    pub interface: Option<Rc<str>>,
+    /// IP protocol number of a raw socket; there is none for 0, which stands for "any".
+    pub ip_protocol: Option<NonZeroU8>,
     /// Whether an IPv6 socket refuses IPv4; `None` for IPv4 and where the system does not tell.
     pub v6only: Option<bool>,
-    pub service: Option<&'static str>,
-    pub uid: Option<u32>,
-    pub user: Option<Rc<str>>,
-    pub inode: Option<u64>,
-    /// Inode number of the network namespace.
-    pub netns: Option<u64>,
-    /// What people call that namespace, where it is not the reader's own.
-    pub netns_name: Option<Rc<Foreign>>,
+    pub user: Option<Rc<User>>,
+    pub inode: Option<NonZeroU64>,
+    /// Where it lives, as far as that is known.
+    pub site: Option<Rc<Site>>,
     /// Bytes not yet read; of a listener, connections that wait to be accepted.
     pub recv_queue: Option<u32>,
     /// Bytes not yet acknowledged; of a listener, how many connections may wait.
     pub send_queue: Option<u32>,
     /// What a reader finds the holders by; `None` when nobody can hold the socket.
-    pub handle: Option<u64>,
+    pub handle: Option<NonZeroU64>,
+}
+
+/// Whose a socket is; all that a user has share one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub uid: u32,
+    pub name: Option<Rc<str>>,
+}
+
+/// A part of the machine's network; its sockets share one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Site {
+    /// Inode number of the network namespace.
+    pub netns: Option<u64>,
+    /// What people call that namespace, where it is not the reader's own.
+    pub netns_name: Option<Foreign>,
+    /// Scope of a link-local address, or the device that the socket is bound to.
+    pub interface: Option<Rc<str>>,
 }
 
 impl Socket {
+    /// What a reader finds the holders by, as it names it.
+    pub fn handle(&self) -> Option<u64> {
+        self.handle.map(NonZeroU64::get)
+    }
+
+    /// The service that the local port is registered for.
+    pub fn service(&self) -> Option<&'static str> {
+        service_of(self.protocol, self.local.port?)
+    }
+
+    pub fn uid(&self) -> Option<u32> {
+        self.user.as_ref().map(|user| user.uid)
+    }
+
+    pub fn user_name(&self) -> Option<&str> {
+        self.user.as_ref()?.name.as_deref()
+    }
+
+    /// Inode number of the network namespace.
+    pub fn netns(&self) -> Option<u64> {
+        self.site.as_ref()?.netns
+    }
+
+    /// What people call that namespace, where it is not the reader's own.
+    pub fn netns_name(&self) -> Option<&Foreign> {
+        self.site.as_ref()?.netns_name.as_ref()
+    }
+
+    /// Scope of a link-local address, or the device that the socket is bound to.
+    pub fn interface(&self) -> Option<&str> {
+        self.site.as_ref()?.interface.as_deref()
+    }
+
+    /// The same socket in another network namespace.
+    #[must_use]
+    pub fn in_netns(self, netns: Option<u64>) -> Self {
+        let site = Site {
+            netns,
+            ..self.site.as_deref().cloned().unwrap_or_default()
+        };
+        Self {
+            site: Some(Rc::new(site)),
+            ..self
+        }
+    }
+
     pub fn family(&self) -> Family {
         self.local.family()
     }
@@ -61,7 +122,7 @@ impl Socket {
     /// addresses of its own, other addresses are told apart by routing.
     pub fn loopback_netns(&self) -> Option<u64> {
         let is_loopback = self.local.exposure() == Exposure::Loopback;
-        self.netns.filter(|_| is_loopback)
+        self.netns().filter(|_| is_loopback)
     }
 
     /// Whether the socket is the other end of this connection.
@@ -83,7 +144,7 @@ impl Socket {
 
     /// Whether the socket has the local end of the other: the same one, or the port on every address.
     pub fn covers(&self, other: &Self) -> bool {
-        self.netns == other.netns
+        self.netns() == other.netns()
             && self.protocol.port_space() == other.protocol.port_space()
             && self.local.port == other.local.port
             && (self.local.canonical() == other.local.canonical()

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::meaning::meaning;
 use super::name::full_name;
-use crate::model::{Foreign, Owner, OwnerStatus, Process, ProcessKey, Row, Socket};
+use crate::model::{Foreign, Owner, OwnerStatus, Owners, Process, ProcessKey, Row, Socket, User};
 use crate::read::raw::{Blind, RawContainer, RawHolder, RawHolders, RawProcess};
 
 /// User names by uid.
@@ -18,16 +18,32 @@ pub struct Names {
     pub containers: Vec<RawContainer>,
 }
 
+/// Gives the users of sockets their names.
+pub fn name_users(rows: &mut [Row], names: &Users) {
+    let mut named = BTreeMap::new();
+    for user in rows.iter_mut().filter_map(|row| row.socket.user.as_mut()) {
+        let with_name = named.entry(user.uid).or_insert_with(|| {
+            Rc::new(User {
+                uid: user.uid,
+                name: names.get(&user.uid).cloned(),
+            })
+        });
+        *user = Rc::clone(with_name);
+    }
+}
+
 /// Gives each row its owners. A holder without facts has gone meanwhile, and is no owner.
-pub fn join(rows: &mut [Row], raw: &RawHolders, processes: Vec<RawProcess>, names: &Names) {
+pub fn join(rows: &mut [Row], raw: &mut RawHolders, processes: Vec<RawProcess>, names: &Names) {
     let processes: HashMap<ProcessKey, Rc<Process>> = processes
         .into_iter()
         .map(|raw| (raw.key, Rc::new(process(raw, names))))
         .collect();
-    let mut holders: Vec<&RawHolder> = raw.holders.iter().collect();
-    holders.sort_unstable_by_key(|holder| (holder.handle, holder.process, holder.fd));
+    // In their place: of long lists, a second one would be as long.
+    raw.holders
+        .sort_unstable_by_key(|holder| (holder.handle, holder.process, holder.fd));
+    let (holders, raw) = (&raw.holders, &*raw);
     for row in rows {
-        let mine = row.socket.handle.map_or(&[][..], |handle| {
+        let mine = row.socket.handle().map_or(&[][..], |handle| {
             let first = holders.partition_point(|holder| holder.handle < handle);
             let count = holders[first..]
                 .iter()
@@ -41,7 +57,7 @@ pub fn join(rows: &mut [Row], raw: &RawHolders, processes: Vec<RawProcess>, name
 }
 
 /// The processes of holders that are sorted by process and descriptor.
-fn owners(holders: &[&RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) -> Vec<Owner> {
+fn owners(holders: &[RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) -> Owners {
     let of_one = holders.chunk_by(|a, b| a.process == b.process);
     of_one
         .filter_map(|mine| {
@@ -52,11 +68,11 @@ fn owners(holders: &[&RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) 
                 (None, Some(comm)) => Rc::new(named_only(key, comm)),
                 (None, None) => return None,
             };
-            let mut fds: Vec<u32> = mine.iter().filter_map(|holder| holder.fd).collect();
-            fds.dedup();
+            // Holders that differ in nothing but the name that was told with them.
+            let fds = mine.chunk_by(|a, b| a.fd == b.fd);
             Some(Owner {
                 process,
-                fds: Some(fds).filter(|fds| !fds.is_empty()),
+                fds: fds.filter_map(|of_one| of_one.first()?.fd).collect(),
             })
         })
         .collect()

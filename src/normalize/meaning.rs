@@ -8,7 +8,7 @@ use super::script::{is_interpreter, script_of};
 use super::tunnel::{forwards_of, is_forwarder};
 use crate::model::{
     Container, ContainerId, Dnat, Endpoint, Foreign, Forward, Forwarder, Meaning, Owner,
-    OwnerStatus, Role, Row, Runtime, Socket,
+    OwnerStatus, Role, Row, Runtime, Site, Socket,
 };
 use crate::read::raw::{
     RawContainer, RawForward, RawForwards, RawListen, RawProcess, RawPublished, RawSocketUnit,
@@ -87,7 +87,7 @@ pub fn find_forwards(rows: &mut [Row], containers: &[RawContainer], own: Option<
         .filter(|row| row.socket.state.is_listening())
     {
         let local = &row.socket.local;
-        let containers = if row.socket.netns == own {
+        let containers = if row.socket.netns() == own {
             containers
         } else {
             &[]
@@ -228,7 +228,7 @@ fn is_asked(listen: &RawListen, row: &Row) -> bool {
 pub fn name_namespaces(rows: &mut [Row]) {
     let mut found: BTreeMap<u64, Vec<Rc<Container>>> = BTreeMap::new();
     for row in rows.iter() {
-        let Some(netns) = row.socket.netns else {
+        let Some(netns) = row.socket.netns() else {
             continue;
         };
         let owners = row.owners.iter();
@@ -239,24 +239,34 @@ pub fn name_namespaces(rows: &mut [Row]) {
             }
         }
     }
-    let names: BTreeMap<u64, Rc<Foreign>> = found
+    let names: BTreeMap<u64, Foreign> = found
         .iter()
         .filter_map(|(netns, containers)| match containers.as_slice() {
-            [one] => Some((*netns, Rc::new(one.label()))),
+            [one] => Some((*netns, one.label())),
             _ => None,
         })
         .collect();
+    let mut named: BTreeMap<Rc<Site>, Rc<Site>> = BTreeMap::new();
     for row in rows {
-        let socket = &mut row.socket;
-        // Its own namespace has no name but its number; a name that somebody gave it stays.
-        let is_by_id = |name: &Rc<Foreign>| {
-            let of = socket.netns.and_then(|netns| found.get(&netns));
-            of.is_some_and(|all| all.iter().any(|one| one.identity.label() == **name))
+        let Some(site) = &mut row.socket.site else {
+            continue;
         };
-        if socket.netns_name.as_ref().is_some_and(is_by_id)
-            && let Some(name) = socket.netns.and_then(|netns| names.get(&netns))
+        // Its own namespace has no name but its number; a name that somebody gave it stays.
+        let is_by_id = |name: &Foreign| {
+            let of = site.netns.and_then(|netns| found.get(&netns));
+            of.is_some_and(|all| all.iter().any(|one| one.identity.label() == *name))
+        };
+        if site.netns_name.as_ref().is_some_and(is_by_id)
+            && let Some(name) = site.netns.and_then(|netns| names.get(&netns))
         {
-            socket.netns_name = Some(Rc::clone(name));
+            let with_name = || Site {
+                netns_name: Some(name.clone()),
+                ..(**site).clone()
+            };
+            let new = named
+                .entry(Rc::clone(site))
+                .or_insert_with(|| Rc::new(with_name()));
+            *site = Rc::clone(new);
         }
     }
 }

@@ -5,18 +5,17 @@ mod join;
 mod meaning;
 mod name;
 mod notes;
+mod once;
 mod script;
-mod services;
 mod sockets;
 mod tunnel;
 
 pub use holdings::{Group, holdings};
-pub use join::{Names, Users, join, process};
+pub use join::{Names, Users, join, name_users, process};
 pub use meaning::{
     dnat, find_forwards, find_socket_units, is_known_by_arguments, name_namespaces,
     wanted_containers,
 };
 pub use name::full_name;
 pub use notes::{counted_owner_notes, far_rules_note, owner_notes, rules_note, table_notes};
-pub use services::{port_of, service_of};
 pub use sockets::{Gathering, sockets};

@@ -1,11 +1,13 @@
 //! Raw rows to sockets: one row for each socket, unknown where the system said nothing.
 
-use std::collections::{BTreeMap, HashSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
+use std::num::{NonZeroU8, NonZeroU64};
 use std::rc::Rc;
 
-use super::services::service_of;
-use crate::model::{ContainerId, Endpoint, Foreign, OwnerStatus, Protocol, Row, Socket};
+use super::once::settle;
+use crate::model::{
+    ContainerId, Endpoint, Foreign, OwnerStatus, Owners, Protocol, Row, Site, Socket, User,
+};
 use crate::read::raw::{RawNamespace, RawSocket, RawSockets};
 
 /// Turns what all tables hold into rows, their users not yet named and their owners not looked for.
@@ -13,8 +15,8 @@ pub fn sockets(raw: RawSockets) -> Vec<Row> {
     let mut rows = Vec::with_capacity(raw.all_tables().map(|table| table.sockets.len()).sum());
     let elsewhere = add(&mut rows, raw, None);
     for namespace in elsewhere {
-        let name = namespace_name(&namespace).map(Rc::new);
-        add(&mut rows, namespace.sockets, name.as_ref());
+        let name = namespace_name(&namespace);
+        add(&mut rows, namespace.sockets, name);
     }
     settle(&mut rows);
     rows
@@ -30,22 +32,47 @@ pub fn namespace_name(namespace: &RawNamespace) -> Option<Foreign> {
 }
 
 /// Adds the sockets of one network namespace; gives the others.
-fn add(rows: &mut Vec<Row>, raw: RawSockets, name: Option<&Rc<Foreign>>) -> Vec<RawNamespace> {
-    let interfaces = interface_names(raw.interfaces);
+fn add(rows: &mut Vec<Row>, raw: RawSockets, name: Option<Foreign>) -> Vec<RawNamespace> {
+    let sites = Sites::new(raw.netns, name, &raw.interfaces);
+    let mut users = Nameless::new();
     for socket in raw.tables.into_iter().flat_map(|table| table.sockets) {
-        let interface = interfaces.get(&socket.interface).cloned();
-        let mut row = row(socket);
-        row.socket.interface = interface;
-        row.socket.netns = raw.netns;
-        row.socket.netns_name = name.cloned();
+        let site = sites.at(socket.interface);
+        let mut row = row(socket, &mut users);
+        row.socket.site = Some(Rc::clone(site));
         rows.push(row);
     }
     raw.elsewhere
 }
 
-fn interface_names(raw: BTreeMap<u32, String>) -> BTreeMap<u32, Rc<str>> {
-    let names = raw.into_iter();
-    names.map(|(index, name)| (index, name.into())).collect()
+/// The sites of one network namespace: on no device, and on each of its interfaces by its index.
+struct Sites {
+    whole: Rc<Site>,
+    on_interfaces: BTreeMap<u32, Rc<Site>>,
+}
+
+impl Sites {
+    fn new(netns: Option<u64>, name: Option<Foreign>, interfaces: &BTreeMap<u32, String>) -> Self {
+        let whole = Site {
+            netns,
+            netns_name: name,
+            interface: None,
+        };
+        let on = |(index, name): (&u32, &String)| {
+            let site = Site {
+                interface: Some(name.as_str().into()),
+                ..whole.clone()
+            };
+            (*index, Rc::new(site))
+        };
+        Self {
+            on_interfaces: interfaces.iter().map(on).collect(),
+            whole: Rc::new(whole),
+        }
+    }
+
+    fn at(&self, interface: u32) -> &Rc<Site> {
+        self.on_interfaces.get(&interface).unwrap_or(&self.whole)
+    }
 }
 
 /// Rows that are made of sockets as they come from the system, so that nobody holds them twice.
@@ -54,6 +81,7 @@ pub struct Gathering {
     rows: Vec<Row>,
     /// Rows of sockets with an interface, whose names come last: place and index of the interface.
     on_interfaces: Vec<(usize, u32)>,
+    users: Nameless,
 }
 
 impl Gathering {
@@ -62,10 +90,10 @@ impl Gathering {
         self.rows.len()
     }
 
-    /// Takes a socket if it is wanted, by what is known of it without its interface.
+    /// Takes a socket if it is wanted, by what is known of it without its site.
     pub fn take(&mut self, raw: RawSocket, wants: impl FnOnce(&Socket) -> bool) {
         let interface = raw.interface;
-        let row = row(raw);
+        let row = row(raw, &mut self.users);
         if interface != 0 {
             self.on_interfaces.push((self.rows.len(), interface));
             self.rows.push(row);
@@ -87,125 +115,28 @@ impl Gathering {
 
     /// Gives the rows, with what came beside the tables.
     pub fn settle(mut self, raw: &RawSockets) -> Vec<Row> {
-        let interfaces = interface_names(raw.interfaces.clone());
-        for (place, index) in self.on_interfaces {
-            self.rows[place].socket.interface = interfaces.get(&index).cloned();
-        }
+        let sites = Sites::new(raw.netns, None, &raw.interfaces);
         for row in &mut self.rows {
-            row.socket.netns = raw.netns;
+            row.socket.site = Some(Rc::clone(&sites.whole));
+        }
+        for (place, index) in self.on_interfaces {
+            self.rows[place].socket.site = Some(Rc::clone(sites.at(index)));
         }
         settle(&mut self.rows);
         self.rows
     }
 }
 
-/// Leaves each socket once. An MPTCP socket stands in the table of TCP too, under the same inode: it is
-/// kept as MPTCP.
-fn settle(rows: &mut Vec<Row>) {
-    let mptcp: HashSet<u64> = rows
-        .iter()
-        .filter(|row| row.socket.protocol == Protocol::Mptcp)
-        .filter_map(|row| row.socket.inode)
-        .collect();
-    if !mptcp.is_empty() {
-        let is_seen_as_mptcp = |socket: &Socket| {
-            let inode = socket.inode;
-            socket.protocol == Protocol::Tcp && inode.is_some_and(|inode| mptcp.contains(&inode))
-        };
-        rows.retain(|row| !is_seen_as_mptcp(&row.socket));
-    }
-    once_each(rows);
+/// Users whose names are not known yet, by uid.
+type Nameless = BTreeMap<u32, Rc<User>>;
+
+fn nameless(users: &mut Nameless, uid: u32) -> Rc<User> {
+    let new = || Rc::new(User { uid, name: None });
+    Rc::clone(users.entry(uid).or_insert_with(new))
 }
 
-/// What makes a socket itself: its handle and its end, or the two ends of a connection that nobody holds any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Identity {
-    Handle(Protocol, u64, Endpoint),
-    Ends(Protocol, Option<u64>, Endpoint, Endpoint),
-}
-
-/// Leaves each socket once. A table that changes while it is read may show a socket twice: in two
-/// places, or first established and then in TIME_WAIT.
-fn once_each(rows: &mut Vec<Row>) {
-    if !may_repeat(rows) {
-        return;
-    }
-    // Whoever is held comes before whoever is not.
-    let held: HashSet<Identity> = rows
-        .iter()
-        .map(|row| &row.socket)
-        .filter(|socket| socket.handle.is_some())
-        .filter_map(ends)
-        .collect();
-    let mut seen = HashSet::new();
-    rows.retain(|row| match (handle(&row.socket), ends(&row.socket)) {
-        (Some(identity), _) => seen.insert(identity),
-        (None, Some(identity)) => !held.contains(&identity) && seen.insert(identity),
-        (None, None) => true,
-    });
-}
-
-/// Whether a socket may stand there twice. It costs little to find that none does, which is the rule.
-fn may_repeat(rows: &[Row]) -> bool {
-    let sockets = || rows.iter().map(|row| &row.socket);
-    let mut handles = HashSet::with_capacity(rows.len());
-    let is_new = |handle| handles.insert(handle);
-    if !sockets().filter_map(|socket| socket.handle).all(is_new) {
-        return true;
-    }
-    drop(handles);
-    let orphans = sockets().filter(|socket| socket.handle.is_none());
-    let mut orphans: Vec<u64> = orphans.filter_map(fingerprint).collect();
-    orphans.sort_unstable();
-    orphans.windows(2).any(|pair| pair[0] == pair[1])
-        || (!orphans.is_empty()
-            && sockets()
-                .filter(|socket| socket.handle.is_some())
-                .filter_map(fingerprint)
-                .any(|one| orphans.binary_search(&one).is_ok()))
-}
-
-/// A number that two connections with the same ends share, and others hardly ever.
-fn fingerprint(socket: &Socket) -> Option<u64> {
-    let peer = socket.peer.filter(|_| socket.protocol.is_stream())?;
-    let mix = |number: u64, more: u64| {
-        (number.rotate_left(23) ^ more).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-    };
-    let start = socket.netns.unwrap_or(0);
-    let number = [socket.local, peer].iter().fold(start, |number, end| {
-        let address = match end.address {
-            IpAddr::V4(v4) => u128::from(v4.to_bits()),
-            IpAddr::V6(v6) => v6.to_bits(),
-        };
-        let number = mix(number, address as u64);
-        mix(
-            mix(number, (address >> 64) as u64),
-            u64::from(end.port.unwrap_or(0)),
-        )
-    });
-    Some(number)
-}
-
-fn handle(socket: &Socket) -> Option<Identity> {
-    Some(Identity::Handle(
-        socket.protocol,
-        socket.handle?,
-        socket.local,
-    ))
-}
-
-fn ends(socket: &Socket) -> Option<Identity> {
-    let peer = socket.peer.filter(|_| socket.protocol.is_stream())?;
-    Some(Identity::Ends(
-        socket.protocol.port_space(),
-        socket.netns,
-        socket.local,
-        peer,
-    ))
-}
-
-/// The row of a socket, without what the table alone knows: the name of its interface, its namespace.
-fn row(raw: RawSocket) -> Row {
+/// The row of a socket, without what its table alone tells: where it lives.
+fn row(raw: RawSocket, users: &mut Nameless) -> Row {
     let is_raw = raw.protocol == Protocol::Raw;
     let port = raw.local.port.filter(|_| !is_raw);
     let peer = Endpoint {
@@ -221,23 +152,19 @@ fn row(raw: RawSocket) -> Row {
             .local
             .port
             .filter(|_| is_raw)
-            .and_then(|number| u8::try_from(number).ok()),
-        interface: None,
+            .and_then(|number| NonZeroU8::new(u8::try_from(number).ok()?)),
         v6only: raw.v6only,
-        service: port.and_then(|port| service_of(raw.protocol, port)),
-        uid: raw.uid,
-        user: None,
-        inode: raw.inode.filter(|inode| *inode != 0),
-        netns: None,
-        netns_name: None,
+        user: raw.uid.map(|uid| nameless(users, uid)),
+        inode: raw.inode.and_then(NonZeroU64::new),
+        site: None,
         recv_queue: raw.recv_queue,
         send_queue: raw.send_queue,
-        handle: Some(raw.handle).filter(|handle| *handle != 0),
+        handle: NonZeroU64::new(raw.handle),
     };
     Row {
         socket,
         owner_status: OwnerStatus::Skipped,
-        owners: Vec::new(),
+        owners: Owners::Nobody,
         role: None,
     }
 }
@@ -267,6 +194,10 @@ mod tests {
         }
     }
 
+    fn inode(socket: &Socket) -> Option<u64> {
+        socket.inode.map(NonZeroU64::get)
+    }
+
     fn normalize(rows: Vec<RawSocket>) -> Vec<Socket> {
         let table = |row: RawSocket| RawTable {
             protocol: row.protocol,
@@ -291,7 +222,7 @@ mod tests {
         ];
         let found: Vec<_> = normalize(rows)
             .iter()
-            .map(|row| (row.protocol, row.inode))
+            .map(|row| (row.protocol, inode(row)))
             .collect();
         assert_eq!(
             found,
@@ -315,7 +246,7 @@ mod tests {
         ];
         let found: Vec<_> = normalize(rows)
             .iter()
-            .map(|row| (row.state, row.inode))
+            .map(|row| (row.state, inode(row)))
             .collect();
         assert_eq!(
             found,
@@ -334,8 +265,11 @@ mod tests {
     #[test]
     fn the_number_of_a_raw_socket_is_a_protocol_not_a_port() {
         let socket = normalize(vec![row(Protocol::Raw, 1, 9)]).remove(0);
-        assert_eq!((socket.local.port, socket.ip_protocol), (None, Some(1)));
-        assert_eq!(socket.service, None);
+        assert_eq!(
+            (socket.local.port, socket.ip_protocol),
+            (None, NonZeroU8::new(1))
+        );
+        assert_eq!(socket.service(), None);
     }
 
     #[test]
@@ -373,9 +307,9 @@ mod tests {
         let rows = gathering.settle(&raw);
         let told: Vec<_> = rows
             .iter()
-            .map(|row| (row.socket.inode, row.socket.interface.as_deref()))
+            .map(|row| (inode(&row.socket), row.socket.interface()))
             .collect();
         assert_eq!(told, [(Some(5), None), (Some(6), Some("eth0"))]);
-        assert!(rows.iter().all(|row| row.socket.netns == Some(9)));
+        assert!(rows.iter().all(|row| row.socket.netns() == Some(9)));
     }
 }

@@ -16,7 +16,8 @@ use crate::model::{
     ProtocolSet, Row, Scope, Snapshot, State, StateSet,
 };
 use crate::normalize::{
-    Group, Names, counted_owner_notes, holdings, join, sockets, table_notes, wanted_containers,
+    Group, Names, counted_owner_notes, holdings, join, name_users, sockets, table_notes,
+    wanted_containers,
 };
 use crate::read::raw::{RawHolders, RawSocket, RawSockets};
 use crate::read::{Source, Visitor};
@@ -287,9 +288,9 @@ fn owners(
     let of_budgets = chosen.iter().map(|at| &budgets[*at]);
     let handles: Handles = of_budgets
         .flat_map(|budget| budget.held.iter().chain(&budget.close_wait).copied())
-        .chain(taken.iter().filter_map(|row| row.socket.handle))
+        .chain(taken.iter().filter_map(|row| row.socket.handle()))
         .collect();
-    let raw = if handles.is_empty() {
+    let mut raw = if handles.is_empty() {
         RawHolders::default()
     } else {
         source.holders(&handles)
@@ -309,13 +310,8 @@ fn owners(
         let (wanted, others) = wanted_containers(&processes);
         names.containers = source.containers(&wanted, others);
     }
-    for row in &mut *taken {
-        row.socket.user = row
-            .socket
-            .uid
-            .and_then(|uid| names.users.get(&uid).cloned());
-    }
-    join(taken, &raw, processes.clone(), &names);
+    name_users(taken, &names.users);
+    join(taken, &mut raw, processes.clone(), &names);
     let groups: Vec<Group<'_>> = chosen
         .iter()
         .map(|at| Group {

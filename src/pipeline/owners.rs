@@ -1,5 +1,7 @@
 //! Finds the owners of rows and what they are to people, and reads no more of processes than that takes.
 
+use std::collections::BTreeSet;
+
 use super::Survey;
 use crate::model::{Depth, Handles, ProcessKey, Row};
 use crate::normalize::{
@@ -9,7 +11,7 @@ use crate::read::Source;
 use crate::read::raw::{RawHolders, RawProcess};
 
 /// Finds the owners of the rows. Where facts of processes decide what is shown, little is read of all
-/// of them, and more of the few that are left.
+/// of them, and more of the few that are left. Gives how well the holders could be seen.
 pub fn find(
     source: &mut dyn Source,
     rows: &mut [Row],
@@ -17,12 +19,13 @@ pub fn find(
     users: Users,
     own: Option<u64>,
 ) -> RawHolders {
-    let handles: Handles = rows.iter().filter_map(|row| row.socket.handle).collect();
+    let handles: Handles = rows.iter().filter_map(|row| row.socket.handle()).collect();
     let holders = if handles.is_empty() {
         RawHolders::default()
     } else {
         source.holders(&handles)
     };
+    drop(handles);
     let all = keys(holders.holders.iter().map(|holder| holder.process));
     let mut finder = Finder {
         source,
@@ -46,6 +49,8 @@ pub fn find(
         let few = keys(owners.map(|owner| owner.process.key));
         finder.tell(matching, &few, shown);
     }
+    // Each row has its own now.
+    finder.holders.holders = Vec::new();
     finder.holders
 }
 
@@ -65,7 +70,7 @@ impl Finder<'_> {
     fn tell(&mut self, rows: &mut [Row], keys: &[ProcessKey], depth: Depth) {
         let processes = self.read(keys, depth);
         if depth < Depth::Meaning {
-            return join(rows, &self.holders, processes, &self.names);
+            return join(rows, &mut self.holders, processes, &self.names);
         }
         if self.asks_runtimes && self.names.containers.is_empty() {
             let (wanted, others) = wanted_containers(&processes);
@@ -76,7 +81,7 @@ impl Finder<'_> {
             }
         }
         let units = self.source.socket_units(&processes);
-        join(rows, &self.holders, processes, &self.names);
+        join(rows, &mut self.holders, processes, &self.names);
         find_forwards(rows, &self.names.containers, self.own);
         find_socket_units(rows, &units);
     }
@@ -89,7 +94,7 @@ impl Finder<'_> {
             && rows
                 .iter()
                 .filter(|row| row.socket.state.is_listening())
-                .any(|row| row.socket.handle.is_some_and(is_hidden))
+                .any(|row| row.socket.handle().is_some_and(is_hidden))
     }
 
     /// Reads the processes; more of the few that are known by what they run.
@@ -113,8 +118,8 @@ impl Finder<'_> {
 
 /// Each once, in ascending order.
 pub fn keys(keys: impl Iterator<Item = ProcessKey>) -> Vec<ProcessKey> {
-    let mut keys: Vec<_> = keys.collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+    // Holders are many more than processes: none is kept twice, not even at first.
+    let mut all = BTreeSet::new();
+    all.extend(keys);
+    all.into_iter().collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -152,9 +153,10 @@ pub struct RawHolder {
     pub handle: u64,
     pub process: ProcessKey,
     pub fd: Option<u32>,
-    /// The process's name, where it was told at once: `/proc` may not show the process.
+    /// The process's name, where it was told at once: `/proc` may not show the process. What one
+    /// process holds may share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comm: Option<Foreign>,
+    pub comm: Option<Arc<Foreign>>,
 }
 
 /// A reason for which processes stay unseen without any error.

@@ -63,7 +63,7 @@ impl Writer<'_> {
         let socket = &row.socket;
         let end = Clean::new(&words::local_end(socket));
         let service = socket
-            .service
+            .service()
             .filter(|_| self.page.services && socket.state.is_listening());
         let service = service
             .map(|service| format!("  ({service})"))
@@ -74,7 +74,7 @@ impl Writer<'_> {
             .map(str::to_owned)
             .or(meaning)
             .unwrap_or_default();
-        let is_told = socket.netns_name.is_some() || self.page.tells_namespaces;
+        let is_told = socket.netns_name().is_some() || self.page.tells_namespaces;
         let place = words::netns_seen_from(self.snapshot.netns, socket).filter(|_| is_told);
         let place = place.map(|place| format!("  in netns {}", Clean::new(&place)));
         let place = place.unwrap_or_default();
@@ -129,7 +129,7 @@ impl Writer<'_> {
             address: peer.canonical(),
             ..peer
         });
-        let peer = peer.map(|peer| words::endpoint(&peer, socket.interface.as_deref()));
+        let peer = peer.map(|peer| words::endpoint(&peer, socket.interface()));
         let there = self
             .other_end(row)
             .map(|there| named(&there.owners))

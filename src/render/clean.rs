@@ -24,11 +24,7 @@ impl Clean {
 
     /// Columns of a terminal that the text takes.
     pub fn width(&self) -> usize {
-        if self.0.is_ascii() {
-            self.0.len()
-        } else {
-            self.0.width()
-        }
+        width(&self.0)
     }
 
     /// The text with so many blanks behind it.
@@ -83,6 +79,15 @@ impl From<&Foreign> for Clean {
 impl fmt::Display for Clean {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Columns of a terminal that clean text takes.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
     }
 }
 

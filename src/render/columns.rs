@@ -66,7 +66,7 @@ pub static COLUMNS: [Column; 29] = [
         Shrink::End(7),
         4,
         false,
-        |row, _| { Cell::of(row.socket.service).tone(Tone::Faint) }
+        |row, _| { Cell::of(row.socket.service()).tone(Tone::Faint) }
     ),
     column!(
         "address",
@@ -118,7 +118,7 @@ pub static COLUMNS: [Column; 29] = [
                 socket
                     .peer
                     .as_ref()
-                    .map(|peer| words::endpoint(peer, socket.interface.as_deref())),
+                    .map(|peer| words::endpoint(peer, socket.interface())),
             )
         }
     ),
@@ -147,8 +147,8 @@ pub static COLUMNS: [Column; 29] = [
         true,
         |row, _| {
             Cell::of(row.owners.first().map(|owner| match row.owners.len() - 1 {
-                0 => owner.process.key.pid.to_string(),
-                more => format!("{} +{more}", owner.process.key.pid),
+                0 => words::number(owner.process.key.pid, ""),
+                more => words::number(owner.process.key.pid, &format!(" +{more}")),
             }))
         }
     ),
@@ -299,7 +299,7 @@ pub static COLUMNS: [Column; 29] = [
         0,
         false,
         |row, _| {
-            let fds = row.owners.first().and_then(|owner| owner.fds.as_ref());
+            let fds = row.owners.first().and_then(|owner| owner.fds.numbers());
             Cell::of(fds.map(|fds| fds.iter().map(u32::to_string).collect::<Vec<_>>().join(",")))
         }
     ),
@@ -344,7 +344,7 @@ pub static COLUMNS: [Column; 29] = [
         Shrink::Never,
         0,
         false,
-        |row, _| { Cell::of(row.socket.interface.as_deref().map(str::to_owned)) }
+        |row, _| { Cell::of(row.socket.interface().map(str::to_owned)) }
     ),
     column!(
         "queue",
@@ -362,7 +362,7 @@ pub static COLUMNS: [Column; 29] = [
         Shrink::Never,
         0,
         true,
-        |row, _| { Cell::of(row.socket.uid.map(|uid| uid.to_string())) }
+        |row, _| { Cell::of(row.socket.uid().map(|uid| uid.to_string())) }
     ),
     column!(
         "inode",

@@ -264,7 +264,7 @@ fn write_budgets(usage: &Usage, most: usize, look: Look, out: &mut dyn Write) ->
         let columns = columns(usage, look.width);
         let rows = usage.budgets.iter().take(most);
         let heads = heads(&columns, rows.clone());
-        let rows = rows.map(|budget| columns.iter().map(|one| (one.cell)(budget)).collect());
+        let rows = rows.map(|budget| columns.iter().map(move |one| (one.cell)(budget)));
         sheet::write(&heads, rows, look, out)?;
     }
     let more = usage.total.saturating_sub(most);

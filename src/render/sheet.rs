@@ -1,19 +1,23 @@
 //! Cells under heads, in columns that fit the terminal.
 //!
 //! Widths are fixed before the first line. Few rows for a terminal are laid out by comfy-table; for
-//! pipes, and beyond [`MANY`] rows, lines are written as they come, and memory stays bounded.
+//! pipes ([`whole`]), and beyond [`MANY`] rows, lines are written as they come, and memory stays bounded.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::{
-    Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Row as Line, Table,
+    Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Row as ComfyRow, Table,
     Width, presets,
 };
 
 use super::Clean;
 use super::cell::{Cell, Tone};
-use super::paint::paint;
+
+mod line;
+mod whole;
+
+use line::Line;
 
 /// Rows that are measured before the first is written.
 const MANY: usize = 2000;
@@ -60,13 +64,27 @@ pub struct Look {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(
+pub fn write<R: IntoIterator<Item = Cell>>(
     heads: &[Head],
-    rows: impl IntoIterator<Item = Vec<Cell>>,
+    rows: impl IntoIterator<Item = R>,
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut rows = rows.into_iter().peekable();
+    match look.width {
+        None => whole::write(heads, rows, look, out),
+        Some(limit) => write_within(limit, heads, rows, look, out),
+    }
+}
+
+fn write_within<R: IntoIterator<Item = Cell>>(
+    limit: u16,
+    heads: &[Head],
+    rows: impl IntoIterator<Item = R>,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let rows = rows.into_iter().map(|row| row.into_iter().collect());
+    let mut rows = rows.peekable();
     let mut first: Vec<Vec<Cell>> = rows.by_ref().take(MANY).collect();
     if first.is_empty() {
         return Ok(());
@@ -75,10 +93,10 @@ pub fn write(
     let is_all = rows.peek().is_none();
     let is_told = |at: &usize| {
         let head = &heads[*at];
-        let may_go = is_all && look.width.is_some() && head.may_be_vacant && !head.pinned;
+        let may_go = is_all && head.may_be_vacant && !head.pinned;
         !may_go || first.iter().any(|row| row[*at] != Cell::absent())
     };
-    let kept = fit(heads, &mut widths, look.width, is_told);
+    let kept = fit(heads, &mut widths, limit, is_told);
     let keep = |row: &mut Vec<Cell>| {
         if kept.len() < heads.len() {
             let cells = kept.iter().map(|at| std::mem::take(&mut row[*at]));
@@ -93,19 +111,18 @@ pub fn write(
         widths: &widths,
         look,
     };
-    if look.width.is_some() && rows.peek().is_none() {
+    if is_all {
         return layout.write_with_comfy(first, out);
     }
-    let mut line = String::new();
+    let mut line = Line::new(look.colour);
     let titles = look.header.then(|| titles(&kept_heads));
     let rest = rows.map(|mut row| {
         keep(&mut row);
         row
     });
     for cells in titles.into_iter().chain(first).chain(rest) {
-        line.clear();
-        layout.add_line(&cells, &mut line);
-        out.write_all(line.as_bytes())?;
+        layout.draw(&cells, &mut line);
+        out.write_all(line.end())?;
     }
     Ok(())
 }
@@ -128,6 +145,17 @@ fn measure(heads: &[Head], cells: &[Vec<Cell>], with_titles: bool) -> Vec<usize>
     widths
 }
 
+/// The text of a cell in the width of its column.
+fn cut<'c>(cell: &'c Cell, head: &Head, width: usize) -> Cow<'c, Clean> {
+    if cell.text.width() <= width {
+        return Cow::Borrowed(&cell.text);
+    }
+    Cow::Owned(match head.shrink {
+        Shrink::Middle(_) => cell.text.cut_middle(width),
+        Shrink::Never | Shrink::End(_) => cell.text.cut(width),
+    })
+}
+
 /// Columns of the terminal that a column keeps, be it ever so narrow.
 const NARROWEST: usize = 8;
 
@@ -136,13 +164,11 @@ const NARROWEST: usize = 8;
 fn fit(
     heads: &[Head],
     widths: &mut [usize],
-    limit: Option<u16>,
+    limit: u16,
     is_told: impl Fn(&usize) -> bool,
 ) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..heads.len()).filter(is_told).collect();
-    let Some(limit) = limit.map(usize::from) else {
-        return kept;
-    };
+    let limit = usize::from(limit);
     let excess = |kept: &[usize], widths: &[usize]| {
         let total: usize = kept.iter().map(|index| widths[*index] + GAP).sum();
         total.saturating_sub(GAP + limit)
@@ -211,37 +237,12 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    fn add_line(&self, cells: &[Cell], line: &mut String) {
-        // Blanks wait for the text that follows them, so that no line ends with any.
-        let mut blanks = 0;
+    fn draw(&self, cells: &[Cell], line: &mut Line) {
+        line.begin();
         for ((cell, head), width) in cells.iter().zip(self.heads).zip(self.widths) {
-            let text = self.cut(cell, head, *width);
-            let rest = width.saturating_sub(text.width());
-            let (before, after) = if head.right { (rest, 0) } else { (0, rest) };
-            blanks += before;
-            if !text.as_str().is_empty() {
-                add_blanks(blanks, line);
-                if self.look.colour {
-                    line.push_str(&paint(text.as_str(), cell.tone, true));
-                } else {
-                    line.push_str(text.as_str());
-                }
-                blanks = 0;
-            }
-            blanks += after + GAP;
+            let text = cut(cell, head, *width);
+            line.add(text.as_str(), cell.tone, head, *width);
         }
-        line.push('\n');
-    }
-
-    /// The text of a cell in the width of its column; where nothing limits a line, whole.
-    fn cut<'c>(&self, cell: &'c Cell, head: &Head, width: usize) -> Cow<'c, Clean> {
-        if self.look.width.is_none() || cell.text.width() <= width {
-            return Cow::Borrowed(&cell.text);
-        }
-        Cow::Owned(match head.shrink {
-            Shrink::Middle(_) => cell.text.cut_middle(width),
-            Shrink::Never | Shrink::End(_) => cell.text.cut(width),
-        })
     }
 
     fn write_with_comfy(&self, cells: Vec<Vec<Cell>>, out: &mut dyn Write) -> io::Result<()> {
@@ -263,15 +264,12 @@ impl Layout<'_> {
             .into_iter()
             .chain(cells);
         for cells in lines {
-            let fitted =
-                cells
-                    .iter()
-                    .zip(self.heads)
-                    .zip(self.widths)
-                    .map(|((cell, column), width)| {
-                        comfy_cell(&self.cut(cell, column, *width), cell.tone)
-                    });
-            let mut line = Line::from(fitted.collect::<Vec<_>>());
+            let fitted = cells
+                .iter()
+                .zip(self.heads)
+                .zip(self.widths)
+                .map(|((cell, column), width)| comfy_cell(&cut(cell, column, *width), cell.tone));
+            let mut line = ComfyRow::from(fitted.collect::<Vec<_>>());
             line.max_height(1);
             table.add_row(line);
         }
@@ -291,15 +289,6 @@ impl Layout<'_> {
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
-    }
-}
-
-fn add_blanks(mut count: usize, line: &mut String) {
-    const BLANKS: &str = "                                ";
-    while count > 0 {
-        let now = count.min(BLANKS.len());
-        line.push_str(&BLANKS[..now]);
-        count -= now;
     }
 }
 

@@ -13,15 +13,12 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
         .iter()
         .map(|column| head(column, page))
         .collect();
-    let rows = snapshot.rows.iter().map(|row| {
-        page.columns
-            .iter()
-            .map(|column| match column.name {
-                "netns" if page.tells_namespaces => namespace(column, row, snapshot),
-                _ => (column.cell)(row, snapshot),
-            })
-            .collect()
-    });
+    let cell = |column: &Column, row: &Row| match column.name {
+        "netns" if page.tells_namespaces => namespace(column, row, snapshot),
+        _ => (column.cell)(row, snapshot),
+    };
+    let rows = snapshot.rows.iter();
+    let rows = rows.map(|row| page.columns.iter().map(move |column| cell(column, row)));
     sheet::write(&heads, rows, page.look, out)
 }
 
@@ -43,7 +40,7 @@ const BEFORE_WHAT: u8 = 3;
 
 /// Programs compare the numbers of namespaces; people are told which of several is theirs.
 fn namespace(column: &Column, row: &Row, snapshot: &Snapshot) -> Cell {
-    if row.socket.netns != snapshot.netns {
+    if row.socket.netns() != snapshot.netns {
         return (column.cell)(row, snapshot);
     }
     let own = words::netns_seen_from(snapshot.netns, &row.socket);

@@ -300,7 +300,7 @@ fn counted<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<(T, usize)> {
 /// `0.0.0.0:80/tcp  reached at 10.0.0.5 (eth0), 127.0.0.1 (lo)`.
 fn reach(listen: &Listen<'_>) -> String {
     let socket = &listen.row.socket;
-    let end = words::endpoint(&socket.local, socket.interface.as_deref());
+    let end = words::endpoint(&socket.local, socket.interface());
     let end = format!("{end}/{}", socket.protocol);
     let at: Vec<String> = listen
         .reached_at

@@ -87,7 +87,7 @@ fn beginning(socket: &Socket) -> (u64, u64) {
     let port = socket.local.port.map_or(1 << 16, u128::from);
     let ip_protocol = socket
         .ip_protocol
-        .map_or(0, |number| u128::from(number) + 1);
+        .map_or(0, |number| u128::from(number.get()) + 1);
     let heads = [
         (9, ip_protocol),
         (3, socket.protocol as u128),
@@ -147,7 +147,7 @@ fn by_key(key: Key, direction: Direction, a: &Row, b: &Row) -> Ordering {
         Key::Pid => known!(pid(a), pid(b)),
         Key::User => known!(user(a), user(b)),
         Key::Since => known!(started(a), started(b)),
-        Key::Service => known!(x.service, y.service),
+        Key::Service => known!(x.service(), y.service()),
         Key::Reach => known!(x.exposure(), y.exposure()),
         Key::Queue => known!(x.recv_queue, y.recv_queue),
     }
@@ -165,9 +165,8 @@ fn user(row: &Row) -> Option<(Option<&str>, Option<u32>)> {
     let owner = row.owners.first().map(|owner| &*owner.process);
     let by_owner = owner.map(|process| (process.user.as_deref(), process.uid));
     by_owner.or_else(|| {
-        row.socket
-            .uid
-            .map(|uid| (row.socket.user.as_deref(), Some(uid)))
+        let uid = row.socket.uid()?;
+        Some((row.socket.user_name(), Some(uid)))
     })
 }
 
@@ -190,15 +189,17 @@ fn usual(a: &Row, b: &Row) -> Ordering {
         })
         .then_with(|| end(&x.local).cmp(&end(&y.local)))
         .then_with(|| x.peer.as_ref().map(end).cmp(&y.peer.as_ref().map(end)))
-        .then_with(|| (x.inode, x.handle, x.netns).cmp(&(y.inode, y.handle, y.netns)))
-        .then_with(|| x.interface.cmp(&y.interface))
+        .then_with(|| (x.inode, x.handle, x.netns()).cmp(&(y.inode, y.handle, y.netns())))
+        .then_with(|| x.interface().cmp(&y.interface()))
         .then_with(|| (x.recv_queue, x.send_queue).cmp(&(y.recv_queue, y.send_queue)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU8;
+
     use super::*;
-    use crate::model::{OwnerStatus, Protocol, State};
+    use crate::model::{OwnerStatus, Owners, Protocol, State};
 
     fn row(port: Option<u16>, protocol: Protocol, state: State, address: &str, peer: u16) -> Row {
         let socket = Socket {
@@ -209,15 +210,11 @@ mod tests {
                 port,
             },
             peer: Some(Endpoint::new([10, 0, 0, 1], peer)).filter(|_| peer != 0),
-            ip_protocol: (port.is_none()).then_some(1),
-            interface: None,
+            ip_protocol: NonZeroU8::new(u8::from(port.is_none())),
             v6only: None,
-            service: None,
-            uid: None,
             user: None,
             inode: None,
-            netns: None,
-            netns_name: None,
+            site: None,
             recv_queue: None,
             send_queue: None,
             handle: None,
@@ -225,7 +222,7 @@ mod tests {
         Row {
             socket,
             owner_status: OwnerStatus::None,
-            owners: Vec::new(),
+            owners: Owners::Nobody,
             role: None,
         }
     }

@@ -77,7 +77,7 @@ impl Addresses {
 
     /// Whether something sent to one of these addresses reaches the socket.
     pub fn reach(&self, socket: &Socket) -> bool {
-        if !self.is_on(socket.interface.as_deref()) {
+        if !self.is_on(socket.interface()) {
             return false;
         }
         let is_wildcard = socket.local.canonical().is_unspecified();

@@ -120,7 +120,7 @@ impl Query {
             Some(Family::Ipv4) => socket.takes_ipv4(),
             Some(Family::Ipv6) => socket.family() == Family::Ipv6 && !socket.local.is_ipv4_mapped(),
         };
-        let interface = socket.interface.as_deref();
+        let interface = socket.interface();
         family
             && self.wanted_protocols().contains(socket.protocol)
             && self.wanted_states().contains(socket.state)
@@ -164,10 +164,7 @@ impl Query {
         any(&self.pids, |pid| {
             row.owners.iter().any(|owner| owner.process.key.pid == *pid)
         }) && any(&self.users, |user| {
-            let Socket {
-                uid, user: name, ..
-            } = &row.socket;
-            is_user(user, *uid, name.as_deref())
+            is_user(user, row.socket.uid(), row.socket.user_name())
                 || row
                     .owners
                     .iter()

@@ -105,7 +105,7 @@ fn processes() -> Vec<RawProcess> {
 
 fn snapshot() -> Snapshot {
     let mut rows = sockets(raw());
-    join(&mut rows, &holders(), processes(), &Names::default());
+    join(&mut rows, &mut holders(), processes(), &Names::default());
     Order::default().sort(&mut rows);
     let machine = Machine {
         host: "h".into(),
@@ -148,11 +148,11 @@ fn normalize(bencher: Bencher) {
 
 #[divan::bench]
 fn join_owners(bencher: Bencher) {
-    let holders = holders();
+    let mut holders = holders();
     bencher
         .with_inputs(|| (sockets(raw()), processes()))
         .bench_local_values(|(mut rows, processes)| {
-            join(&mut rows, &holders, processes, &Names::default());
+            join(&mut rows, &mut holders, processes, &Names::default());
             rows
         });
 }

@@ -4,7 +4,7 @@ mod graphs;
 mod unseen;
 
 use portwho::model::Depth;
-use portwho::normalize::service_of;
+use portwho::model::service_of;
 use portwho::read::Source;
 use portwho::read::capture::{Capture, Replay};
 use portwho::render::{Atlas, Look, write_map};

@@ -69,7 +69,7 @@ impl<'a> Pools<'a> {
     pub fn new(rows: &'a [Row], talks: &[Talk]) -> Self {
         let mut all = BTreeMap::new();
         for row in rows {
-            let netns = row.socket.netns;
+            let netns = row.socket.netns();
             for Owner { process, .. } in &row.owners {
                 let first = all.entry(process.key).or_insert((process, netns));
                 first.1 = first.1.min(netns);
@@ -197,7 +197,7 @@ impl<'a> Pools<'a> {
                 self.join(holders[0], *holder);
                 let socket = &row.socket;
                 let place = (
-                    socket.netns,
+                    socket.netns(),
                     socket.protocol.port_space(),
                     socket.local.port,
                 );

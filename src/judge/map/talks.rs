@@ -91,7 +91,7 @@ fn ends(socket: &Socket) -> Option<Ends> {
     let end = |end: &Endpoint| Some((end.canonical(), end.port?));
     let (local, peer) = (end(&socket.local)?, end(socket.peer.as_ref()?)?);
     let is_local = local.0.is_loopback() || peer.0.is_loopback();
-    let netns = socket.netns.filter(|_| is_local);
+    let netns = socket.netns().filter(|_| is_local);
     Some((socket.protocol.port_space(), netns, local, peer))
 }
 
@@ -183,8 +183,8 @@ impl<'a> Net<'a> {
         let socket = &self.rows[at].socket;
         // The socket's own namespace has the loopback, and the address that the socket has itself.
         let is_beside = peer.0.is_loopback() || peer.0 == local.0;
-        let netns = if is_beside || self.has(socket.netns, peer.0) {
-            Some(socket.netns)
+        let netns = if is_beside || self.has(socket.netns(), peer.0) {
+            Some(socket.netns())
         } else if self.has(self.own, peer.0) {
             Some(self.own)
         } else {
@@ -195,8 +195,7 @@ impl<'a> Net<'a> {
         let there = || Socket {
             local: Endpoint::new(peer.0, peer.1),
             v6only: None,
-            netns,
-            ..socket.clone()
+            ..socket.clone().in_netns(netns)
         };
         let mut talk = Talk {
             protocol,
@@ -206,7 +205,10 @@ impl<'a> Net<'a> {
             listener: self.listener_of(socket),
             peer: Some(Peer {
                 address: peer.0,
-                interface: socket.interface.clone().filter(|_| is_link_local(peer.0)),
+                interface: socket
+                    .interface()
+                    .filter(|_| is_link_local(peer.0))
+                    .map(Into::into),
                 is_here,
                 netns: netns.filter(|_| is_here),
             }),

@@ -96,11 +96,14 @@ fn hidden_owners_keep_a_clean_bill_from_being_given() {
 #[test]
 fn one_interpreter_with_two_scripts_is_two_programs() {
     let with = |mut row: Row, command: &[&str], parent: u32| {
-        for owner in &mut row.owners {
+        let of_command = |owner: &Owner| {
+            let mut owner = owner.clone();
             let process = Rc::make_mut(&mut owner.process);
             process.command = Some(command.iter().map(|word| Foreign::new(*word)).collect());
             process.parent_pid = Some(parent);
-        }
+            owner
+        };
+        row.owners = row.owners.iter().map(of_command).collect();
         row
     };
     let four = || listener("127.0.0.1", None, "node", 11);

@@ -59,7 +59,7 @@ fn a_rule_for_other_packets_does_not_concern_a_socket() {
     let only_v6 = listener("::", Some(true), "server", 7);
     assert_eq!(course(&rule(), &only_v6), None);
     let mut elsewhere = row.clone();
-    elsewhere.socket.netns = Some(7);
+    elsewhere.socket = elsewhere.socket.in_netns(Some(7));
     assert_eq!(course(&rule(), &elsewhere), None);
     let mut connected = row;
     connected.socket.state = State::Established;
@@ -149,7 +149,7 @@ fn a_rule_to_nobody_known_has_a_way_on() {
 fn who_listens_behind_a_rule_is_in_one_other_namespace_or_not_told() {
     let at = |netns: u64, address: &str| {
         let mut row = listener(address, None, "server", 7);
-        row.socket.netns = Some(netns);
+        row.socket = row.socket.in_netns(Some(netns));
         row.socket.local.port = Some(8000);
         row
     };
@@ -163,7 +163,7 @@ fn who_listens_behind_a_rule_is_in_one_other_namespace_or_not_told() {
             elsewhere: [(4, vec![here])].into(),
             ..found
         };
-        listener_behind(&rule(), &found).map(|row| row.socket.netns)
+        listener_behind(&rule(), &found).map(|row| row.socket.netns())
     };
     assert_eq!(behind(vec![at(2, "10.99.0.2")]), Some(Some(2)));
     assert_eq!(behind(vec![at(1, "10.99.0.2"), at(2, "10.99.0.3")]), None);

@@ -1,7 +1,7 @@
 //! Who talks to whom, in scenes of a few sockets.
 
 use super::*;
-use crate::model::Unit;
+use crate::model::{Owners, Unit};
 use crate::select::{Place, Query, View};
 
 mod namespaces;
@@ -38,12 +38,16 @@ fn with(row: Row, change: impl FnOnce(&mut Process)) -> Row {
     change(&mut process);
     let process = Rc::new(process);
     Row {
-        owners: vec![Owner { process, fds: None }],
+        owners: Owners::One(Owner {
+            process,
+            fds: Descriptors::Unknown,
+        }),
         ..row
     }
 }
 
 fn unowned(row: Row, owner_status: OwnerStatus, inode: Option<u64>) -> Row {
+    let inode = inode.and_then(NonZeroU64::new);
     let socket = Socket {
         inode,
         handle: inode,
@@ -52,7 +56,7 @@ fn unowned(row: Row, owner_status: OwnerStatus, inode: Option<u64>) -> Row {
     Row {
         socket,
         owner_status,
-        owners: Vec::new(),
+        owners: Owners::Nobody,
         role: None,
     }
 }
@@ -291,7 +295,7 @@ fn a_mapped_address_is_the_same_end() {
 fn loopback_is_another_in_another_namespace() {
     let rows = connected(("curl", 1), "127.0.0.1:40000", ("web", 2), "127.0.0.1:80");
     let [mut client, server] = rows;
-    client.socket.netns = Some(7);
+    client.socket = client.socket.in_netns(Some(7));
     let told = links(&[listens("127.0.0.1:80", "web", 2), client, server]);
     assert_eq!(told.len(), 2, "{told:?}");
 }

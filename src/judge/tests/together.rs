@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::judge::together::{members, pages};
-use crate::model::{Forward, Forwarder, Role};
+use crate::model::{Descriptors, Forward, Forwarder, Owners, Role};
 
 /// A listener of processes, each a child of another one.
 fn shared(address: &str, owners: &[(&str, u32, u32)]) -> Row {
@@ -22,7 +22,7 @@ fn shared(address: &str, owners: &[(&str, u32, u32)]) -> Row {
                     Foreign::new(*name),
                 )
             }),
-            fds: None,
+            fds: Descriptors::Unknown,
         })
         .collect();
     row
@@ -72,9 +72,9 @@ fn listeners_that_have_nothing_to_do_with_each_other_have_pages_of_their_own() {
 fn scripts_of_one_interpreter_are_not_one_program() {
     let python = |pid, script: &str| {
         let mut row = shared("0.0.0.0", &[("python3", pid, 10)]);
-        let mut process = (*row.owners[0].process).clone();
-        process.meaning.script = Some(Foreign::new(script));
-        row.owners[0].process = Rc::new(process);
+        let mut owner = row.owners[0].clone();
+        Rc::make_mut(&mut owner.process).meaning.script = Some(Foreign::new(script));
+        row.owners = Owners::One(owner);
         row
     };
     let rows = [python(11, "/a.py"), python(12, "/b.py")];

@@ -89,12 +89,12 @@ fn listens_at(socket: &Socket, peer: &Endpoint) -> bool {
 }
 
 fn name_owners(source: &mut dyn Source, asked: &Ephemeral, rows: &mut [Row]) {
-    let handles: Handles = rows.iter().filter_map(|row| row.socket.handle).collect();
+    let handles: Handles = rows.iter().filter_map(|row| row.socket.handle()).collect();
     if handles.is_empty() {
         return;
     }
-    let raw = source.holders(&handles);
+    let mut raw = source.holders(&handles);
     let keys = keys(raw.holders.iter().map(|holder| holder.process));
     let processes = source.processes(&keys, asked.depth);
-    join(rows, &raw, processes, &Names::default());
+    join(rows, &mut raw, processes, &Names::default());
 }

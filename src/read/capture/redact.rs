@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use super::Capture;
 use crate::model::{ContainerId, Endpoint, Foreign, InterfaceAddress, Runtime, Unit, is_comm_of};
@@ -36,10 +37,10 @@ pub fn redact(capture: &mut Capture) {
     }
     let processes = &capture.processes;
     for comm in (capture.holders.holders.iter_mut()).filter_map(|holder| holder.comm.as_mut()) {
-        let is_program = |process: &RawProcess| process.comm.as_ref() == Some(comm);
+        let is_program = |process: &RawProcess| process.comm.as_ref() == Some(&**comm);
         let is_told = processes.iter().any(is_program);
         if !is_told && !known::is_program(comm.unclean()) {
-            *comm = numbers.replace("program", comm);
+            *comm = Arc::new(numbers.replace("program", comm));
         }
     }
     for rule in &mut capture.forwards.forwards {

@@ -1,7 +1,5 @@
 //! Chooses how holders are found: by the kernel's own iterator or by a walk of `/proc`.
 
-use std::collections::HashSet;
-
 use super::{bpf, walk};
 use crate::model::Handles;
 use crate::read::Owners;
@@ -32,14 +30,14 @@ pub fn holders(way: Owners, handles: &Handles) -> RawHolders {
     }
 }
 
-/// Takes what the iterator told. Whether nobody holds the sockets that are left, the walk must say:
-/// only it knows of processes into which nobody may look.
-fn by_iterator(holders: Vec<RawHolder>, handles: &Handles) -> RawHolders {
-    let held: HashSet<u64> = holders.iter().map(|holder| holder.handle).collect();
-    let left: Handles = handles
-        .iter()
-        .filter(|handle| !held.contains(handle))
-        .collect();
+/// Takes what the iterator told, in ascending order. Whether nobody holds the sockets that are left,
+/// the walk must say: only it knows of processes into which nobody may look.
+fn by_iterator(mut holders: Vec<RawHolder>, handles: &Handles) -> RawHolders {
+    let is_left = |handle: &u64| {
+        let held = holders.binary_search_by_key(handle, |holder| holder.handle);
+        held.is_err()
+    };
+    let left: Handles = handles.iter().filter(is_left).collect();
     let rest = if left.is_empty() {
         RawHolders::default()
     } else {
@@ -48,8 +46,9 @@ fn by_iterator(holders: Vec<RawHolder>, handles: &Handles) -> RawHolders {
     let mut blind = rest.blind;
     // The kernel shows what a mount of /proc hides.
     blind.retain(|reason| *reason != Blind::Hidepid);
+    holders.extend(rest.holders);
     RawHolders {
-        holders: [holders, rest.holders].concat(),
+        holders,
         found_by: Some("a BPF iterator".into()),
         as_root: rustix::process::geteuid().is_root(),
         refused: rest.refused,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::meaning::{ContainerOut, ForwardOut};
 use super::{About, OwnerOut};
 use crate::judge::{Link, Peer, Service};
-use crate::model::{Exposure, Foreign, OwnerStatus, Row};
+use crate::model::{Exposure, Foreign, OwnerStatus, Row, Socket};
 use crate::render::{Atlas, words};
 
 /// Who talks to whom, as `portwho map --json` prints it.
@@ -157,8 +157,8 @@ impl<'a> ServiceOut<'a> {
             label: words::service(service, rows),
             what: words::purpose(service, rows),
             asked: service.is_asked,
-            uid: first.and_then(|socket| socket.uid),
-            user: first.and_then(|socket| socket.user.as_deref()),
+            uid: first.and_then(Socket::uid),
+            user: first.and_then(Socket::user_name),
             owner_status: status.as_str(),
             owners: service.owners.iter().map(OwnerOut::new).collect(),
             listeners: listeners.map(ListenerOut::new).collect(),
@@ -174,12 +174,12 @@ impl<'a> ListenerOut<'a> {
             protocol: socket.protocol.as_str(),
             local_address: socket.local.address.to_string(),
             local_port: socket.local.port,
-            interface: socket.interface.as_deref(),
-            netns: socket.netns,
-            netns_name: socket.netns_name.as_deref().map(Foreign::unclean),
+            interface: socket.interface(),
+            netns: socket.netns(),
+            netns_name: socket.netns_name().map(Foreign::unclean),
             v6only: socket.v6only,
             exposure: socket.exposure().map(Exposure::as_str),
-            service: socket.service,
+            service: socket.service(),
             socket_unit: role.and_then(|role| role.socket_unit.as_ref().map(Foreign::unclean)),
             forwards_to: role.and_then(|role| role.forwards_to.as_ref().map(ForwardOut::new)),
         }

@@ -1,6 +1,8 @@
 //! The JSON contract, version 1: what machines read. Apart from the model, so that the model may
 //! change and the contract not.
 
+use std::num::{NonZeroU8, NonZeroU64};
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -169,16 +171,16 @@ impl<'a> RowOut<'a> {
             local_port: socket.local.port,
             peer_address: socket.peer.map(|peer| words::bare_address(peer.address)),
             peer_port: socket.peer.and_then(|peer| peer.port),
-            ip_protocol: socket.ip_protocol,
-            interface: socket.interface.as_deref(),
+            ip_protocol: socket.ip_protocol.map(NonZeroU8::get),
+            interface: socket.interface(),
             v6only: socket.v6only,
             exposure: socket.exposure().map(crate::model::Exposure::as_str),
-            service: socket.service,
-            uid: socket.uid,
-            user: socket.user.as_deref(),
-            inode: socket.inode,
-            netns: socket.netns,
-            netns_name: socket.netns_name.as_deref().map(Foreign::unclean),
+            service: socket.service(),
+            uid: socket.uid(),
+            user: socket.user_name(),
+            inode: socket.inode.map(NonZeroU64::get),
+            netns: socket.netns(),
+            netns_name: socket.netns_name().map(Foreign::unclean),
             socket_unit: role.and_then(|role| role.socket_unit.as_ref().map(Foreign::unclean)),
             forwards_to: role.and_then(|role| role.forwards_to.as_ref().map(ForwardOut::new)),
             recv_queue: socket.recv_queue,
@@ -222,7 +224,7 @@ pub struct OwnerOut<'a> {
 impl<'a> OwnerOut<'a> {
     pub fn new(owner: &'a Owner) -> Self {
         Self {
-            fds: owner.fds.as_deref(),
+            fds: owner.fds.numbers(),
             ..Self::without_fds(&owner.process)
         }
     }

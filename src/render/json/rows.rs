@@ -78,7 +78,7 @@ impl Texts {
             self.owners.insert(key, text);
         }
         self.socket.extend(&self.owners[&key]);
-        append(&owner.fds, LINES_UP_TO, &mut self.socket)?;
+        append(&owner.fds.numbers(), LINES_UP_TO, &mut self.socket)?;
         self.socket.push(b'}');
         Ok(())
     }
@@ -92,6 +92,8 @@ fn without<'a>(text: &'a [u8], nothing: &[u8]) -> &'a [u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::*;
     use crate::model::{Endpoint, Foreign, OwnerStatus, ProcessKey, Protocol, Socket, State};
 
@@ -102,22 +104,18 @@ mod tests {
             local: Endpoint::new([127, 0, 0, 1], 80),
             peer: None,
             ip_protocol: None,
-            interface: None,
             v6only: None,
-            service: Some("http"),
-            uid: Some(0),
             user: None,
-            inode: Some(7),
-            netns: None,
-            netns_name: None,
+            inode: NonZeroU64::new(7),
+            site: None,
             recv_queue: None,
-            send_queue: None,
+            send_queue: Some(128),
             handle: None,
         };
         Row {
             socket,
             owner_status: OwnerStatus::Known,
-            owners,
+            owners: owners.into_iter().collect(),
             role: None,
         }
     }
@@ -129,15 +127,15 @@ mod tests {
             Rc::new(Process::named(key, Foreign::from_bytes(name.as_bytes())))
         };
         let (one, other) = (process(8, "null}"), process(9, "]}\u{1b}\""));
-        let owner = |process: &Rc<Process>, fds| Owner {
+        let owner = |process: &Rc<Process>, fds: &[u32]| Owner {
             process: process.clone(),
-            fds,
+            fds: fds.iter().copied().collect(),
         };
         let rows = vec![
             row(Vec::new()),
-            row(vec![owner(&one, Some(vec![3]))]),
-            row(vec![owner(&one, Some(vec![4, 5])), owner(&other, None)]),
-            row(vec![owner(&other, Some(Vec::new()))]),
+            row(vec![owner(&one, &[3])]),
+            row(vec![owner(&one, &[4, 5]), owner(&other, &[])]),
+            row(vec![owner(&other, &[6])]),
         ];
         let mut texts = Texts::default();
         for row in &rows {

@@ -65,8 +65,8 @@ pub fn ends(service: &Service, rows: &[Row]) -> Option<String> {
 pub fn other_namespaces(rows: &[Row], own: Option<u64>) -> BTreeMap<u64, String> {
     let sockets = rows.iter().map(|row| &row.socket);
     sockets
-        .filter(|socket| socket.netns != own)
-        .filter_map(|socket| Some((socket.netns?, super::netns(socket)?)))
+        .filter(|socket| socket.netns() != own)
+        .filter_map(|socket| Some((socket.netns()?, super::netns(socket)?)))
         .collect()
 }
 
@@ -77,7 +77,7 @@ pub fn namespace(
     others: &BTreeMap<u64, String>,
 ) -> Option<String> {
     let all = service.rows.iter().filter_map(|at| rows.get(*at));
-    let all: BTreeSet<Option<u64>> = all.map(|row| row.socket.netns).collect();
+    let all: BTreeSet<Option<u64>> = all.map(|row| row.socket.netns()).collect();
     let name = |netns: &Option<u64>| others.get(netns.as_ref()?).cloned();
     let names: Vec<String> = all.iter().filter_map(name).collect();
     let also = if names.len() < all.len() { "also " } else { "" };
@@ -91,7 +91,7 @@ pub fn peer_namespace(peer: &Peer, others: &BTreeMap<u64, String>) -> Option<Str
 }
 
 fn listening_end(socket: &Socket) -> String {
-    let mut text = if socket.local.is_wildcard() && socket.interface.is_none() {
+    let mut text = if socket.local.is_wildcard() && socket.interface().is_none() {
         String::new()
     } else {
         let whole = local_address(socket);

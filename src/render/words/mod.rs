@@ -55,14 +55,22 @@ fn ipv4(address: Ipv4Addr) -> String {
     text
 }
 
+/// A number and what follows it, in a fraction of the time of `format!`.
+pub fn number(number: impl itoa::Integer, rest: &str) -> String {
+    let mut text = String::with_capacity("65535/udplite".len());
+    text.push_str(itoa::Buffer::new().format(number));
+    text.push_str(rest);
+    text
+}
+
 fn is_link_local(address: std::net::Ipv6Addr) -> bool {
     address.is_unicast_link_local() || address.is_multicast()
 }
 
 /// The local address with what must be known of it: the device it is bound to, IPv4 on a dual stack.
 pub fn local_address(socket: &Socket) -> String {
-    let mut text = address(&socket.local, socket.interface.as_deref());
-    if let Some(interface) = &socket.interface
+    let mut text = address(&socket.local, socket.interface());
+    if let Some(interface) = socket.interface()
         && !text.contains('%')
     {
         text = format!("{text}%{interface}");
@@ -86,8 +94,8 @@ pub fn endpoint(end: &Endpoint, interface: Option<&str>) -> String {
 /// `80/tcp`; of a raw socket its IP protocol, by name where it has one that people know.
 pub fn port(socket: &Socket) -> String {
     match (socket.local.port, socket.ip_protocol) {
-        (Some(port), _) => [itoa::Buffer::new().format(port), socket.protocol.as_str()].join("/"),
-        (None, Some(number)) => format!("{}/raw", ip_protocol(number)),
+        (Some(port), _) => number(port, "/") + socket.protocol.as_str(),
+        (None, Some(number)) => format!("{}/raw", ip_protocol(number.get())),
         (None, None) => socket.protocol.to_string(),
     }
 }
@@ -178,6 +186,9 @@ pub fn processes(row: &Row) -> String {
 
 /// One name with its count, or all of them; nothing for nobody.
 pub fn names(owners: &[Owner]) -> Option<String> {
+    if let [one] = owners {
+        return Some(name(&one.process).into());
+    }
     let mut names: Vec<&str> = Vec::new();
     for owner in owners {
         let name = name(&owner.process);
@@ -187,7 +198,6 @@ pub fn names(owners: &[Owner]) -> Option<String> {
     }
     match (names.as_slice(), owners.len()) {
         ([], _) => None,
-        ([one], 1) => Some((*one).into()),
         ([one], count) => Some(format!("{one} ×{count}")),
         (many, _) => Some(many.join(", ")),
     }
@@ -206,11 +216,11 @@ pub fn nobody(row: &Row) -> &'static str {
 pub fn user(row: &Row) -> Option<String> {
     let of = |name: Option<&str>, uid: Option<u32>| {
         name.map(str::to_owned)
-            .or_else(|| uid.map(|uid| uid.to_string()))
+            .or_else(|| uid.map(|uid| number(uid, "")))
     };
     match row.owners.first() {
         Some(Owner { process, .. }) => of(process.user.as_deref(), process.uid),
-        None => of(row.socket.user.as_deref(), row.socket.uid),
+        None => of(row.socket.user_name(), row.socket.uid()),
     }
 }
 
@@ -218,11 +228,11 @@ pub fn user(row: &Row) -> Option<String> {
 pub fn age(from: i64, now: i64) -> String {
     let seconds = now.saturating_sub(from).max(0);
     match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => format!("{} h", seconds / 3600),
-        86_400..31_536_000 => format!("{} d", seconds / 86_400),
-        _ => format!("{} y", seconds / 31_536_000),
+        0..60 => number(seconds, " s"),
+        60..3600 => number(seconds / 60, " min"),
+        3600..86_400 => number(seconds / 3600, " h"),
+        86_400..31_536_000 => number(seconds / 86_400, " d"),
+        _ => number(seconds / 31_536_000, " y"),
     }
 }
 
@@ -242,7 +252,7 @@ pub fn moment(from: i64, now: i64, zone: &TimeZone) -> Option<String> {
 
 /// The network namespace as people are told it: `(this)` is the reader's own, `own`.
 pub fn netns_seen_from(own: Option<u64>, socket: &Socket) -> Option<String> {
-    if socket.netns.is_some() && socket.netns == own {
+    if socket.netns().is_some() && socket.netns() == own {
         return Some("(this)".to_owned());
     }
     netns(socket)
@@ -250,9 +260,9 @@ pub fn netns_seen_from(own: Option<u64>, socket: &Socket) -> Option<String> {
 
 /// The network namespace: its name, else its inode number.
 pub fn netns(socket: &Socket) -> Option<String> {
-    let name = socket.netns_name.as_ref();
+    let name = socket.netns_name();
     name.map(|name| name.unclean().to_owned())
-        .or_else(|| Some(socket.netns?.to_string()))
+        .or_else(|| Some(socket.netns()?.to_string()))
 }
 
 /// The queue of a socket: for a listener, connections that wait and how many may.

@@ -180,7 +180,7 @@ pub fn holder(row: &Row) -> String {
 
 /// `nginx (pid 811)`, or what is known instead.
 pub fn owners(row: &Row) -> String {
-    match (row.owners.as_slice(), row.owner_status) {
+    match (&*row.owners, row.owner_status) {
         ([], OwnerStatus::None) if is_unaccepted(row) => "nobody yet, not being accepted,".into(),
         ([], OwnerStatus::None) if row.socket.inode.is_none() => "no process any more".into(),
         ([], OwnerStatus::None) => "the kernel".into(),

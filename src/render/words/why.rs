@@ -22,7 +22,7 @@ pub fn local_end(socket: &Socket) -> String {
 pub fn heading(row: &Row) -> (String, String) {
     let socket = &row.socket;
     let peer = socket.peer.as_ref();
-    let peer = peer.map(|peer| format!("to {}", endpoint(peer, socket.interface.as_deref())));
+    let peer = peer.map(|peer| format!("to {}", endpoint(peer, socket.interface())));
     let is_client = !socket.state.is_listening() && socket.state != State::Bound;
     let meaning = state_sentence(socket)
         .map(str::to_owned)
@@ -35,7 +35,7 @@ pub fn heading(row: &Row) -> (String, String) {
 
 /// `  in netns web`, where it is not the reader's own or others were looked into too.
 pub fn place(row: &Row, own: Option<u64>, tells_own: bool) -> String {
-    let is_told = row.socket.netns != own || tells_own;
+    let is_told = row.socket.netns() != own || tells_own;
     let name = netns_seen_from(own, &row.socket).filter(|_| is_told);
     name.map(|name| format!("  in netns {name}"))
         .unwrap_or_default()

@@ -6,7 +6,7 @@ use crate::model::InterfaceAddress;
 const OWN: Option<u64> = Some(1);
 
 fn within(mut row: Row, netns: u64) -> Row {
-    row.socket.netns = Some(netns);
+    row.socket = row.socket.in_netns(Some(netns));
     row
 }
 

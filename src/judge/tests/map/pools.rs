@@ -1,14 +1,17 @@
 //! Which processes are one service.
 
 use super::*;
-use crate::model::{Manager, Role};
+use crate::model::{Manager, Owners, Role};
+
+/// The owners of two rows.
+fn both(one: &Row, other: &Row) -> Owners {
+    one.owners.iter().chain(&other.owners).cloned().collect()
+}
 
 #[test]
 fn whoever_shares_a_listener_is_one_service() {
     let mut shared = listens("0.0.0.0:80", "nginx", 1);
-    shared
-        .owners
-        .extend(listens("0.0.0.0:80", "nginx", 2).owners);
+    shared.owners = both(&shared, &listens("0.0.0.0:80", "nginx", 2));
     let rows = [shared, talks("10.0.0.5:40000", "192.0.2.1:443", "nginx", 2)];
     assert_eq!(links(&rows), ["nginx 1,2 -> :443 elsewhere x1"]);
 }
@@ -105,8 +108,7 @@ fn activated(pid: u32, manager: impl Fn(&mut Process)) -> Vec<String> {
     let other = opened(listens("127.0.0.1:7778", "systemd", pid));
     let web = opened(listens("127.0.0.1:7777", "systemd", pid));
     let [other, mut web] = [other, web].map(|row| with(row, &manager));
-    web.owners
-        .extend(listens("127.0.0.1:7777", "web", 9).owners);
+    web.owners = both(&web, &listens("127.0.0.1:7777", "web", 9));
     services(&[other, web])
 }
 

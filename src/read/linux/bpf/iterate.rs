@@ -1,6 +1,7 @@
 //! Runs the iterator and keeps the holders of the wanted sockets.
 
 use std::io;
+use std::sync::Arc;
 
 use rustix::io::{Errno, read};
 
@@ -38,7 +39,7 @@ pub fn holders(wanted: &Handles) -> io::Result<Vec<RawHolder>> {
     drop(types);
     let iterator = open_iterator(&assemble(&offsets), offsets.iterator)?;
     let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1);
-    let mut holders = Vec::new();
+    let mut holders: Vec<RawHolder> = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut filled = 0;
     loop {
@@ -60,11 +61,15 @@ pub fn holders(wanted: &Handles) -> io::Result<Vec<RawHolder>> {
                     pid: record.pid,
                     start: record.start / tick,
                 };
+                // What one process has comes together.
+                let known = holders.last().filter(|last| last.process == process);
+                let comm = known.and_then(|last| last.comm.clone());
+                let comm = comm.unwrap_or_else(|| Arc::new(Foreign::from_bytes(record.comm)));
                 holders.push(RawHolder {
                     handle: record.inode,
                     process,
                     fd: Some(record.fd),
-                    comm: Some(Foreign::from_bytes(record.comm)),
+                    comm: Some(comm),
                 });
             }
         }

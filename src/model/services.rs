@@ -3,7 +3,7 @@
 
 use Transport::{Both, Tcp, Udp};
 
-use crate::model::Protocol;
+use super::Protocol;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Transport {
