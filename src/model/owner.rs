@@ -200,3 +200,36 @@ impl OwnerStatus {
         matches!(self, Self::Hidden | Self::Partial)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_are_those_that_were_given() {
+        let owner = |pid| Owner {
+            process: Rc::new(Process::named(
+                ProcessKey { pid, start: 1 },
+                Foreign::new("a"),
+            )),
+            fds: Descriptors::Unknown,
+        };
+        for count in 0..4 {
+            let owners: Owners = (0..count).map(owner).collect();
+            let pids = owners.iter().map(|owner| owner.process.key.pid);
+            assert_eq!(pids.collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn descriptors_are_unknown_or_those_that_were_given() {
+        let numbers = |numbers: &[u32]| {
+            let all: Descriptors = numbers.iter().copied().collect();
+            all.numbers().map(<[u32]>::to_vec)
+        };
+        assert_eq!(numbers(&[]), None);
+        for some in [&[3][..], &[3, 4], &[3, 4, 9]] {
+            assert_eq!(numbers(some).as_deref(), Some(some));
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! Finds who holds sockets: one walk of `/proc/*/fd`, and of threads where that leaves a question.
 
-use std::collections::HashSet;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -64,11 +63,11 @@ pub fn holders(wanted: &Handles) -> RawHolders {
             present.extend(others);
         }
     });
+    // Which thread found what must not show.
+    walk.found.holders.sort_unstable();
     if walk.leaves_questions() {
         walk.threads(&present);
     }
-    // Which thread found what must not show.
-    walk.found.holders.sort_unstable();
     RawHolders {
         as_root,
         blind: blindness(as_root),
@@ -119,14 +118,11 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether nobody was found to hold some of the sockets, the holders being in order.
     fn leaves_questions(&self) -> bool {
-        let held: HashSet<u64> = self
-            .found
-            .holders
-            .iter()
-            .map(|holder| holder.handle)
-            .collect();
-        self.wanted.iter().any(|handle| !held.contains(&handle))
+        let holders = &self.found.holders;
+        let search = |handle| holders.binary_search_by_key(&handle, |holder| holder.handle);
+        self.wanted.iter().any(|handle| search(handle).is_err())
     }
 
     /// Looks into portions of the processes as long as there are any; gives those that are there.
