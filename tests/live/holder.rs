@@ -14,6 +14,7 @@ fn main() {
         "leaderless" => linux::leaderless(),
         "line" => linux::line(),
         "relay" => linux::relay(),
+        "chroot" => linux::chroot(),
         "--port" => linux::serve(),
         // Holds what it was given as standard input.
         _ => linux::rest(),
@@ -71,6 +72,17 @@ mod linux {
             });
         }
         writeln!(std::io::stdout(), "{line}").expect("a reader");
+        rest();
+    }
+
+    /// Rests in a root of its own, the second argument, and there in the directory of the third.
+    pub fn chroot() {
+        let mut arguments = std::env::args_os().skip(2);
+        let mut path = || arguments.next().expect("a path");
+        let (root, directory) = (path(), path());
+        std::os::unix::fs::chroot(root).expect("another root");
+        std::env::set_current_dir(directory).expect("a directory there");
+        writeln!(std::io::stdout(), "0").expect("a reader");
         rest();
     }
 

@@ -2,8 +2,8 @@
 
 use rustix::fs::{AtFlags, statat};
 
+use super::proc_files::{open_proc, read_small};
 use super::proc_text::decode_command;
-use super::process::{open_proc, read_small};
 use super::walk::pids;
 
 /// The arguments of root's processes of this name, as far as they may be read. Anybody may call a program

@@ -7,6 +7,7 @@ pub mod bpf;
 pub mod cgroup;
 pub mod dump;
 pub mod errno;
+pub mod glimpse;
 pub mod inet_diag;
 pub mod nat;
 pub mod proc_net;
@@ -16,6 +17,8 @@ pub mod tables;
 pub mod unit_file;
 pub mod wire;
 
+#[cfg(target_os = "linux")]
+mod clock;
 #[cfg(target_os = "linux")]
 pub mod daemons;
 #[cfg(target_os = "linux")]
@@ -32,6 +35,8 @@ mod namespaces;
 pub mod netfilter;
 #[cfg(target_os = "linux")]
 mod owners;
+#[cfg(target_os = "linux")]
+mod proc_files;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
@@ -50,6 +55,7 @@ pub use live::Linux;
 mod live {
     use std::collections::BTreeMap;
 
+    use super::glimpse::Glimpses;
     use super::tables::Method;
     use super::{interfaces, limits, netfilter, owners, process, running, units};
     use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
@@ -63,11 +69,17 @@ mod live {
     pub struct Linux {
         method: Method,
         owners: Owners,
+        /// What was told of the holders when they were found.
+        glimpses: Glimpses,
     }
 
     impl Linux {
         pub fn new(method: Method, owners: Owners) -> Self {
-            Self { method, owners }
+            Self {
+                method,
+                owners,
+                glimpses: Glimpses::default(),
+            }
         }
     }
 
@@ -89,11 +101,13 @@ mod live {
         }
 
         fn holders(&mut self, handles: &Handles) -> RawHolders {
-            owners::holders(self.owners, handles)
+            let (holders, glimpses) = owners::holders(self.owners, handles);
+            self.glimpses = glimpses;
+            holders
         }
 
         fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
-            process::read(keys, depth)
+            process::read(keys, depth, &self.glimpses)
         }
 
         fn ancestors(&mut self, key: ProcessKey) -> Option<Vec<RawProcess>> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::glimpse::Glimpses;
 use super::{bpf, walk};
 use crate::model::Handles;
 use crate::read::Owners;
@@ -11,14 +12,15 @@ use crate::read::raw::{Blind, RawHolder, RawHolders};
 /// 25 ms. Below that, no bpf(2) is called, which some monitors report.
 const WORTH_IT: u64 = 10_000;
 
-/// Finds the holders in the chosen way; falls back to the walk where an iterator is not to be had.
-pub fn holders(way: Owners, handles: &Handles) -> RawHolders {
+/// Finds the holders in the chosen way; falls back to the walk where an iterator is not to be had. An
+/// iterator tells more of them at once.
+pub fn holders(way: Owners, handles: &Handles) -> (RawHolders, Glimpses) {
     let is_worth_it = || bpf::may_be_permitted() && walk::count_descriptors(WORTH_IT) > WORTH_IT;
     let refusal = match way {
         Owners::Proc => None,
         Owners::Auto if !is_worth_it() => None,
         Owners::Auto | Owners::Bpf => match bpf::holders(handles) {
-            Ok(holders) => return by_iterator(holders, handles),
+            Ok((holders, glimpses)) => return (by_iterator(holders, handles), glimpses),
             Err(error) => Some(error),
         },
     };
@@ -26,10 +28,11 @@ pub fn holders(way: Owners, handles: &Handles) -> RawHolders {
         Some(why) => format!("a walk of /proc, since a BPF iterator is not to be had: {why}"),
         None => "a walk of /proc".into(),
     };
-    RawHolders {
+    let holders = RawHolders {
         found_by: Some(found_by),
         ..walk::holders(handles)
-    }
+    };
+    (holders, Glimpses::default())
 }
 
 /// Takes what the iterator told. Whether nobody holds the sockets that are left, the walk must say:

@@ -1,29 +1,26 @@
 //! Facts of one process: they are all of the same process, even when its pid is used anew meanwhile.
 
 use std::collections::HashMap;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, RawDir, open, openat, readlinkat, statat};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::fs::{AtFlags, statat};
 
 use super::cgroup::{Membership, container_from_mountinfo, parse_cgroup};
-use super::proc_text::{Stat, decode_command, decode_stat};
+use super::clock::Clock;
+use super::glimpse::{Glimpse, Glimpses, Keys, Shares};
+use super::proc_files::{open_proc, other_thread, read_command, read_link, read_small, read_stat};
+use super::proc_text::{Stat, decode_stat};
 use super::units;
-use crate::model::{Depth, Foreign, ProcessKey, Program, Project, Unit, is_comm_of};
+use crate::model::{ContainerId, Depth, Foreign, ProcessKey, Program, Project, Unit, is_comm_of};
 use crate::read::project::Projects;
 use crate::read::raw::RawProcess;
 
-/// What the kernel puts after the path of a file that has been deleted.
-const DELETED: &[u8] = b" (deleted)";
 /// Parents that are read: a chain may be made as long as somebody likes.
 const MOST_PARENTS: usize = 512;
-/// No command line is read beyond this many bytes.
-const LONGEST: usize = 4 << 20;
-
-/// Reads the processes; those that are gone are left out.
-pub fn read(keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
+/// Reads the processes; those that are gone are left out. What was told of them already, and what others
+/// have told that they share, is not read again.
+pub fn read(keys: &[ProcessKey], depth: Depth, glimpses: &Glimpses) -> Vec<RawProcess> {
     let Ok(proc) = open_proc() else {
         return Vec::new();
     };
@@ -34,10 +31,19 @@ pub fn read(keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
         clock: Clock::read(),
         projects: None,
         own: HashMap::new(),
+        shares: Shares::default(),
     };
-    keys.iter()
-        .filter_map(|key| reader.read_one(*key))
-        .collect()
+    // The oldest are the witnesses: a process is likeliest to change when it has just been started.
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by_key(|at| keys[*at].start);
+    let mut processes: Vec<Option<RawProcess>> = vec![None; keys.len()];
+    for at in order {
+        let glimpse = glimpses.of(keys[at]);
+        // What becomes of programs is read of each.
+        let glimpse = glimpse.filter(|_| depth < Depth::Whole);
+        processes[at] = reader.read_one(keys[at], glimpse);
+    }
+    processes.into_iter().flatten().collect()
 }
 
 /// The parents of a process, the nearest first, with what they are part of. Where the last is not the
@@ -62,36 +68,10 @@ pub fn ancestors(key: ProcessKey) -> Option<Vec<RawProcess>> {
         if start > child.start {
             break;
         }
-        all.extend(read(&[parent], Depth::Full));
+        all.extend(read(&[parent], Depth::Full, &Glimpses::default()));
         child = parent;
     }
     (!all.is_empty() || key.pid == 1).then_some(all)
-}
-
-/// Opens `/proc`.
-pub fn open_proc() -> rustix::io::Result<OwnedFd> {
-    open(
-        "/proc",
-        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
-}
-
-/// Reads a file of `/proc`, up to [`LONGEST`] bytes.
-pub fn read_small(dir: impl AsFd, name: impl rustix::path::Arg) -> rustix::io::Result<Vec<u8>> {
-    let file = openat(dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut text = vec![0; 1024];
-    let mut length = 0;
-    loop {
-        let read = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut text[length..]))?;
-        length += read;
-        // These files come whole as far as there is room: less is the end.
-        if length < text.len() || length >= LONGEST {
-            text.truncate(length);
-            return Ok(text);
-        }
-        text.resize(text.len() * 4, 0);
-    }
 }
 
 struct Reader {
@@ -104,21 +84,37 @@ struct Reader {
     own: HashMap<PathBuf, Option<(u64, u64)>>,
     /// Inode number of this process's mount namespace.
     own_mounts: u64,
+    shares: Shares,
 }
 
 impl Reader {
     /// Reads what is wanted first and who it was last: the same start time then as when it was found
-    /// means the same process all the while, at the cost of five calls.
-    fn read_one(&mut self, key: ProcessKey) -> Option<RawProcess> {
+    /// means the same process all the while, at the cost of three calls. Where nothing is left to read,
+    /// what was told when it was found is the answer.
+    fn read_one(&mut self, key: ProcessKey, glimpse: Option<&Glimpse>) -> Option<RawProcess> {
         let place = key.pid.to_string();
-        let mut text = Facts::read(&self.proc, &place, self.depth);
-        let membership = self.membership(&place, text.uid);
-        let project = self.project(&place, &text, &membership);
+        let keys = glimpse.map(|glimpse| &glimpse.keys);
+        let mut text = self.facts(&place, glimpse);
+        let membership = self.membership(&place, keys, text.uid);
+        let project = self.project(&place, keys, &text, &membership);
         let program = match &text.executable {
             Some(path) if self.depth == Depth::Whole => self.program(&place, path),
             _ => None,
         };
-        let mut stat = read_stat(&self.proc, key)?;
+        let is_told = !self.shares.has_read() && text.command.is_none();
+        let stat = match glimpse {
+            Some(glimpse) if is_told && self.depth < Depth::Full => Some(stat_of(glimpse, key)),
+            _ => read_stat(&self.proc, key),
+        };
+        // Another name is that of another program, mostly: what was told of the one before is void.
+        let is_as_told = |stat: &Stat| glimpse.is_none_or(|glimpse| glimpse.comm == stat.comm);
+        // Where the first thread has ended, links lead nowhere.
+        let is_true = |stat: &Stat| is_as_told(stat) && !stat.is_zombie;
+        self.shares.settle(stat.as_ref().is_some_and(is_true));
+        let mut stat = stat?;
+        if !is_as_told(&stat) {
+            return self.read_one(key, None);
+        }
         if stat.is_zombie {
             // Where the first thread has ended, another one knows the rest.
             let thread = other_thread(&self.proc, key.pid).unwrap_or(key.pid);
@@ -133,10 +129,12 @@ impl Reader {
         }
         let executable = text.executable;
         // The arguments tell the name where the executable does not confirm the kernel's.
-        let confirms = |path: &Foreign| is_comm_of(stat.comm.unclean(), path.base_name());
-        if text.command.is_none() && !executable.as_ref().is_some_and(confirms) {
+        let is_confirmed = is_confirmed(&stat.comm, executable.as_ref());
+        if text.command.is_none() && !is_confirmed {
             text.command = read_command(&self.proc, &place);
             stat = read_stat(&self.proc, key)?;
+        } else if is_confirmed && self.depth < Depth::Full {
+            text.command = None;
         }
         Some(RawProcess {
             key,
@@ -161,26 +159,82 @@ impl Reader {
         })
     }
 
+    /// What is told by files of its own. The arguments are read here too where the name that was told
+    /// takes them, so that who it was is asked once.
+    fn facts(&mut self, place: &str, glimpse: Option<&Glimpse>) -> Facts {
+        let keys = glimpse.map(|glimpse| &glimpse.keys);
+        let Self {
+            shares,
+            proc,
+            depth,
+            ..
+        } = self;
+        let is_full = *depth >= Depth::Full;
+        let link = |name: &str| read_link(proc, &format!("{place}/{name}"));
+        let program = keys.map(|keys| keys.program);
+        let executable = shares.programs.of(program, || link("exe"));
+        let takes_arguments = |glimpse: &Glimpse| !is_confirmed(&glimpse.comm, executable.as_ref());
+        let command = if is_full || glimpse.is_some_and(takes_arguments) {
+            read_command(proc, place)
+        } else {
+            None
+        };
+        let directory = keys.map(|keys| keys.directory);
+        let working_directory = if is_full {
+            shares.directories.of(directory, || link("cwd"))
+        } else {
+            None
+        };
+        Facts {
+            executable,
+            uid: match glimpse {
+                Some(glimpse) => Some(glimpse.uid),
+                None => owner_of(proc, place),
+            },
+            command,
+            working_directory,
+        }
+    }
+
     /// The unit and the container of a process, cgroups(7). Where control groups are hidden by a
     /// namespace, what a runtime mounted into the container tells its id.
-    fn membership(&self, place: &str, uid: Option<u32>) -> Membership {
+    fn membership(&mut self, place: &str, keys: Option<&Keys>, uid: Option<u32>) -> Membership {
         if self.depth < Depth::Meaning {
             return Membership::default();
         }
-        let text = read_small(&self.proc, format!("{place}/cgroup")).unwrap_or_default();
-        let mut membership = parse_cgroup(&text);
-        if membership == Membership::default()
-            && self.depth >= Depth::Full
-            && self.is_elsewhere(place)
-        {
-            let mounts = read_small(&self.proc, format!("{place}/mountinfo")).unwrap_or_default();
-            membership.container = container_from_mountinfo(&mounts);
+        let groups = keys.map(|keys| keys.groups);
+        let read = || {
+            let text = read_small(&self.proc, format!("{place}/cgroup")).ok()?;
+            Some(parse_cgroup(&text))
+        };
+        let mut membership = self.shares.groups.of(groups, read).unwrap_or_default();
+        if membership == Membership::default() && self.depth >= Depth::Full {
+            membership.container = self.container_by_mounts(place, keys);
             // Whoever has mounts of its own may mount what it likes.
             if let Some(container) = &mut membership.container {
                 container.user = uid.filter(|uid| *uid != 0);
             }
         }
         membership
+    }
+
+    fn container_by_mounts(&mut self, place: &str, keys: Option<&Keys>) -> Option<ContainerId> {
+        let Self {
+            shares,
+            proc,
+            own_mounts,
+            ..
+        } = self;
+        let read = || {
+            let mounts = statat(&*proc, format!("{place}/ns/mnt"), AtFlags::empty()).ok()?;
+            if mounts.st_ino == *own_mounts {
+                return Some(None);
+            }
+            let text = read_small(&*proc, format!("{place}/mountinfo")).unwrap_or_default();
+            Some(container_from_mountinfo(&text))
+        };
+        let mounts = keys.map(|keys| keys.mounts);
+        shares.containers.of(mounts, read).flatten()
     }
 
     /// What became of the program since it was started: a file without a name has been deleted, or has
@@ -217,7 +271,13 @@ impl Reader {
     }
 
     /// The project of a process. A container's folders are not ours; a service is known by its unit.
-    fn project(&mut self, place: &str, text: &Facts, membership: &Membership) -> Option<Project> {
+    fn project(
+        &mut self,
+        place: &str,
+        keys: Option<&Keys>,
+        text: &Facts,
+        membership: &Membership,
+    ) -> Option<Project> {
         let is_service = membership.unit.as_ref().is_some_and(Unit::is_telling);
         let is_wanted = match self.depth {
             Depth::Names => false,
@@ -227,31 +287,26 @@ impl Reader {
         if !is_wanted || membership.container.is_some() {
             return None;
         }
+        let key = keys.map(|keys| keys.directory);
+        let (proc, cwd) = (&self.proc, format!("{place}/cwd"));
         let directory = match &text.working_directory {
             Some(directory) => directory.clone(),
-            None => read_link(&self.proc, &format!("{place}/cwd"))?,
+            None => (self.shares.directories).of(key, || read_link(proc, &cwd))?,
         };
         let path = Path::new(directory.unclean());
         let projects = self.projects.get_or_insert_with(Projects::new);
         let found = projects.find(path)?;
         // The path may lead elsewhere among other mounts, or since the directory was deleted.
-        let theirs = statat(&self.proc, format!("{place}/cwd"), AtFlags::empty()).ok()?;
+        let theirs = self.shares.identities.of(key, || {
+            let stat = statat(proc, &cwd, AtFlags::empty()).ok()?;
+            Some((stat.st_dev, stat.st_ino))
+        })?;
         let ours = self.own.entry(path.to_owned()).or_insert_with_key(|path| {
             let stat = rustix::fs::stat(path).ok()?;
             Some((stat.st_dev, stat.st_ino))
         });
-        (*ours == Some((theirs.st_dev, theirs.st_ino))).then_some(found)
+        (*ours == Some(theirs)).then_some(found)
     }
-}
-
-/// Reads `/proc/PID/stat` if it is of this very process.
-fn read_stat(proc: &OwnedFd, key: ProcessKey) -> Option<Stat> {
-    let stat = decode_stat(&read_small(proc, format!("{}/stat", key.pid)).ok()?)?;
-    (stat.start == key.start).then_some(stat)
-}
-
-fn read_command(proc: &OwnedFd, place: &str) -> Option<Vec<Foreign>> {
-    decode_command(&read_small(proc, format!("{place}/cmdline")).ok()?)
 }
 
 /// What stands in files of its own under a process's or a thread's folder.
@@ -268,10 +323,7 @@ impl Facts {
         let is_full = depth >= Depth::Full;
         Self {
             executable: link("exe"),
-            // Of the folder the owner is always the effective user (fs/proc/base.c, task_dump_owner).
-            uid: statat(proc, place, AtFlags::empty())
-                .ok()
-                .map(|stat| stat.st_uid),
+            uid: owner_of(proc, place),
             command: if is_full {
                 read_command(proc, place)
             } else {
@@ -282,61 +334,23 @@ impl Facts {
     }
 }
 
-/// Reads a link to a program or a directory, without what the kernel says of a deleted one.
-fn read_link(proc: &OwnedFd, path: &str) -> Option<Foreign> {
-    let target = readlinkat(proc, path, Vec::new()).ok()?;
-    // A file may have such a name; one that is deleted has no link.
-    let is_gone = || statat(proc, path, AtFlags::empty()).is_ok_and(|stat| stat.st_nlink == 0);
-    Some(match target.as_bytes().strip_suffix(DELETED) {
-        Some(before) if is_gone() => Foreign::from_bytes(before),
-        _ => Foreign::from_bytes(target.as_bytes()),
-    })
+/// Of the folder the owner is always the effective user (fs/proc/base.c, task_dump_owner).
+fn owner_of(proc: &OwnedFd, place: &str) -> Option<u32> {
+    let stat = statat(proc, place, AtFlags::empty()).ok()?;
+    Some(stat.st_uid)
 }
 
-/// A thread of the process that is not its first.
-fn other_thread(proc: &OwnedFd, pid: u32) -> Option<u32> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let tasks = openat(proc, format!("{pid}/task"), flags, Mode::empty()).ok()?;
-    let mut buffer = [MaybeUninit::uninit(); 1024];
-    let mut entries = RawDir::new(&tasks, &mut buffer);
-    while let Some(Ok(entry)) = entries.next() {
-        let thread = entry
-            .file_name()
-            .to_str()
-            .ok()
-            .and_then(|name| name.parse().ok());
-        if thread.is_some_and(|thread| thread != pid) {
-            return thread;
-        }
-    }
-    None
+/// Whether the name that the kernel has is that of the program.
+fn is_confirmed(comm: &Foreign, executable: Option<&Foreign>) -> bool {
+    executable.is_some_and(|path| is_comm_of(comm.unclean(), path.base_name()))
 }
 
-/// What turns clock ticks since boot into seconds since the Unix epoch.
-struct Clock {
-    /// When the machine started, in ticks since the Unix epoch.
-    boot: i64,
-    ticks_per_second: i64,
-}
-
-impl Clock {
-    fn read() -> Self {
-        let ticks_per_second = i64::try_from(rustix::param::clock_ticks_per_second())
-            .unwrap_or(100)
-            .max(1);
-        let wall = clock_gettime(ClockId::Realtime);
-        let since_boot = clock_gettime(ClockId::Boottime);
-        let nanoseconds =
-            (wall.tv_sec - since_boot.tv_sec) * 1_000_000_000 + (wall.tv_nsec - since_boot.tv_nsec);
-        // To whole ticks, so that the moment between the two calls does not show.
-        let tick = 1_000_000_000 / ticks_per_second;
-        Self {
-            boot: (nanoseconds + tick / 2).div_euclid(tick),
-            ticks_per_second,
-        }
-    }
-
-    fn epoch_of(&self, start: u64) -> Option<i64> {
-        Some((self.boot + i64::try_from(start).ok()?).div_euclid(self.ticks_per_second))
+/// What `/proc/PID/stat` would say, by what was told.
+fn stat_of(glimpse: &Glimpse, key: ProcessKey) -> Stat {
+    Stat {
+        comm: glimpse.comm.clone(),
+        is_zombie: false,
+        parent_pid: glimpse.parent_pid,
+        start: key.start,
     }
 }

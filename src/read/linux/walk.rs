@@ -11,10 +11,10 @@ use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
 
 use super::kcmp::share_descriptors;
+use super::proc_files::{open_proc, read_small};
 use super::proc_text::{
     SYS_PTRACE, decode_socket_link, decode_stat, has_capability, hides_processes,
 };
-use super::process::{open_proc, read_small};
 use crate::model::{Handles, ProcessKey};
 use crate::read::raw::{Blind, RawHolder, RawHolders};
 

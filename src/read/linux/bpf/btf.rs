@@ -1,6 +1,9 @@
 //! Finds members of structures and a function in BTF, the kernel's description of its own types
 //! (Documentation/bpf/btf.rst). Pure: takes bytes in this machine's order, as the kernel gives them.
 
+#[cfg(test)]
+mod tests;
+
 /// `struct btf_header`, linux/btf.h.
 const MAGIC: u16 = 0xeb9f;
 /// Words of `struct btf_type`.
@@ -16,13 +19,68 @@ pub struct Offsets {
     pub thread_pid: u32,
     pub start_boottime: u32,
     pub comm: u32,
+    pub tgid: u32,
     /// `struct pid`.
     pub level: u32,
     pub numbers: u32,
     /// `struct file` and `struct inode`.
     pub f_inode: u32,
     pub i_ino: u32,
+    /// `None` where one of its members is missing: owners are found without them.
+    pub facts: Option<FactOffsets>,
 }
+
+/// Where the kernel keeps what processes are and what they share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FactOffsets {
+    /// `struct task_struct`.
+    pub real_cred: u32,
+    pub real_parent: u32,
+    pub cgroups: u32,
+    pub nsproxy: u32,
+    pub fs: u32,
+    pub mm: u32,
+    /// `struct cred`.
+    pub euid: u32,
+    /// `struct nsproxy`.
+    pub mnt_ns: u32,
+    /// `struct fs_struct`.
+    pub pwd: u32,
+    pub root: u32,
+    /// `struct mm_struct` and `struct file`.
+    pub exe_file: u32,
+    pub f_path: u32,
+}
+
+/// Structures, and the members of them that are looked for.
+const WANTED: [(&str, &[&str]); 8] = [
+    (
+        "task_struct",
+        &[
+            "group_leader",
+            "thread_pid",
+            "start_boottime",
+            "comm",
+            "tgid",
+            "real_cred",
+            "real_parent",
+            "cgroups",
+            "nsproxy",
+            "fs",
+            "mm",
+        ],
+    ),
+    ("pid", &["level", "numbers"]),
+    ("file", &["f_inode", "f_path"]),
+    ("inode", &["i_ino"]),
+    ("cred", &["euid"]),
+    ("nsproxy", &["mnt_ns"]),
+    ("fs_struct", &["pwd", "root"]),
+    ("mm_struct", &["exe_file"]),
+];
+
+/// Members without a name that are looked into: beyond all that the wanted structures have.
+const MOST_NESTED: usize = 256;
 
 /// Kinds of types that matter here, and those that carry more words than the usual three.
 mod kind {
@@ -55,45 +113,31 @@ pub fn find(btf: &[u8]) -> Option<Offsets> {
     let mut search = Search {
         types,
         strings,
-        found: Found::default(),
+        ..Search::default()
     };
     search.run();
-    search.found.whole()
+    search.look_into_nested();
+    search.offsets()
 }
 
 #[derive(Default)]
-struct Found {
-    iterator: Option<u32>,
-    group_leader: Option<u32>,
-    thread_pid: Option<u32>,
-    start_boottime: Option<u32>,
-    comm: Option<u32>,
-    level: Option<u32>,
-    numbers: Option<u32>,
-    f_inode: Option<u32>,
-    i_ino: Option<u32>,
-}
-
-impl Found {
-    fn whole(self) -> Option<Offsets> {
-        Some(Offsets {
-            iterator: self.iterator?,
-            group_leader: self.group_leader?,
-            thread_pid: self.thread_pid?,
-            start_boottime: self.start_boottime?,
-            comm: self.comm?,
-            level: self.level?,
-            numbers: self.numbers?,
-            f_inode: self.f_inode?,
-            i_ino: self.i_ino?,
-        })
-    }
-}
-
 struct Search<'a> {
     types: &'a [u8],
     strings: &'a [u8],
-    found: Found,
+    iterator: Option<u32>,
+    /// Name of the member, index of its structure among the wanted, offset in bytes.
+    found: Vec<(&'static str, usize, u32)>,
+    /// Id and place of each structure and union without a name, in ascending order.
+    nameless: Vec<(u32, usize)>,
+    nested: Vec<Nested>,
+}
+
+/// A member without a name of a wanted structure: its members count as that one's.
+#[derive(Clone, Copy)]
+struct Nested {
+    id: u32,
+    structure: usize,
+    base: u32,
 }
 
 impl Search<'_> {
@@ -105,10 +149,18 @@ impl Search<'_> {
             let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
             let rest = at + 4 * TYPE;
             match kind {
-                kind::FUNC if self.is_named(name, b"bpf_iter_task_file") => {
-                    self.found.iterator = Some(id);
+                kind::FUNC if self.is_named(name, "bpf_iter_task_file") => {
+                    self.iterator = Some(id);
                 }
-                kind::STRUCT => self.structure(name, rest, count, info >> 31 != 0),
+                kind::STRUCT | kind::UNION if self.is_named(name, "") => {
+                    self.nameless.push((id, at));
+                }
+                kind::STRUCT => {
+                    let is_this = |(wanted, _): &(&str, _)| self.is_named(name, wanted);
+                    if let Some(structure) = WANTED.iter().position(is_this) {
+                        self.members(at, structure, 0);
+                    }
+                }
                 _ => {}
             }
             let more = match kind {
@@ -123,30 +175,30 @@ impl Search<'_> {
         }
     }
 
-    fn structure(&mut self, name: u32, at: usize, count: usize, has_bitfields: bool) {
-        type Member<'m> = (&'m [u8], &'m mut Option<u32>);
-        let found = &mut self.found;
-        let mut wanted: Vec<Member> = if named(self.strings, name, b"task_struct") {
-            vec![
-                (b"group_leader", &mut found.group_leader),
-                (b"thread_pid", &mut found.thread_pid),
-                (b"start_boottime", &mut found.start_boottime),
-                (b"comm", &mut found.comm),
-            ]
-        } else if named(self.strings, name, b"pid") {
-            vec![
-                (b"level", &mut found.level),
-                (b"numbers", &mut found.numbers),
-            ]
-        } else if named(self.strings, name, b"file") {
-            vec![(b"f_inode", &mut found.f_inode)]
-        } else if named(self.strings, name, b"inode") {
-            vec![(b"i_ino", &mut found.i_ino)]
-        } else {
+    fn look_into_nested(&mut self) {
+        for _ in 0..MOST_NESTED {
+            let Some(Nested {
+                id,
+                structure,
+                base,
+            }) = self.nested.pop()
+            else {
+                return;
+            };
+            if let Ok(index) = self.nameless.binary_search_by_key(&id, |(id, _)| *id) {
+                self.members(self.nameless[index].1, structure, base);
+            }
+        }
+    }
+
+    /// Notes the wanted members of the type at `at`, which lies `base` bytes into the structure.
+    fn members(&mut self, at: usize, structure: usize, base: u32) {
+        let Some([_, info, _]) = self.words::<TYPE>(at) else {
             return;
         };
-        for index in 0..count {
-            let Some([name, _, offset]) = words::<3>(self.types, at + 12 * index) else {
+        let has_bitfields = info >> 31 != 0;
+        for index in 0..(info & 0xffff) as usize {
+            let Some([name, id, offset]) = self.words::<3>(at + 4 * (TYPE + 3 * index)) else {
                 return;
             };
             // With bitfields the upper byte is a width.
@@ -155,20 +207,68 @@ impl Search<'_> {
             } else {
                 offset
             };
-            for (member, place) in &mut wanted {
-                if named(self.strings, name, member) {
-                    **place = Some(bits / 8);
-                }
+            let offset = base.saturating_add(bits / 8);
+            if self.is_named(name, "") {
+                self.nested.push(Nested {
+                    id,
+                    structure,
+                    base: offset,
+                });
+            }
+            let mut wanted = WANTED[structure].1.iter();
+            if let Some(member) = wanted.find(|member| self.is_named(name, member)) {
+                self.found.push((member, structure, offset));
             }
         }
+    }
+
+    fn offsets(&self) -> Option<Offsets> {
+        let of = |structure: &str, member: &str| {
+            let is_this =
+                |(name, at, _): &&(_, usize, _)| *name == member && WANTED[*at].0 == structure;
+            self.found
+                .iter()
+                .rfind(is_this)
+                .map(|(_, _, offset)| *offset)
+        };
+        let task = |member| of("task_struct", member);
+        let facts = || {
+            Some(FactOffsets {
+                real_cred: task("real_cred")?,
+                real_parent: task("real_parent")?,
+                cgroups: task("cgroups")?,
+                nsproxy: task("nsproxy")?,
+                fs: task("fs")?,
+                mm: task("mm")?,
+                euid: of("cred", "euid")?,
+                mnt_ns: of("nsproxy", "mnt_ns")?,
+                pwd: of("fs_struct", "pwd")?,
+                root: of("fs_struct", "root")?,
+                exe_file: of("mm_struct", "exe_file")?,
+                f_path: of("file", "f_path")?,
+            })
+        };
+        Some(Offsets {
+            iterator: self.iterator?,
+            group_leader: task("group_leader")?,
+            thread_pid: task("thread_pid")?,
+            start_boottime: task("start_boottime")?,
+            comm: task("comm")?,
+            tgid: task("tgid")?,
+            level: of("pid", "level")?,
+            numbers: of("pid", "numbers")?,
+            f_inode: of("file", "f_inode")?,
+            i_ino: of("inode", "i_ino")?,
+            facts: facts(),
+        })
     }
 
     fn words<const N: usize>(&self, at: usize) -> Option<[u32; N]> {
         words(self.types, at)
     }
 
-    fn is_named(&self, offset: u32, name: &[u8]) -> bool {
-        named(self.strings, offset, name)
+    fn is_named(&self, offset: u32, name: &str) -> bool {
+        named(self.strings, offset, name.as_bytes())
     }
 }
 
@@ -186,102 +286,4 @@ fn named(strings: &[u8], offset: u32, name: &[u8]) -> bool {
     let start = offset as usize;
     let end = start.saturating_add(name.len());
     strings.get(start..end) == Some(name) && strings.get(end) == Some(&0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Writes BTF with the types that are looked for, and some that are in the way.
-    #[derive(Default)]
-    struct Writer {
-        types: Vec<u8>,
-        strings: Vec<u8>,
-    }
-
-    impl Writer {
-        fn name(&mut self, name: &str) -> u32 {
-            let at = self.strings.len() as u32;
-            self.strings.extend(name.as_bytes());
-            self.strings.push(0);
-            at
-        }
-
-        fn push(&mut self, words: &[u32]) {
-            self.types
-                .extend(words.iter().flat_map(|word| word.to_ne_bytes()));
-        }
-
-        fn structure(&mut self, name: &str, members: &[(&str, u32)], has_bitfields: bool) {
-            let name = self.name(name);
-            let flag = u32::from(has_bitfields) << 31;
-            self.push(&[name, kind::STRUCT << 24 | members.len() as u32 | flag, 8]);
-            for (member, offset) in members {
-                let member = self.name(member);
-                self.push(&[member, 1, *offset]);
-            }
-        }
-
-        fn finish(self) -> Vec<u8> {
-            let mut bytes = MAGIC.to_ne_bytes().to_vec();
-            bytes.extend([1, 0]);
-            let (types, strings) = (self.types.len() as u32, self.strings.len() as u32);
-            for word in [24, 0, types, types, strings] {
-                bytes.extend(u32::to_ne_bytes(word));
-            }
-            bytes.extend(self.types);
-            bytes.extend(self.strings);
-            bytes
-        }
-    }
-
-    fn whole() -> Writer {
-        let mut writer = Writer::default();
-        writer.name("");
-        writer.push(&[0, kind::INT << 24, 4, 32]);
-        writer.push(&[0, kind::ENUM << 24 | 2, 4, 0, 0, 0, 1]);
-        let tasks = [
-            ("group_leader", 64),
-            ("thread_pid", 128),
-            ("start_boottime", 0x0100_0000 | 192),
-            ("comm", 256),
-        ];
-        writer.structure("task_struct", &tasks, true);
-        writer.structure(
-            "pid",
-            &[("count", 0), ("level", 32), ("numbers", 640)],
-            false,
-        );
-        writer.structure("file", &[("f_inode", 320)], false);
-        writer.structure("inode", &[("i_ino", 512)], false);
-        let name = writer.name("bpf_iter_task_file");
-        writer.push(&[name, kind::FUNC << 24, 1]);
-        writer
-    }
-
-    #[test]
-    fn members_and_the_function_are_found() {
-        let found = find(&whole().finish()).unwrap();
-        let expected = Offsets {
-            iterator: 7,
-            group_leader: 8,
-            thread_pid: 16,
-            start_boottime: 24,
-            comm: 32,
-            level: 4,
-            numbers: 80,
-            f_inode: 40,
-            i_ino: 64,
-        };
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn what_is_cut_short_or_no_btf_is_none() {
-        let bytes = whole().finish();
-        for length in 0..bytes.len() - 1 {
-            assert_eq!(find(&bytes[..length]), None, "{length}");
-        }
-        assert_eq!(find(&[0; 64]), None);
-    }
 }

@@ -1,17 +1,29 @@
-//! The three calls of bpf(2) that an iterator takes.
+//! The calls of bpf(2) that an iterator takes.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// Commands and types, linux/bpf.h.
+const BPF_MAP_CREATE: libc::c_long = 0;
 const BPF_PROG_LOAD: libc::c_long = 5;
 const BPF_LINK_CREATE: libc::c_long = 28;
 const BPF_ITER_CREATE: libc::c_long = 33;
+const BPF_MAP_TYPE_ARRAY: u32 = 2;
 const BPF_PROG_TYPE_TRACING: u32 = 26;
 const BPF_TRACE_ITER: u32 = 28;
 
 /// The helpers that the program calls ask for a licence that goes with the GPL.
 const LICENSE: &std::ffi::CStr = c"Dual MIT/GPL";
+
+/// The part of `union bpf_attr` for BPF_MAP_CREATE, up to `max_entries`.
+#[repr(C)]
+#[derive(Default)]
+struct MapCreate {
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+}
 
 /// The part of `union bpf_attr` for BPF_PROG_LOAD, up to `attach_btf_id`.
 #[repr(C)]
@@ -40,6 +52,17 @@ struct Create {
     attach_type: u32,
     flags: u32,
     rest: [u64; 2],
+}
+
+/// Makes an array with one value of this many bytes, all zero.
+pub fn create_map(value: usize) -> io::Result<OwnedFd> {
+    let create = MapCreate {
+        map_type: BPF_MAP_TYPE_ARRAY,
+        key_size: 4,
+        value_size: u32::try_from(value).map_err(io::Error::other)?,
+        max_entries: 1,
+    };
+    bpf(BPF_MAP_CREATE, &create)
 }
 
 /// Loads the program and opens an iterator that runs it.

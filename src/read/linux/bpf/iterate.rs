@@ -1,15 +1,18 @@
 //! Runs the iterator and keeps the holders of the wanted sockets.
 
 use std::io;
+use std::os::fd::AsRawFd;
 
 use rustix::io::{Errno, read};
 
 use super::btf;
-use super::calls::open_iterator;
+use super::calls::{create_map, open_iterator};
 use super::map::Types;
-use super::program::{RECORD, assemble, decode_record};
+use super::program::{LAST, assemble};
+use super::record::{Record, Told, decode};
 use crate::model::{Foreign, Handles, ProcessKey};
-use crate::read::linux::proc_text::{BPF, PERFMON, SYS_ADMIN, has_capability};
+use crate::read::linux::glimpse::Glimpses;
+use crate::read::linux::proc_text::{BPF, PERFMON, SYS_ADMIN, SYS_PTRACE, has_capability};
 use crate::read::raw::RawHolder;
 
 /// `st_ino` of the first time namespace, PROC_TIME_INIT_INO in linux/proc_ns.h.
@@ -22,23 +25,27 @@ pub fn may_be_permitted() -> bool {
     has(SYS_ADMIN) || (has(BPF) && has(PERFMON))
 }
 
-/// Finds every holder that the kernel knows.
+/// Finds every holder that the kernel knows, and what it tells of them.
 ///
 /// # Errors
 /// Why there is no iterator: bpf(2) is refused, or the kernel does not describe its types.
-pub fn holders(wanted: &Handles) -> io::Result<Vec<RawHolder>> {
+pub fn holders(wanted: &Handles) -> io::Result<(Vec<RawHolder>, Glimpses)> {
     // Start times would be shifted against those of /proc, time_namespaces(7).
     let times = rustix::fs::stat("/proc/self/ns/time").map(|stat| stat.st_ino);
     if times.is_ok_and(|inode| inode != FIRST_TIME_NAMESPACE) {
         return Err(io::Error::other("a time namespace of its own"));
     }
     let types = Types::open("/sys/kernel/btf/vmlinux")?;
-    let offsets = btf::find(types.bytes())
+    let mut offsets = btf::find(types.bytes())
         .ok_or_else(|| io::Error::other("types are missing from the kernel's BTF"))?;
     drop(types);
-    let iterator = open_iterator(&assemble(&offsets), offsets.iterator)?;
-    let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1);
-    let mut holders = Vec::new();
+    if !may_see_all() {
+        offsets.facts = None;
+    }
+    let map = create_map(LAST)?;
+    let program = assemble(&offsets, map.as_raw_fd());
+    let iterator = open_iterator(&program, offsets.iterator)?;
+    let mut found = Found::new(wanted);
     let mut buffer = vec![0; 64 * 1024];
     let mut filled = 0;
     loop {
@@ -50,29 +57,75 @@ pub fn holders(wanted: &Handles) -> io::Result<Vec<RawHolder>> {
             Err(errno) => return Err(errno.into()),
         };
         filled += length;
-        let whole = filled - filled % RECORD;
-        for record in buffer[..whole]
-            .chunks_exact(RECORD)
-            .filter_map(decode_record)
-        {
-            if wanted.contains(record.inode) && record.pid != 0 {
-                let process = ProcessKey {
-                    pid: record.pid,
-                    start: record.start / tick,
-                };
-                holders.push(RawHolder {
-                    handle: record.inode,
-                    process,
-                    fd: Some(record.fd),
-                    comm: Some(Foreign::from_bytes(record.comm)),
-                });
-            }
+        let mut rest = &buffer[..filled];
+        while let Some((record, after)) = decode(rest) {
+            found.take(record);
+            rest = after;
         }
-        buffer.copy_within(whole..filled, 0);
-        filled -= whole;
+        let taken = filled - rest.len();
+        buffer.copy_within(taken..filled, 0);
+        filled -= taken;
     }
     // Threads with descriptors of their own tell of the same socket again.
-    holders.sort_unstable();
-    holders.dedup();
-    Ok(holders)
+    found.holders.sort_unstable();
+    found.holders.dedup();
+    Ok((found.holders, found.glimpses))
+}
+
+/// Whether `/proc` would show this process every other, whatever the mount and ptrace(2) hide from
+/// some: only then is what one of them shares with another that one's to tell. Who may have an iterator
+/// is in the first user namespace, so users have the same numbers here as in the kernel.
+fn may_see_all() -> bool {
+    let status = std::fs::read("/proc/self/status").unwrap_or_default();
+    has_capability(&status, SYS_PTRACE)
+}
+
+/// The holders of the wanted sockets, as far as the records were taken.
+struct Found<'a> {
+    wanted: &'a Handles,
+    /// Nanoseconds in a clock tick.
+    tick: u64,
+    /// The process that was told of last.
+    process: Option<(ProcessKey, Foreign)>,
+    holders: Vec<RawHolder>,
+    glimpses: Glimpses,
+}
+
+impl<'a> Found<'a> {
+    fn new(wanted: &'a Handles) -> Self {
+        Self {
+            wanted,
+            tick: 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1),
+            process: None,
+            holders: Vec::new(),
+            glimpses: Glimpses::default(),
+        }
+    }
+
+    fn take(&mut self, record: Record) {
+        if let Some(told) = record.process {
+            self.process = self.meet(told);
+        }
+        if let Some((process, comm)) = &self.process
+            && self.wanted.contains(record.inode)
+        {
+            self.holders.push(RawHolder {
+                handle: record.inode,
+                process: *process,
+                fd: Some(record.fd),
+                comm: Some(comm.clone()),
+            });
+        }
+    }
+
+    fn meet(&mut self, told: Told) -> Option<(ProcessKey, Foreign)> {
+        let process = ProcessKey {
+            pid: told.pid,
+            start: told.start / self.tick,
+        };
+        if let Some(glimpse) = told.glimpse {
+            self.glimpses.insert(process, glimpse);
+        }
+        (told.pid != 0).then(|| (process, Foreign::from_bytes(told.comm)))
+    }
 }

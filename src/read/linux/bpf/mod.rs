@@ -3,6 +3,7 @@
 
 pub mod btf;
 pub mod program;
+pub mod record;
 
 #[cfg(target_os = "linux")]
 mod calls;
