@@ -192,8 +192,9 @@ fn users_and_pids(scene: &mut Scene) {
     });
 }
 
-/// A process in the control group of a container, and several in that of another.
-fn groups(scene: &mut Scene) -> Result<(Contained, Contained, Vec<Held>), String> {
+/// A process in the control group of a container, and several in that of another. Those that joined a
+/// group come first: they end before it is removed.
+fn groups(scene: &mut Scene) -> Result<(Vec<Held>, [Contained; 2]), String> {
     let mut held = || Held::sleep(scene.listener());
     let (alone, first) = (Contained::new(held())?, Contained::new(held())?);
     let others: Vec<Held> = (0..EACH).map(|_| held()).collect();
@@ -204,7 +205,7 @@ fn groups(scene: &mut Scene) -> Result<(Contained, Contained, Vec<Held>), String
             let _ = fs::write(group.join("cgroup.procs"), other.pid().to_string());
         }
     }
-    Ok((alone, first, others))
+    Ok((others, [alone, first]))
 }
 
 /// What is told of the sockets and their owners. Whether more may be hidden is another matter.
