@@ -27,5 +27,4 @@ fuzz_target!(|bytes: &[u8]| {
     text::parse_range(bytes);
     text::parse_ranges(bytes);
     text::hides_processes(bytes);
-    text::has_capability(bytes, text::NET_BIND_SERVICE);
 });

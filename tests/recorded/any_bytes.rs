@@ -85,7 +85,6 @@ proptest! {
         let _ = text::parse_range(&bytes);
         let _ = text::parse_ranges(&bytes);
         let _ = text::hides_processes(&bytes);
-        let _ = text::has_capability(&bytes, text::SYS_PTRACE);
         let command = text::decode_command(&bytes);
         prop_assert!(command.is_none_or(|words| !words.is_empty()));
     }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::proc_text::{NET_BIND_SERVICE, has_capability, parse_range, parse_ranges};
+use super::capability::{self, Capability};
+use super::proc_text::{parse_range, parse_ranges};
 use crate::model::{Limits, Rules};
 
 /// `st_ino` of the first user namespace, PROC_USER_INIT_INO in linux/proc_ns.h.
@@ -40,7 +41,7 @@ pub fn read() -> Limits {
 
 /// In a user namespace of its own a process has capabilities that may not reach the network namespace.
 fn may_bind_privileged() -> Option<bool> {
-    let has = has_capability(&std::fs::read("/proc/self/status").ok()?, NET_BIND_SERVICE);
+    let has = capability::has(Capability::NET_BIND_SERVICE);
     let namespace = rustix::fs::stat("/proc/self/ns/user").ok()?.st_ino;
     (!has || namespace == FIRST_USER_NAMESPACE).then_some(has)
 }

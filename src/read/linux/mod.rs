@@ -18,6 +18,8 @@ pub mod unit_file;
 pub mod wire;
 
 #[cfg(target_os = "linux")]
+mod capability;
+#[cfg(target_os = "linux")]
 mod clock;
 #[cfg(target_os = "linux")]
 pub mod daemons;

@@ -110,22 +110,6 @@ pub fn hides_processes(mountinfo: &[u8]) -> bool {
     })
 }
 
-/// Numbers of capabilities, capabilities(7).
-pub const NET_BIND_SERVICE: u32 = 10;
-pub const SYS_PTRACE: u32 = 19;
-pub const SYS_ADMIN: u32 = 21;
-pub const PERFMON: u32 = 38;
-pub const BPF: u32 = 39;
-
-/// Whether `CapEff` in `/proc/self/status` has a capability, proc_pid_status(5).
-pub fn has_capability(status: &[u8], capability: u32) -> bool {
-    String::from_utf8_lossy(status)
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .is_some_and(|mask| mask & 1 << capability != 0)
-}
-
 /// `32768\t60999`, as `ip_local_port_range` has it, ip(7).
 pub fn parse_range(text: &[u8]) -> Option<(u16, u16)> {
     let text = std::str::from_utf8(text).ok()?;
@@ -218,20 +202,6 @@ mod tests {
         assert!(hides_processes(&line("/proc", "gid=4,hidepid=2")));
         assert!(!hides_processes(&line("/proc", "hidepid=1")));
         assert!(!hides_processes(&line("/chroot/proc", "hidepid=2")));
-    }
-
-    #[test]
-    fn capabilities_are_bits_of_a_mask() {
-        assert!(has_capability(
-            b"Name:\tx\nCapEff:\t0000000000080000\n",
-            SYS_PTRACE
-        ));
-        assert!(!has_capability(b"CapEff:\t000001fffff7ffff\n", SYS_PTRACE));
-        assert!(has_capability(
-            b"CapEff:\t000001fffff7ffff\n",
-            NET_BIND_SERVICE
-        ));
-        assert!(!has_capability(b"", SYS_PTRACE));
     }
 
     #[test]

@@ -9,11 +9,10 @@ use std::thread;
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
 
+use super::capability::{self, Capability};
 use super::kcmp::share_descriptors;
 use super::proc_files::{open_proc, read_small};
-use super::proc_text::{
-    SYS_PTRACE, decode_socket_link, decode_stat, has_capability, hides_processes,
-};
+use super::proc_text::{decode_socket_link, decode_stat, hides_processes};
 use crate::model::{Handles, ProcessKey};
 use crate::read::raw::{Blind, RawHolder, RawHolders};
 
@@ -259,9 +258,9 @@ fn decode_number(name: &CStr) -> Option<u32> {
 /// Why processes may exist that the walk did not meet.
 pub fn blindness(as_root: bool) -> Vec<Blind> {
     let mut reasons = Vec::new();
-    let read = |path: &str| std::fs::read(path).unwrap_or_default();
-    let may_see_all = as_root && has_capability(&read("/proc/self/status"), SYS_PTRACE);
-    if !may_see_all && hides_processes(&read("/proc/self/mountinfo")) {
+    let mounts = || std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let may_see_all = as_root && capability::has(Capability::SYS_PTRACE);
+    if !may_see_all && hides_processes(&mounts()) {
         reasons.push(Blind::Hidepid);
     }
     if rustix::fs::stat("/proc/self/ns/pid").is_ok_and(|stat| stat.st_ino != FIRST_PID_NAMESPACE) {

@@ -1,6 +1,7 @@
 //! The sockets of a list, one by one, so that no second copy of all of them is made.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 use std::rc::Rc;
 
@@ -66,18 +67,20 @@ impl Texts {
     }
 
     fn append_owner(&mut self, owner: &Owner) -> io::Result<()> {
-        let key = Rc::as_ptr(&owner.process);
-        if !self.owners.contains_key(&key) {
-            let mut text = Vec::new();
-            append(
-                &OwnerOut::without_fds(&owner.process),
-                LINES_UP_TO,
-                &mut text,
-            )?;
-            text.truncate(without(&text, b"null}").len());
-            self.owners.insert(key, text);
-        }
-        self.socket.extend(&self.owners[&key]);
+        let told = match self.owners.entry(Rc::as_ptr(&owner.process)) {
+            Entry::Occupied(told) => told.into_mut(),
+            Entry::Vacant(place) => {
+                let mut text = Vec::new();
+                append(
+                    &OwnerOut::without_fds(&owner.process),
+                    LINES_UP_TO,
+                    &mut text,
+                )?;
+                text.truncate(without(&text, b"null}").len());
+                place.insert(text)
+            }
+        };
+        self.socket.extend(&*told);
         append(&owner.fds.numbers(), LINES_UP_TO, &mut self.socket)?;
         self.socket.push(b'}');
         Ok(())

@@ -12,8 +12,8 @@ use super::map::Types;
 use super::program::{LAST, assemble};
 use super::record::{Record, Told, decode};
 use crate::model::{Foreign, Handles, ProcessKey};
+use crate::read::linux::capability::{self, Capability};
 use crate::read::linux::glimpse::Glimpses;
-use crate::read::linux::proc_text::{BPF, PERFMON, SYS_ADMIN, SYS_PTRACE, has_capability};
 use crate::read::raw::RawHolder;
 
 /// `st_ino` of the first time namespace, PROC_TIME_INIT_INO in linux/proc_ns.h.
@@ -21,9 +21,7 @@ const FIRST_TIME_NAMESPACE: u64 = 0xEFFF_FFFA;
 
 /// Whether the kernel may let this process have an iterator. What it really says, it says on trying.
 pub fn may_be_permitted() -> bool {
-    let status = std::fs::read("/proc/self/status").unwrap_or_default();
-    let has = |capability| has_capability(&status, capability);
-    has(SYS_ADMIN) || (has(BPF) && has(PERFMON))
+    capability::has(Capability::SYS_ADMIN) || capability::has(Capability::BPF | Capability::PERFMON)
 }
 
 /// Finds every holder that the kernel knows, and what it tells of them.
@@ -77,8 +75,7 @@ pub fn holders(wanted: &Handles) -> io::Result<(Vec<RawHolder>, Glimpses)> {
 /// some: only then is what one of them shares with another that one's to tell. Who may have an iterator
 /// is in the first user namespace, so users have the same numbers here as in the kernel.
 fn may_see_all() -> bool {
-    let status = std::fs::read("/proc/self/status").unwrap_or_default();
-    has_capability(&status, SYS_PTRACE)
+    capability::has(Capability::SYS_PTRACE)
 }
 
 /// The holders of the wanted sockets, as far as the records were taken.
