@@ -26,6 +26,12 @@ impl Podman {
         if import.code != Some(0) {
             return Err(format!("podman has no image: {}", complaint(&import)));
         }
+        let first = ["podman", "run", "--rm", "--network", "host", IMAGE];
+        let first = machine.run(&[&first[..], &["/bin/busybox", "true"]].concat());
+        if first.code != Some(0) {
+            // A user namespace that lacks groups of the system is no place for a container.
+            return Err(format!("podman runs nothing: {}", complaint(&first)));
+        }
         let mut service = machine.command("podman");
         service.args(["system", "service", "--time", "0"]);
         let socket = "unix:///run/podman/podman.sock";
