@@ -1,7 +1,7 @@
 //! Calls of a library that may fail or panic: what they gave, or why nothing, in words.
 
 use std::any::Any;
-use std::fmt::Display;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,16 +12,27 @@ const ATTEMPTS: usize = 3;
 const LONGEST_MESSAGE: usize = 200;
 
 /// Reads until it succeeds, a few times at most; says why it failed.
-pub fn patiently<T, E: Display>(read: impl Fn() -> Result<T, E>) -> Result<T, String> {
+pub fn patiently<T, E: Into<Box<dyn Error>>>(read: impl Fn() -> Result<T, E>) -> Result<T, String> {
     let mut why = String::new();
     for _ in 0..ATTEMPTS {
         match quietly(&read) {
             Ok(Ok(found)) => return Ok(found),
-            Ok(Err(error)) => why = format!("netstat2: {error}"),
+            Ok(Err(error)) => why = format!("netstat2: {}", chain(&*error.into())),
             Err(panic) => why = reason(&*panic),
         }
     }
     Err(why)
+}
+
+/// An error with what caused it: the library's own words do not tell that.
+fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
 }
 
 /// Runs a call that may panic, without the panic's message on stderr.
@@ -83,6 +94,18 @@ mod tests {
                 Ok(())
             }),
             "netstat2 panicked: assertion `left == right` failed: sizes left: 7 right: 8"
+        );
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_cause() {
+        let refuse = || {
+            let cause = std::io::Error::other("no such table");
+            Err::<(), _>(netstat2::error::Error::OsError(cause))
+        };
+        assert_eq!(
+            patiently(refuse),
+            Err("netstat2: Failed to call ffi: no such table".into())
         );
     }
 
