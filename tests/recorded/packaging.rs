@@ -147,3 +147,11 @@ fn an_archive_holds_the_program_with_its_documentation() {
         }
     }
 }
+
+/// Tests are built with what their own libraries ask of clap, and would not see that it is missing.
+#[test]
+fn help_is_wrapped_in_what_people_install_too() {
+    let manifest = include_str!("../../Cargo.toml");
+    let clap = manifest.lines().find(|line| line.starts_with("clap = "));
+    assert!(clap.is_some_and(|line| line.contains("\"wrap_help\"")));
+}

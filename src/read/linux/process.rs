@@ -18,6 +18,7 @@ use crate::read::raw::RawProcess;
 
 /// Parents that are read: a chain may be made as long as somebody likes.
 const MOST_PARENTS: usize = 512;
+
 /// Reads the processes; those that are gone are left out. What was told of them already, and what others
 /// have told that they share, is not read again.
 pub fn read(keys: &[ProcessKey], depth: Depth, glimpses: &Glimpses) -> Vec<RawProcess> {
