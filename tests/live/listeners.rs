@@ -73,6 +73,11 @@ fn a_dual_stack_listener_is_found_by_an_ipv4_address() {
 /// macOS tells of descriptors, not of sockets.
 #[test]
 fn a_listener_of_several_descriptors_is_one_row_of_one_owner() {
+    if cfg!(target_os = "windows") {
+        skip!(
+            "Windows has a row for each socket, Wine one for each handle: neither is ours to merge"
+        );
+    }
     let listener = scene::listener();
     let _second = listener.try_clone().unwrap();
     let port = format!("tcp:{}", port(&listener));
