@@ -9,7 +9,7 @@ use crate::model::{ContainerId, Foreign, ProcessKey};
 
 /// Processes that must agree on a shared fact before it is taken for others: one may have changed
 /// between the iterator's look and the reading of `/proc`.
-const WITNESSES: usize = 2;
+pub const WITNESSES: usize = 2;
 
 /// What was told of one process, as `/proc/PID/stat` and the owner of `/proc/PID` say it too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +17,6 @@ pub struct Glimpse {
     pub comm: Foreign,
     /// The effective user.
     pub uid: u32,
-    /// 0 for a parent outside the reader's pid namespace.
-    pub parent_pid: u32,
     pub keys: Keys,
 }
 
@@ -33,8 +31,6 @@ pub struct Keys {
     pub mounts: (u64, PathKey),
     /// `task->fs->pwd`: its working directory.
     pub directory: PathKey,
-    /// `task->mm->exe_file->f_path`: its program.
-    pub program: PathKey,
 }
 
 /// `struct path`: a mount, and an entry in its tree of files.
@@ -58,10 +54,8 @@ impl Glimpses {
 /// Facts that processes share, as far as they have been told.
 #[derive(Default)]
 pub struct Shares {
-    pub programs: Shared<PathKey, Foreign>,
-    pub directories: Shared<PathKey, Foreign>,
-    /// Device and inode number of a directory.
-    pub identities: Shared<PathKey, (u64, u64)>,
+    /// Path of a directory, its device and its inode number.
+    pub identities: Shared<PathKey, (Foreign, (u64, u64))>,
     /// Unit and container by the control groups.
     pub groups: Shared<u64, Membership>,
     /// The container by what is mounted, where control groups are hidden.
@@ -69,19 +63,8 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Whether something was read of the process at hand.
-    pub fn has_read(&self) -> bool {
-        self.programs.has_read()
-            || self.directories.has_read()
-            || self.identities.has_read()
-            || self.groups.has_read()
-            || self.containers.has_read()
-    }
-
     /// Goes on to the next process; what was read counts where it is of the one that was meant.
     pub fn settle(&mut self, is_true: bool) {
-        self.programs.settle(is_true);
-        self.directories.settle(is_true);
         self.identities.settle(is_true);
         self.groups.settle(is_true);
         self.containers.settle(is_true);
@@ -94,7 +77,6 @@ pub struct Shared<K, V> {
     known: HashMap<K, Account<V>>,
     /// What was read of the process at hand, which may turn out to be another one by now.
     pending: Option<(K, V)>,
-    has_read: bool,
 }
 
 /// What those who were asked have said.
@@ -109,7 +91,6 @@ impl<K, V> Default for Shared<K, V> {
         Self {
             known: HashMap::new(),
             pending: None,
-            has_read: false,
         }
     }
 }
@@ -124,19 +105,12 @@ impl<K: Copy + Eq + Hash, V: Clone + PartialEq> Shared<K, V> {
             return Some(fact.clone());
         }
         let fact = read();
-        self.has_read = true;
         self.pending = key.zip(fact.clone());
         fact
     }
 
-    /// Whether something was read of the process at hand.
-    pub fn has_read(&self) -> bool {
-        self.has_read
-    }
-
     /// Goes on to the next process; what was read counts where it is of the one that was meant.
     pub fn settle(&mut self, is_true: bool) {
-        self.has_read = false;
         let Some((key, fact)) = self.pending.take().filter(|_| is_true) else {
             return;
         };
@@ -160,7 +134,6 @@ mod tests {
         let mut shared = Shared::default();
         for (key, fact, is_true) in read {
             shared.of(Some(*key), || Some(*fact));
-            assert!(shared.has_read());
             shared.settle(*is_true);
         }
         shared.of(Some(1), || None)
@@ -192,9 +165,7 @@ mod tests {
         let mut shared: Shared<u64, &str> = Shared::default();
         for _ in 0..3 {
             assert_eq!(shared.of(None, || Some("/")), Some("/"));
-            assert!(shared.has_read());
             shared.settle(true);
-            assert!(!shared.has_read());
         }
     }
 }

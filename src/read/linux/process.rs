@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, statat};
 
 use super::cgroup::{Membership, container_from_mountinfo, parse_cgroup};
 use super::clock::Clock;
-use super::glimpse::{Glimpse, Glimpses, Keys, Shares};
+use super::glimpse::{Glimpse, Glimpses, Keys, Shares, WITNESSES};
 use super::proc_files::{open_proc, other_thread, read_command, read_link, read_small, read_stat};
 use super::proc_text::{Stat, decode_stat};
 use super::units;
@@ -38,11 +38,25 @@ pub fn read(keys: &[ProcessKey], depth: Depth, glimpses: &Glimpses) -> Vec<RawPr
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_by_key(|at| keys[*at].start);
     let mut processes: Vec<Option<RawProcess>> = vec![None; keys.len()];
-    for at in order {
-        let glimpse = glimpses.of(keys[at]);
-        // What becomes of programs is read of each.
-        let glimpse = glimpse.filter(|_| depth < Depth::Whole);
-        processes[at] = reader.read_one(keys[at], glimpse);
+    // What becomes of programs is read of each.
+    let glimpse = |at: &usize| glimpses.of(keys[*at]).filter(|_| depth < Depth::Whole);
+    let mut sharing: HashMap<u64, Vec<usize>> = HashMap::new();
+    for at in &order {
+        let glimpse = glimpse(at);
+        if let Some(glimpse) = glimpse {
+            sharing.entry(glimpse.keys.groups).or_default().push(*at);
+        }
+        processes[*at] = reader.read_one(keys[*at], glimpse);
+    }
+    // The witnesses may have changed meanwhile, and no other: the youngest of those that share is asked
+    // itself in the end, and where it says otherwise, so is everyone.
+    for all in sharing.into_values().filter(|all| all.len() > WITNESSES) {
+        let youngest = all.last().copied().unwrap_or_default();
+        if reader.read_one(keys[youngest], None) != processes[youngest] {
+            for at in all {
+                processes[at] = reader.read_one(keys[at], None);
+            }
+        }
     }
     processes.into_iter().flatten().collect()
 }
@@ -90,8 +104,7 @@ struct Reader {
 
 impl Reader {
     /// Reads what is wanted first and who it was last: the same start time then as when it was found
-    /// means the same process all the while, at the cost of three calls. Where nothing is left to read,
-    /// what was told when it was found is the answer.
+    /// means the same process all the while, at the cost of three calls.
     fn read_one(&mut self, key: ProcessKey, glimpse: Option<&Glimpse>) -> Option<RawProcess> {
         let place = key.pid.to_string();
         let keys = glimpse.map(|glimpse| &glimpse.keys);
@@ -102,11 +115,7 @@ impl Reader {
             Some(path) if self.depth == Depth::Whole => self.program(&place, path),
             _ => None,
         };
-        let is_told = !self.shares.has_read() && text.command.is_none();
-        let stat = match glimpse {
-            Some(glimpse) if is_told && self.depth < Depth::Full => Some(stat_of(glimpse, key)),
-            _ => read_stat(&self.proc, key),
-        };
+        let stat = read_stat(&self.proc, key);
         // Another name is that of another program, mostly: what was told of the one before is void.
         let is_as_told = |stat: &Stat| glimpse.is_none_or(|glimpse| glimpse.comm == stat.comm);
         // Where the first thread has ended, links lead nowhere.
@@ -162,30 +171,18 @@ impl Reader {
 
     /// What is told by files of its own. The arguments are read here too where the name that was told
     /// takes them, so that who it was is asked once.
-    fn facts(&mut self, place: &str, glimpse: Option<&Glimpse>) -> Facts {
-        let keys = glimpse.map(|glimpse| &glimpse.keys);
-        let Self {
-            shares,
-            proc,
-            depth,
-            ..
-        } = self;
+    fn facts(&self, place: &str, glimpse: Option<&Glimpse>) -> Facts {
+        let Self { proc, depth, .. } = self;
         let is_full = *depth >= Depth::Full;
         let link = |name: &str| read_link(proc, &format!("{place}/{name}"));
-        let program = keys.map(|keys| keys.program);
-        let executable = shares.programs.of(program, || link("exe"));
+        let executable = link("exe");
         let takes_arguments = |glimpse: &Glimpse| !is_confirmed(&glimpse.comm, executable.as_ref());
         let command = if is_full || glimpse.is_some_and(takes_arguments) {
             read_command(proc, place)
         } else {
             None
         };
-        let directory = keys.map(|keys| keys.directory);
-        let working_directory = if is_full {
-            shares.directories.of(directory, || link("cwd"))
-        } else {
-            None
-        };
+        let working_directory = if is_full { link("cwd") } else { None };
         Facts {
             executable,
             uid: match glimpse {
@@ -292,16 +289,22 @@ impl Reader {
         let (proc, cwd) = (&self.proc, format!("{place}/cwd"));
         let directory = match &text.working_directory {
             Some(directory) => directory.clone(),
-            None => (self.shares.directories).of(key, || read_link(proc, &cwd))?,
+            None => read_link(proc, &cwd)?,
         };
         let path = Path::new(directory.unclean());
         let projects = self.projects.get_or_insert_with(Projects::new);
         let found = projects.find(path)?;
         // The path may lead elsewhere among other mounts, or since the directory was deleted.
-        let theirs = self.shares.identities.of(key, || {
+        let identity = || {
             let stat = statat(proc, &cwd, AtFlags::empty()).ok()?;
             Some((stat.st_dev, stat.st_ino))
-        })?;
+        };
+        let read = || Some((directory.clone(), identity()?));
+        let theirs = match self.shares.identities.of(key, read)? {
+            (told, theirs) if told == directory => theirs,
+            // It has gone to another directory since.
+            _ => identity()?,
+        };
         let ours = self.own.entry(path.to_owned()).or_insert_with_key(|path| {
             let stat = rustix::fs::stat(path).ok()?;
             Some((stat.st_dev, stat.st_ino))
@@ -344,14 +347,4 @@ fn owner_of(proc: &OwnedFd, place: &str) -> Option<u32> {
 /// Whether the name that the kernel has is that of the program.
 fn is_confirmed(comm: &Foreign, executable: Option<&Foreign>) -> bool {
     executable.is_some_and(|path| is_comm_of(comm.unclean(), path.base_name()))
-}
-
-/// What `/proc/PID/stat` would say, by what was told.
-fn stat_of(glimpse: &Glimpse, key: ProcessKey) -> Stat {
-    Stat {
-        comm: glimpse.comm.clone(),
-        is_zombie: false,
-        parent_pid: glimpse.parent_pid,
-        start: key.start,
-    }
 }

@@ -14,11 +14,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::held::{
-    Held, NOBODY, helper_named, helper_program, inode, is_root, open_folder, row_of,
+    Held, NOBODY, has_tool, helper_named, helper_program, inode, is_root, open_folder, row_of,
 };
 use super::supervised::groups::{Contained, hierarchies};
 use crate::answer::{Answer, PORTWHO, portwho, run};
-use crate::scene::{self, port};
+use crate::scene::{self, port, until};
 
 /// Of each kind so many: the first two are asked, and those after them are told the same.
 const EACH: usize = 4;
@@ -321,4 +321,74 @@ fn a_parent_outside_is_nobody_in_both_ways() {
             &Value::from(1)
         ]
     );
+}
+
+/// The two that are asked for all go elsewhere after the iterator saw them and before they are asked.
+#[test]
+fn who_goes_elsewhere_meanwhile_speaks_for_nobody_else() {
+    if !is_root() || !has_tool("strace") {
+        skip!("only root may have an iterator, and strace stops portwho at the right moment");
+    }
+    let mut scene = Scene::new();
+    let (here, elsewhere) = (scene.project("here"), scene.project("elsewhere"));
+    let gate = |at: usize| scene.folder.path().join(format!("gate{at}"));
+    let gates: Vec<PathBuf> = (0..EACH + 1).map(gate).collect();
+    let made = Command::new("mkfifo").args(&gates).status();
+    if !made.is_ok_and(|status| status.success()) {
+        skip!("no mkfifo");
+    }
+    scene.start("shells", |at| {
+        let mut command = Command::new("sh");
+        let script = "read line < \"$0\"; cd \"$1\"; read line < \"$2\"";
+        command.args(["-c", script]).arg(&gates[at]);
+        command.arg(&elsewhere).arg(&gates[EACH]).current_dir(&here);
+        command
+    });
+    let pid_file = scene.folder.path().join("pid");
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-o", "/dev/null", "-e", "trace=readlinkat"]);
+    traced.args(["-e", "inject=readlinkat:signal=SIGSTOP:when=1", "sh", "-c"]);
+    traced
+        .arg("echo $$ > \"$0\"; exec \"$@\"")
+        .arg(&pid_file)
+        .arg(PORTWHO);
+    traced.args(scene.ports.iter().map(|port| format!("tcp:{port}")));
+    traced.args(["-l", "--json", "--no-runtime", "--owners", "bpf"]);
+    traced
+        .env_remove("LD_LIBRARY_PATH")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let child = traced.spawn().unwrap();
+    let pid = || {
+        fs::read_to_string(&pid_file)
+            .ok()?
+            .trim()
+            .parse::<i32>()
+            .ok()
+    };
+    until("portwho to be stopped", || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid()?)).ok()?;
+        [") T ", ") t "].iter().find(|state| stat.contains(**state))
+    });
+    for (gate, shell) in gates.iter().zip(&scene.held).take(2) {
+        fs::write(gate, "go\n").unwrap();
+        let cwd = format!("/proc/{}/cwd", shell.pid());
+        until("a shell to go elsewhere", || {
+            fs::read_link(&cwd).ok().filter(|cwd| *cwd == elsewhere)
+        });
+    }
+    let portwho = rustix::process::Pid::from_raw(pid().unwrap()).unwrap();
+    rustix::process::kill_process(portwho, rustix::process::Signal::CONT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    if document["notes"].to_string().contains("not to be had") {
+        skip!("no BPF iterator");
+    }
+    for row in document["sockets"].as_array().unwrap() {
+        let owner = &row["owners"][0];
+        let cwd = fs::read_link(format!("/proc/{}/cwd", owner["pid"])).unwrap();
+        assert_eq!(owner["working_directory"], cwd.to_str().unwrap());
+        let project = cwd.file_name().unwrap().to_str().unwrap();
+        assert_eq!(owner["project"]["name"], project, "{owner:#}");
+    }
 }

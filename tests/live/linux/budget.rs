@@ -212,9 +212,9 @@ fn the_iterator_keeps_to_its_budget_of_calls() {
     let _sleepers: Vec<_> = (0..PROCESSES).map(|_| sleep()).collect();
     let port = format!("tcp:{}", port(&listener));
     for (arguments, each) in [
-        (["--format", "table", "--columns", "-what"], 2),
-        (["--format", "table", "--columns", "+what"], 2),
-        (["--format", "json", "--no-runtime", "-l"], 8),
+        (["--format", "table", "--columns", "-what"], 4),
+        (["--format", "table", "--columns", "+what"], 5),
+        (["--format", "json", "--no-runtime", "-l"], 9),
     ] {
         let arguments = [&["-l", &port, "--owners", "bpf"][..], &arguments].concat();
         let (answer, calls) = match calls(&arguments) {

@@ -35,11 +35,9 @@ pub struct Offsets {
 pub struct FactOffsets {
     /// `struct task_struct`.
     pub real_cred: u32,
-    pub real_parent: u32,
     pub cgroups: u32,
     pub nsproxy: u32,
     pub fs: u32,
-    pub mm: u32,
     /// `struct cred`.
     pub euid: u32,
     /// `struct nsproxy`.
@@ -47,13 +45,10 @@ pub struct FactOffsets {
     /// `struct fs_struct`.
     pub pwd: u32,
     pub root: u32,
-    /// `struct mm_struct` and `struct file`.
-    pub exe_file: u32,
-    pub f_path: u32,
 }
 
 /// Structures, and the members of them that are looked for.
-const WANTED: [(&str, &[&str]); 8] = [
+const WANTED: [(&str, &[&str]); 7] = [
     (
         "task_struct",
         &[
@@ -63,20 +58,17 @@ const WANTED: [(&str, &[&str]); 8] = [
             "comm",
             "tgid",
             "real_cred",
-            "real_parent",
             "cgroups",
             "nsproxy",
             "fs",
-            "mm",
         ],
     ),
     ("pid", &["level", "numbers"]),
-    ("file", &["f_inode", "f_path"]),
+    ("file", &["f_inode"]),
     ("inode", &["i_ino"]),
     ("cred", &["euid"]),
     ("nsproxy", &["mnt_ns"]),
     ("fs_struct", &["pwd", "root"]),
-    ("mm_struct", &["exe_file"]),
 ];
 
 /// Members without a name that are looked into: beyond all that the wanted structures have.
@@ -235,17 +227,13 @@ impl Search<'_> {
         let facts = || {
             Some(FactOffsets {
                 real_cred: task("real_cred")?,
-                real_parent: task("real_parent")?,
                 cgroups: task("cgroups")?,
                 nsproxy: task("nsproxy")?,
                 fs: task("fs")?,
-                mm: task("mm")?,
                 euid: of("cred", "euid")?,
                 mnt_ns: of("nsproxy", "mnt_ns")?,
                 pwd: of("fs_struct", "pwd")?,
                 root: of("fs_struct", "root")?,
-                exe_file: of("mm_struct", "exe_file")?,
-                f_path: of("file", "f_path")?,
             })
         };
         Some(Offsets {

@@ -34,6 +34,12 @@ pub fn holders(wanted: &Handles) -> io::Result<(Vec<RawHolder>, Glimpses)> {
     if times.is_ok_and(|inode| inode != FIRST_TIME_NAMESPACE) {
         return Err(io::Error::other("a time namespace of its own"));
     }
+    // And pids would be others than those of /proc. Where nothing is mounted there, there are no others.
+    let own = rustix::process::getpid().as_raw_nonzero().to_string();
+    let told = std::fs::read_link("/proc/self");
+    if told.is_ok_and(|told| told != std::path::Path::new(&own)) {
+        return Err(io::Error::other("a /proc of another pid namespace"));
+    }
     let types = Types::open("/sys/kernel/btf/vmlinux")?;
     let mut offsets = btf::find(types.bytes())
         .ok_or_else(|| io::Error::other("types are missing from the kernel's BTF"))?;

@@ -4,7 +4,7 @@
 //! meta at 0, task at 8, descriptor at 16, file at 24. For a socket it writes a record, and with the
 //! first of a process what there is to tell of that process (see [`decode`](super::record::decode)).
 
-use super::btf::{FactOffsets, Offsets};
+use super::btf::Offsets;
 use super::record::{self, COMM, LONG, PATH, SHORT, UPID};
 
 /// Helpers, linux/bpf.h `___BPF_FUNC_MAPPER`.
@@ -78,34 +78,21 @@ fn process(code: &mut Code, offsets: &Offsets) {
         code.put(8, at(place), 0);
     }
     code.put(4, at(record::KIND), 1);
-    code.put(4, at(record::PARENT_LEVEL), -1);
     code.follow(&[offsets.comm], at(record::COMM_AT), COMM);
     // The level of the reader's pid namespace: reading runs as the reader.
     code.call(GET_CURRENT_TASK_BTF);
     code.load(8, 1, 0, near(offsets.thread_pid));
     code.load(4, 8, 1, near(offsets.level));
-    code.store(4, at(record::LEVEL), 8);
     code.shift_left(8, UPID_SHIFT);
     code.follow_upid(&[offsets.thread_pid], offsets.numbers, at(record::OWN));
     let Some(facts) = &offsets.facts else { return };
     code.put(4, at(record::HAS_FACTS), 1);
-    parent(code, offsets, facts);
     let euid = [facts.real_cred, facts.euid];
     code.follow(&euid, at(record::UID), 4);
     code.follow(&[facts.cgroups], at(record::GROUPS), 8);
     code.follow(&[facts.nsproxy, facts.mnt_ns], at(record::MOUNTS), 8);
     code.follow(&[facts.fs, facts.pwd], at(record::DIRECTORY), PATH);
     code.follow(&[facts.fs, facts.root], at(record::ROOT), PATH);
-    let program = [facts.mm, facts.exe_file, facts.f_path];
-    code.follow(&program, at(record::PROGRAM), PATH);
-}
-
-/// The parent's pid, and the level down to which it has one.
-fn parent(code: &mut Code, offsets: &Offsets, facts: &FactOffsets) {
-    let pid = [facts.real_parent, offsets.group_leader, offsets.thread_pid];
-    let level = [&pid[..], &[offsets.level]].concat();
-    code.follow(&level, at(record::PARENT_LEVEL), 4);
-    code.follow_upid(&pid, offsets.numbers, at(record::PARENT));
 }
 
 /// An offset as an instruction has it.
@@ -281,6 +268,7 @@ impl Code {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::linux::bpf::btf::FactOffsets;
 
     /// Instructions, each with the place that it jumps to.
     fn jumps(code: &[u8]) -> Vec<(u8, usize)> {

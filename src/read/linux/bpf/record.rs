@@ -7,7 +7,7 @@ use crate::read::linux::glimpse::{Glimpse, Keys, PathKey};
 
 /// Bytes of a record of a socket alone, and of one that tells of its process too.
 pub const SHORT: usize = 16;
-pub const LONG: usize = PROGRAM + PATH;
+pub const LONG: usize = ROOT + PATH;
 
 /// Places of a record's fields.
 pub const INODE: usize = 0;
@@ -17,21 +17,15 @@ pub const KIND: usize = 12;
 /// Nanoseconds since boot.
 pub const START: usize = 16;
 pub const COMM_AT: usize = 24;
-/// The level of the reader's pid namespace, and the lowest at which the parent has a pid: all ones
-/// where that is not known.
-pub const LEVEL: usize = 40;
-pub const PARENT_LEVEL: usize = 44;
-/// `struct upid` of the process, and of its parent where the parent has one at that level.
-pub const OWN: usize = 48;
-pub const PARENT: usize = 64;
-pub const UID: usize = 80;
+/// `struct upid` of the process in the reader's pid namespace.
+pub const OWN: usize = 40;
+pub const UID: usize = 56;
 /// 1 where this field and those about it are filled.
-pub const HAS_FACTS: usize = 84;
-pub const GROUPS: usize = 88;
-pub const MOUNTS: usize = 96;
-pub const DIRECTORY: usize = 104;
-pub const ROOT: usize = 120;
-pub const PROGRAM: usize = 136;
+pub const HAS_FACTS: usize = 60;
+pub const GROUPS: usize = 64;
+pub const MOUNTS: usize = 72;
+pub const DIRECTORY: usize = 80;
+pub const ROOT: usize = 96;
 
 /// TASK_COMM_LEN, linux/sched.h: the name ends with a NUL.
 pub const COMM: usize = 16;
@@ -95,24 +89,12 @@ fn glimpse(bytes: &[u8], comm: &[u8]) -> Option<Glimpse> {
     Some(Glimpse {
         comm: Foreign::from_bytes(comm),
         uid: word(bytes, UID)?,
-        parent_pid: parent_pid(bytes)?,
         keys: Keys {
             groups: address(bytes, GROUPS)?,
             mounts: (address(bytes, MOUNTS)?, path(ROOT)?),
             directory: path(DIRECTORY)?,
-            program: path(PROGRAM)?,
         },
     })
-}
-
-/// The pid of the parent where that is in the reader's namespace. Beyond a pid's last level lies nothing.
-fn parent_pid(bytes: &[u8]) -> Option<u32> {
-    if word(bytes, PARENT_LEVEL)? < word(bytes, LEVEL)? {
-        return Some(0);
-    }
-    let namespace = address(bytes, PARENT + 8)?;
-    let is_own = Some(namespace) == address(bytes, OWN + 8);
-    if is_own { word(bytes, PARENT) } else { Some(0) }
 }
 
 /// An address that is not null.
@@ -142,28 +124,16 @@ mod tests {
             (INODE, 4711),
             (START, 5_000_000_000),
             (OWN + 8, 70),
-            (PARENT + 8, 70),
             (GROUPS, 1),
             (MOUNTS, 2),
             (DIRECTORY, 3),
             (DIRECTORY + 8, 4),
             (ROOT, 5),
             (ROOT + 8, 6),
-            (PROGRAM, 7),
-            (PROGRAM + 8, 8),
         ] {
             put(at, &u64::to_ne_bytes(number));
         }
-        for (at, number) in [
-            (FD, 3),
-            (KIND, 1),
-            (LEVEL, 1),
-            (PARENT_LEVEL, 1),
-            (OWN, 812),
-            (PARENT, 800),
-            (UID, 33),
-            (HAS_FACTS, 1),
-        ] {
+        for (at, number) in [(FD, 3), (KIND, 1), (OWN, 812), (UID, 33), (HAS_FACTS, 1)] {
             put(at, &u32::to_ne_bytes(number));
         }
         put(COMM_AT, b"nginx\0stale");
@@ -191,12 +161,10 @@ mod tests {
         let expected = Glimpse {
             comm: Foreign::new("nginx"),
             uid: 33,
-            parent_pid: 800,
             keys: Keys {
                 groups: 1,
                 mounts: (2, PathKey(5, 6)),
                 directory: PathKey(3, 4),
-                program: PathKey(7, 8),
             },
         };
         assert_eq!(told.glimpse, Some(expected));
@@ -218,17 +186,8 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_outside_is_none_and_one_that_has_gone_is_not_known() {
-        let parent = |at, field: &[u8]| with(at, field).map(|glimpse| glimpse.parent_pid);
-        assert_eq!(parent(PARENT + 8, &71_u64.to_ne_bytes()), Some(0));
-        assert_eq!(parent(PARENT_LEVEL, &0_u32.to_ne_bytes()), Some(0));
-        assert_eq!(parent(PARENT_LEVEL, &2_u32.to_ne_bytes()), Some(800));
-        assert_eq!(parent(PARENT + 8, &0_u64.to_ne_bytes()), None);
-    }
-
-    #[test]
     fn where_something_is_missing_nothing_is_taken() {
-        for at in [GROUPS, MOUNTS, DIRECTORY, ROOT, PROGRAM] {
+        for at in [GROUPS, MOUNTS, DIRECTORY, ROOT] {
             assert_eq!(with(at, &0_u64.to_ne_bytes()), None, "{at}");
         }
         assert_eq!(with(HAS_FACTS, &0_u32.to_ne_bytes()), None);
