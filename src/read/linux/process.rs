@@ -51,14 +51,29 @@ pub fn read(keys: &[ProcessKey], depth: Depth, glimpses: &Glimpses) -> Vec<RawPr
     // The witnesses may have changed meanwhile, and no other: the youngest of those that share is asked
     // itself in the end, and where it says otherwise, so is everyone.
     for all in sharing.into_values().filter(|all| all.len() > WITNESSES) {
-        let youngest = all.last().copied().unwrap_or_default();
-        if reader.read_one(keys[youngest], None) != processes[youngest] {
+        let itself = |at: &usize| Some((*at, reader.read_one(keys[*at], None)?));
+        let agrees = all.iter().rev().find_map(itself).is_some_and(|(at, now)| {
+            let told = processes[at].as_ref();
+            told.is_some_and(|told| belongs(told) == belongs(&now))
+        });
+        if !agrees {
             for at in all {
                 processes[at] = reader.read_one(keys[at], None);
             }
         }
     }
     processes.into_iter().flatten().collect()
+}
+
+/// What a process is part of.
+fn belongs(process: &RawProcess) -> (Option<&Unit>, Option<&ContainerId>, Option<&Project>) {
+    let RawProcess {
+        unit,
+        container,
+        project,
+        ..
+    } = process;
+    (unit.as_ref(), container.as_ref(), project.as_ref())
 }
 
 /// The parents of a process, the nearest first, with what they are part of. Where the last is not the
