@@ -1,11 +1,11 @@
 //! Two ways to the owners, one answer: the kernel's iterator and the walk of `/proc`.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, Stdio, id};
 
 use serde_json::Value;
 
 use super::held::Held;
-use crate::answer::{PORTWHO, portwho, run};
+use crate::answer::{PORTWHO, assert_owned, portwho, run};
 use crate::scene::{self, port};
 
 /// The answer by a BPF iterator; why not, where there is none.
@@ -103,6 +103,21 @@ fn in_a_pid_namespace_pids_are_those_that_are_seen_there() {
     };
     assert_eq!(pids(&iterated), pids(&walked));
     assert!(pids(&iterated).contains(&2), "{iterated:?}");
+}
+
+/// The iterator would speak of other pids than `/proc`, from which facts are read.
+#[test]
+fn with_the_proc_of_another_pid_namespace_there_is_no_iterator() {
+    let listener = scene::listener();
+    let selector = format!("tcp:{}", port(&listener));
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", PORTWHO, &selector, "--json"]);
+    let answer = run(command.args(["--owners", "bpf"]));
+    if answer.code != Some(0) {
+        skip!("no pid namespace of its own: {}", answer.stderr);
+    }
+    assert!(answer.stdout.contains("not to be had"), "{answer:?}");
+    assert_owned(&answer.only_row(), &[id()]);
 }
 
 #[test]
