@@ -11,6 +11,7 @@ fn main() {
     match case.to_str().unwrap_or_default() {
         "workers" => linux::workers(),
         "thread" => linux::thread(),
+        "lent" => linux::lent(),
         "leaderless" => linux::leaderless(),
         "line" => linux::line(),
         "relay" => linux::relay(),
@@ -160,6 +161,21 @@ mod linux {
             tell(&listener, &[]);
             rest();
         });
+        rest();
+    }
+
+    /// What it was given as standard input, in the table of one thread alone.
+    pub fn lent() {
+        let apart = thread::spawn(|| {
+            // SAFETY: what this thread has from here on is its own; it uses none of it.
+            let done = unsafe { libc::unshare(libc::CLONE_FILES) };
+            assert_eq!(done, 0, "unshare: {}", Error::last_os_error());
+            thread::spawn(rest);
+        });
+        apart.join().expect("a thread of its own");
+        // SAFETY: nobody here reads standard input.
+        unsafe { libc::close(0) };
+        println!("{}", id());
         rest();
     }
 

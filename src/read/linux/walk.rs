@@ -1,4 +1,4 @@
-//! Finds who holds sockets: one walk of `/proc/*/fd`, and of threads where that leaves a question.
+//! Finds who holds sockets: one walk of `/proc/*/fd`, and of threads with descriptors of their own.
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -62,11 +62,10 @@ pub fn holders(wanted: &Handles) -> RawHolders {
             present.extend(others);
         }
     });
+    walk.threads(&present);
     // Which thread found what must not show.
     walk.found.holders.sort_unstable();
-    if walk.leaves_questions() {
-        walk.threads(&present);
-    }
+    walk.found.holders.dedup();
     RawHolders {
         as_root,
         blind: blindness(as_root),
@@ -115,13 +114,6 @@ impl<'a> Walk<'a> {
             found: RawHolders::default(),
             buffer,
         }
-    }
-
-    /// Whether nobody was found to hold some of the sockets, the holders being in order.
-    fn leaves_questions(&self) -> bool {
-        let holders = &self.found.holders;
-        let search = |handle| holders.binary_search_by_key(&handle, |holder| holder.handle);
-        self.wanted.iter().any(|handle| search(handle).is_err())
     }
 
     /// Looks into portions of the processes as long as there are any; gives those that are there.
@@ -176,8 +168,6 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        self.found.holders.sort_unstable();
-        self.found.holders.dedup();
     }
 
     /// Reads one directory of descriptors. The start time comes through the same open directory, so

@@ -1,11 +1,11 @@
 //! Who holds a socket: every holder, and nobody else.
 
-use std::os::fd::AsRawFd;
-use std::process::{Command, id};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::{Command, Stdio, id};
 
 use serde_json::Value;
 
-use super::held::{Held, inode, row_of, rows_of};
+use super::held::{Held, helper_program, inode, row_of, rows_of};
 use super::scenes;
 use crate::answer::{assert_owned, pids, portwho};
 use crate::scene::{self, port};
@@ -101,6 +101,24 @@ fn a_thread_with_descriptors_of_its_own_is_found() {
     };
     let row = portwho(&[&format!("tcp:{}", told[0]), "--json"]).only_row();
     assert_owned(&row, &[held.pid()]);
+}
+
+/// That another process has the socket too is no reason not to look.
+#[test]
+fn a_thread_is_found_beside_an_ordinary_holder() {
+    let listener = scene::listener();
+    let program = match helper_program() {
+        Ok(program) => program,
+        Err(why) => skip!("{why}"),
+    };
+    let lent: OwnedFd = listener.try_clone().unwrap().into();
+    let mut command = Command::new(program);
+    let (held, _) = Held::telling(command.arg("lent").stdin(Stdio::from(lent))).unwrap();
+    drop(command);
+    let row = portwho(&[&format!("tcp:{}", port(&listener)), "-l", "--json"]).only_row();
+    let mut owners = [id(), held.pid()];
+    owners.sort_unstable();
+    assert_owned(&row, &owners);
 }
 
 #[test]
