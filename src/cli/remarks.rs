@@ -2,7 +2,7 @@
 
 use super::failure::quote;
 use super::terminal;
-use crate::model::{Family, Namespaces, Note, NoteCode, Snapshot};
+use crate::model::{Family, Namespaces, Note, NoteCode, Protocol, Snapshot};
 use crate::render::{Clean, Format};
 use crate::select::Query;
 
@@ -72,9 +72,12 @@ pub fn tell_unread_rules(
 /// What to say when nothing matched: no more than was asked.
 pub fn nothing(selectors: &[String], query: &Query) -> String {
     let listens = query.wants_listeners_only();
+    // MPTCP counts as TCP.
+    let has_tcp = query.protocols.contains(Protocol::Tcp);
     let kinds: Vec<_> = query
         .protocols
         .iter()
+        .filter(|&protocol| !(has_tcp && protocol == Protocol::Mptcp))
         .map(|protocol| protocol.as_str())
         .collect();
     let family = match query.family {
@@ -85,7 +88,8 @@ pub fn nothing(selectors: &[String], query: &Query) -> String {
     let what = match (kinds.is_empty(), listens) {
         (true, true) => format!("nothing listens{family}"),
         (true, false) => format!("no socket{family}"),
-        (false, _) => format!("no {} socket{family}", kinds.join(" or ")),
+        (false, true) => format!("no listening {} socket{family}", kinds.join(" or ")),
+        (false, false) => format!("no {} socket{family}", kinds.join(" or ")),
     };
     let asks_for_no_more = query.asks_for_a_port_alone() && kinds.is_empty() && family.is_empty();
     match (query.single_port().filter(|_| asks_for_no_more), selectors) {

@@ -182,6 +182,12 @@ fn what_is_not_there_is_said_as_narrowly_as_it_was_asked_for() {
             &["-u", ":3000"],
             "portwho: no udp socket that matches ':3000'",
         ),
+        (&["-t", ":4"], "portwho: no tcp socket that matches ':4'"),
+        (
+            &["-lt", ":4"],
+            "portwho: no listening tcp socket that matches ':4'",
+        ),
+        (&["mptcp:4"], "portwho: no socket that matches 'mptcp:4'"),
         (
             &["-6", ":3000"],
             "portwho: no socket over IPv6 that matches ':3000'",
