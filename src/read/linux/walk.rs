@@ -82,20 +82,25 @@ pub fn pids() -> Vec<u32> {
     numbers_in(&proc, &mut buffer[..]).unwrap_or_default()
 }
 
-/// Counts descriptors of all processes, up to a bound: cheap since Linux 6.2, which tells the number as
-/// the size of `/proc/PID/fd`; 0 before that.
+/// Counts descriptors of all processes, up to a bound.
 pub fn count_descriptors(enough: u64) -> u64 {
     let Ok(proc) = open_proc() else { return 0 };
     let mut buffer = Box::new([MaybeUninit::uninit(); 32 * 1024]);
     let mut count = 0;
     for pid in numbers_in(&proc, &mut buffer[..]).unwrap_or_default() {
-        let stat = statat(&proc, format!("{pid}/fd"), AtFlags::empty());
-        count += stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+        count += descriptors_of(&proc, pid);
         if count > enough {
             break;
         }
     }
     count
+}
+
+/// How many descriptors a task has: since Linux 6.2 that is the size of `/proc/PID/fd`; 0 before that,
+/// and where the task has ended.
+fn descriptors_of(proc: &OwnedFd, task: u32) -> u64 {
+    let stat = statat(proc, format!("{task}/fd"), AtFlags::empty());
+    stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0))
 }
 
 struct Walk<'a> {
@@ -117,7 +122,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Looks into portions of the processes as long as there are any; gives those that are there.
-    fn portions(&mut self, pids: &[u32], next: &AtomicUsize) -> Vec<u32> {
+    fn portions(&mut self, pids: &[u32], next: &AtomicUsize) -> Vec<Present> {
         let mut present = Vec::with_capacity(pids.len());
         loop {
             let start = next.fetch_add(PORTION, Ordering::Relaxed);
@@ -125,24 +130,32 @@ impl<'a> Walk<'a> {
                 return present;
             };
             for pid in &rest[..rest.len().min(PORTION)] {
-                match self.look_into(&format!("{pid}/fd"), c"../stat", *pid) {
-                    Ok(()) => present.push(*pid),
+                let has_descriptors = match self.look_into(&format!("{pid}/fd"), c"../stat", *pid) {
+                    Ok(descriptors) => descriptors > 0,
                     // Gone in the meantime; a process that is gone holds nothing.
-                    Err(Errno::NOENT | Errno::SRCH) => {}
+                    Err(Errno::NOENT | Errno::SRCH) => continue,
                     Err(_) => {
                         self.found.refused += 1;
-                        present.push(*pid);
+                        false
                     }
-                }
+                };
+                present.push(Present {
+                    pid: *pid,
+                    has_descriptors,
+                });
             }
         }
     }
 
     /// Looks into threads with descriptors of their own, clone(2) without CLONE_FILES, and into those
     /// whose leader has exited: then `/proc/PID/fd` is empty, and closed to its own user.
-    fn threads(&mut self, pids: &[u32]) {
+    fn threads(&mut self, present: &[Present]) {
         let user = rustix::process::geteuid();
-        for pid in pids {
+        for Present {
+            pid,
+            has_descriptors,
+        } in present
+        {
             let path = format!("{pid}/task");
             // The link count is the number of threads and two; the owner is the effective user.
             let may_tell = statat(self.proc, &path, AtFlags::empty()).is_ok_and(|stat| {
@@ -155,24 +168,33 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let threads = numbers_in(&tasks, &mut self.buffer[..]).unwrap_or_default();
-            let mut last = *pid;
+            let leader = has_descriptors.then_some(*pid);
+            let mut last = None;
             for thread in threads.into_iter().filter(|thread| thread != pid) {
-                let is_known = [*pid, last]
-                    .iter()
-                    .any(|seen| share_descriptors(*seen, thread) == Some(true));
-                if !is_known {
+                let mut seen = leader.into_iter().chain(last);
+                if !seen.any(|seen| self.have_one_table(seen, thread)) {
                     // A thread that ends meanwhile, or cannot be read, tells nothing new.
                     let path = format!("{pid}/task/{thread}/fd");
-                    let _ = self.look_into(&path, c"../../../stat", *pid);
-                    last = thread;
+                    if self.look_into(&path, c"../../../stat", *pid).is_ok() {
+                        last = Some(thread);
+                    }
                 }
             }
         }
     }
 
-    /// Reads one directory of descriptors. The start time comes through the same open directory, so
-    /// that a pid that is used anew meanwhile is not taken for the holder.
-    fn look_into(&mut self, path: &str, stat: &CStr, pid: u32) -> rustix::io::Result<()> {
+    /// Whether two tasks share their descriptors. Where the kernel does not say (containers mostly may
+    /// not call kcmp), whether they have as many: to read the same thousands for each of a thousand
+    /// threads would take seconds. Once more, because a busy program opens and closes between two looks.
+    fn have_one_table(&self, first: u32, second: u32) -> bool {
+        share_descriptors(first, second).unwrap_or_else(|| {
+            (0..2).any(|_| descriptors_of(self.proc, first) == descriptors_of(self.proc, second))
+        })
+    }
+
+    /// Reads one directory of descriptors; gives how many it has. The start time comes through the same
+    /// open directory, so that a pid that is used anew meanwhile is not taken for the holder.
+    fn look_into(&mut self, path: &str, stat: &CStr, pid: u32) -> rustix::io::Result<usize> {
         let dir = openat(self.proc, path, DIRECTORY, Mode::empty())?;
         let before = self.found.holders.len();
         let result = self.read_links(&dir, pid);
@@ -192,8 +214,9 @@ impl<'a> Walk<'a> {
         result
     }
 
-    fn read_links(&mut self, dir: &OwnedFd, pid: u32) -> rustix::io::Result<()> {
+    fn read_links(&mut self, dir: &OwnedFd, pid: u32) -> rustix::io::Result<usize> {
         let mut entries = RawDir::new(dir.as_fd(), &mut self.buffer[..]);
+        let mut descriptors = 0;
         let mut link = [0; LINK];
         while let Some(entry) = entries.next() {
             let entry = entry?;
@@ -206,6 +229,7 @@ impl<'a> Walk<'a> {
                 Err(Errno::NOENT) => continue,
                 Err(errno) => return Err(errno),
             };
+            descriptors += 1;
             if let Some(handle) = decode_socket_link(&link[..length])
                 && self.wanted.contains(handle)
             {
@@ -218,8 +242,15 @@ impl<'a> Walk<'a> {
                 });
             }
         }
-        Ok(())
+        Ok(descriptors)
     }
+}
+
+/// A process that was there when the walk came to it.
+struct Present {
+    pid: u32,
+    /// Not so of kernel threads, nor of a process whose first thread has ended.
+    has_descriptors: bool,
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY

@@ -8,6 +8,11 @@ use crate::scene::{self, port};
 
 /// The system calls of a run, one a line, by strace(1); why not, where it cannot trace.
 pub fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
+    calls_where(&[], arguments)
+}
+
+/// The same with more options of strace, which may refuse a call.
+pub fn calls_where(options: &[&str], arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
     if !has_tool("strace") {
         return Err("strace is not there".into());
     }
@@ -17,7 +22,8 @@ pub fn calls(arguments: &[&str]) -> Result<(Answer, Vec<String>), String> {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
     let mut command = Command::new("strace");
-    command.args(["-f", "-y", "-o"]).arg(&trace).arg(PORTWHO);
+    command.args(["-f", "-y", "-o"]).arg(&trace);
+    command.args(options).arg(PORTWHO);
     // Cargo's, in whose folders the linker would look for every library.
     command.env_remove("LD_LIBRARY_PATH");
     let answer = run(command.args(arguments));

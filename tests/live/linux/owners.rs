@@ -1,11 +1,11 @@
 //! Who holds a socket: every holder, and nobody else.
 
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::process::{Command, Stdio, id};
+use std::os::fd::AsRawFd;
+use std::process::{Command, id};
 
 use serde_json::Value;
 
-use super::held::{Held, helper_program, inode, row_of, rows_of};
+use super::held::{Held, inode, row_of, rows_of};
 use super::scenes;
 use crate::answer::{assert_owned, pids, portwho};
 use crate::scene::{self, port};
@@ -91,59 +91,6 @@ fn each_socket_of_a_reuseport_group_has_its_own_owner() {
     for (inode, held) in inodes.into_iter().zip(&held) {
         assert_owned(row_of(&rows, inode), &[held.pid()]);
     }
-}
-
-#[test]
-fn a_thread_with_descriptors_of_its_own_is_found() {
-    let (held, told) = match Held::helper("thread") {
-        Ok(told) => told,
-        Err(why) => skip!("{why}"),
-    };
-    let row = portwho(&[&format!("tcp:{}", told[0]), "--json"]).only_row();
-    assert_owned(&row, &[held.pid()]);
-}
-
-/// That another process has the socket too is no reason not to look.
-#[test]
-fn a_thread_is_found_beside_an_ordinary_holder() {
-    let listener = scene::listener();
-    let program = match helper_program() {
-        Ok(program) => program,
-        Err(why) => skip!("{why}"),
-    };
-    let lent: OwnedFd = listener.try_clone().unwrap().into();
-    let mut command = Command::new(program);
-    let (held, _) = Held::telling(command.arg("lent").stdin(Stdio::from(lent))).unwrap();
-    drop(command);
-    let row = portwho(&[&format!("tcp:{}", port(&listener)), "-l", "--json"]).only_row();
-    let mut owners = [id(), held.pid()];
-    owners.sort_unstable();
-    assert_owned(&row, &owners);
-}
-
-#[test]
-fn a_process_whose_first_thread_has_ended_is_found() {
-    let (held, told) = match Held::helper("leaderless") {
-        Ok(told) => told,
-        Err(why) => skip!("{why}"),
-    };
-    let row = portwho(&[&format!("tcp:{}", told[0]), "--json"]).only_row();
-    // Not even its own user may look into what has ended: its other threads tell all there is.
-    assert_owned(&row, &[held.pid()]);
-    let owner = &row["owners"][0];
-    assert_eq!(owner["name"], "holder");
-    assert!(
-        owner["executable"].as_str().unwrap().ends_with("/holder"),
-        "{owner:#}"
-    );
-    assert!(
-        owner["command"]
-            .as_array()
-            .unwrap()
-            .contains(&"leaderless".into()),
-        "{owner:#}"
-    );
-    assert!(owner["working_directory"].is_string(), "{owner:#}");
 }
 
 #[test]
