@@ -1,10 +1,12 @@
-//! Datagrams of any content, as a kernel of either byte order would send them.
+//! Datagrams and tables of rules of any content, as a kernel of either byte order would give them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use portwho::model::Protocol;
 use portwho::read::linux::inet_diag::decode_row;
+use portwho::read::linux::nat::{IPV4, IPV6, decode, decode_entries};
 use portwho::read::linux::wire::{ByteOrder, Message, Messages};
+use portwho::read::raw::RawForwards;
 
 fuzz_target!(|bytes: &[u8]| {
     for order in [ByteOrder::Little, ByteOrder::Big] {
@@ -16,6 +18,11 @@ fuzz_target!(|bytes: &[u8]| {
                     }
                 }
             }
+        }
+        let mut forwards = RawForwards::default();
+        decode(bytes, 7, order, &mut forwards);
+        for family in [IPV4, IPV6] {
+            decode_entries(bytes, family, order, &mut forwards);
         }
     }
 });

@@ -11,7 +11,9 @@ impl Errno {
     pub const NOENT: Self = Self(2);
     pub const SRCH: Self = Self(3);
     pub const INTR: Self = Self(4);
+    pub const AGAIN: Self = Self(11);
     pub const ACCES: Self = Self(13);
+    pub const INVAL: Self = Self(22);
     pub const NOBUFS: Self = Self(105);
 }
 
@@ -22,6 +24,7 @@ impl fmt::Display for Errno {
             2 => "the kernel lacks it (ENOENT)",
             3 => "no such process (ESRCH)",
             4 => "interrupted by signals (EINTR)",
+            11 => "it changes all the time (EAGAIN)",
             12 => "out of memory (ENOMEM)",
             13 => "permission denied (EACCES)",
             16 => "busy (EBUSY)",

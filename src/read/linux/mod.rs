@@ -28,6 +28,8 @@ mod exchange;
 #[cfg(target_os = "linux")]
 pub mod interfaces;
 #[cfg(target_os = "linux")]
+mod iptables;
+#[cfg(target_os = "linux")]
 mod kcmp;
 #[cfg(target_os = "linux")]
 mod limits;

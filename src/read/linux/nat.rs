@@ -1,11 +1,15 @@
-//! Destination NAT by the rules of nf_tables: bytes of a rule dump in, forwarded ports out. Pure. Numbers
-//! are those of linux/netfilter/nf_tables.h and nfnetlink.h; attributes hold big-endian numbers.
+//! Destination NAT by the rules of nf_tables and of iptables-legacy: bytes of a dump in, forwarded ports
+//! out. Pure. Numbers are those of linux/netfilter/nf_tables.h and nfnetlink.h; attributes hold big-endian
+//! numbers.
 
 use super::rtnetlink::{self, Step, address, attribute, attributes};
 use super::wire::{ByteOrder, u32_at};
 use crate::read::raw::RawForwards;
+pub use entries::decode_entries;
 use rule::Rule;
+pub use rule::{IPV4, IPV6};
 
+mod entries;
 mod expressions;
 mod rule;
 #[cfg(test)]

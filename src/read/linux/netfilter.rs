@@ -1,11 +1,15 @@
-//! The rules of nf_tables of this network namespace, read over netlink within a bound of time and size.
+//! The NAT rules of this network namespace: those of nf_tables, read over netlink within a bound of time
+//! and size, and those of iptables-legacy.
 
 use std::path::Path;
 use std::time::Duration;
 
 use rustix::net::netlink;
 
+use super::dump::DumpError;
+use super::errno::Errno;
 use super::exchange::{Bounds, dump};
+use super::iptables;
 use super::nat::{decode, request};
 use super::wire::ByteOrder;
 use crate::read::raw::RawForwards;
@@ -19,26 +23,31 @@ const BOUNDS: Bounds = Bounds {
 };
 
 /// Reads which ports the rules send elsewhere: takes CAP_NET_ADMIN. Where it was refused, or time or room
-/// ran out, the answer says so. Rules of the older kind (iptables-legacy) are not among them.
+/// ran out, the answer says so.
 pub fn read_dnat() -> RawForwards {
     if !Path::new(TRACKING).exists() {
         return RawForwards::default();
     }
+    let (mut found, refused) = match of_nf_tables() {
+        Ok((found, true)) => (found, None),
+        Ok((found, false)) => (found, Some("there are too many rules".into())),
+        Err(refused) => (RawForwards::default(), Some(refused.to_string())),
+    };
+    let of_legacy = iptables::read(BOUNDS.largest, &mut found);
+    found.refused = refused.or(of_legacy.err());
+    found.sends_on = found.refused.is_some() && sends_on();
+    found
+}
+
+/// The rules of nf_tables, and whether those are all.
+fn of_nf_tables() -> Result<(RawForwards, bool), DumpError> {
     let read = |datagram: &[u8], sequence, found: &mut RawForwards| {
         decode(datagram, sequence, ByteOrder::NATIVE, found)
     };
     match dump(Some(netlink::NETFILTER), BOUNDS, request, read) {
-        Ok((found, true)) => found,
-        Ok((found, false)) => RawForwards {
-            refused: Some("there are too many rules".into()),
-            sends_on: sends_on(),
-            ..found
-        },
-        Err(error) => RawForwards {
-            refused: Some(error.to_string()),
-            sends_on: sends_on(),
-            ..RawForwards::default()
-        },
+        // A kernel without nf_tables knows no such request.
+        Err(DumpError::Refused(Errno::INVAL)) => Ok((RawForwards::default(), true)),
+        told => told,
     }
 }
 

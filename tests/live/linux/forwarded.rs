@@ -59,6 +59,71 @@ fn rules_of_a_network_are_read_from_the_kernel() {
     assert_eq!((found.not_understood, found.refused), (0, None));
 }
 
+/// The same rules by the older interface of the kernel, over IPv4 and IPv6, and both at once.
+#[test]
+fn rules_of_iptables_legacy_are_read_as_those_of_nf_tables() {
+    const RULES: [(&str, &str); 4] = [
+        (
+            "iptables",
+            "-t nat -A PREROUTING ! -i docker0 -d 127.0.0.1 -p tcp -m tcp --dport 18080 -j DNAT --to-destination 172.17.0.2:80",
+        ),
+        (
+            "iptables",
+            "-t nat -A PREROUTING -p tcp -m multiport --dports 80,8000:8010 -m comment --comment several -j DNAT --to-destination 10.88.0.2",
+        ),
+        (
+            "ip6tables",
+            "-t nat -A PREROUTING -d fd00::1 -p tcp -m tcp --dport 18081 -j DNAT --to-destination [fd00::2]:80",
+        ),
+        (
+            "ip6tables",
+            "-t nat -A PREROUTING -p udp -m udp --dport 18082 -j REDIRECT --to-ports 8082",
+        ),
+    ];
+    let read = |kinds: &'static [&'static str]| {
+        let scene = on_own_network(|| {
+            for kind in kinds {
+                for (tool, arguments) in RULES {
+                    rule(&format!("{tool}-{kind}"), arguments)?;
+                }
+            }
+            Ok::<_, String>(read_dnat())
+        });
+        scene.map_err(|why| why.to_string()).and_then(|it| it)
+    };
+    let [of_nft, of_legacy, of_both] = match [&["nft"][..], &["legacy"], &["nft", "legacy"]]
+        .map(read)
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()
+    {
+        Ok(found) => <[_; 3]>::try_from(found).unwrap(),
+        Err(why) => skip!("no rules: {why}"),
+    };
+    assert_eq!(of_legacy.forwards.len(), 5, "{of_legacy:#?}");
+    assert_eq!(of_legacy, of_nft);
+    let both = [of_nft.forwards, of_legacy.forwards].concat();
+    assert_eq!((of_both.forwards, of_both.refused), (both, None));
+}
+
+/// Asking for a table that is not in use would load it.
+#[test]
+fn a_table_of_iptables_legacy_that_is_not_in_use_stays_so() {
+    const NAMES: &str = "/proc/thread-self/net/ip_tables_names";
+    let scene = on_own_network(|| {
+        rule("iptables-legacy", "-t filter -L")?;
+        let found = read_dnat();
+        let names = std::fs::read_to_string(NAMES).map_err(|why| format!("{NAMES}: {why}"))?;
+        Ok::<_, String>((found, names))
+    });
+    match scene.map_err(|why| why.to_string()).and_then(|it| it) {
+        Ok((found, names)) => {
+            assert_eq!(found, RawForwards::default());
+            assert_eq!(names, "filter\n");
+        }
+        Err(why) => skip!("no rules: {why}"),
+    }
+}
+
 #[test]
 fn many_rules_are_read_within_the_bound_and_said_to_be_whole_or_not() {
     let scene = on_own_network(|| {

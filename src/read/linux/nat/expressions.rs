@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::rule::{Conditions, IPV4, IPV6, Target};
-use super::{address, attribute, number, xt};
+use super::xt::{self, Extension};
+use super::{address, attribute, number};
 use crate::read::linux::wire::{ByteOrder, u16_at};
 
 /// What a register holds. Registers are known by their first word of four bytes.
@@ -95,8 +96,14 @@ impl Machine {
                 self.conditions.is_obscure |= held.any(|(_, content)| content.matters());
                 self.load(data, 3, Content::Other);
             }
-            b"match" => xt::run_match(data, self.order, &mut self.conditions),
-            b"target" => self.target = xt::target(data, self.family, self.order).or(self.target),
+            b"match" => {
+                let asked = Extension::of_expression(data, self.order);
+                xt::run_match(&asked, self.order, &mut self.conditions);
+            }
+            b"target" => {
+                let told = Extension::of_expression(data, self.order);
+                self.target = xt::target(&told, self.family, self.order).or(self.target);
+            }
             b"nat" => self.translate(data),
             b"redir" => {
                 self.target =

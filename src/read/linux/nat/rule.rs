@@ -89,7 +89,8 @@ pub fn decode_rule(family: u8, rule: &[u8], order: ByteOrder) -> Rule {
     forwards(&machine.conditions, family, target)
 }
 
-fn forwards(conditions: &Conditions, table: u8, target: Target) -> Rule {
+/// What a rule of a table of this family does, by its conditions and its target.
+pub fn forwards(conditions: &Conditions, table: u8, target: Target) -> Rule {
     let (
         Some(protocol),
         Target::To {

@@ -1,6 +1,7 @@
-//! Recorded dumps, and structures of older tools.
+//! Recorded dumps and tables, and structures of older tools.
 
 use super::super::rtnetlink::{HEADER, NLMSG_DONE, NLMSG_ERROR};
+use super::xt::Extension;
 use super::*;
 use crate::model::Family;
 use crate::read::raw::RawForward;
@@ -10,6 +11,18 @@ fn recorded(dump: &[u8]) -> (String, u32) {
     let mut found = RawForwards::default();
     let step = decode(dump, 7, ByteOrder::Little, &mut found);
     assert_eq!(step, Step::End { errno: 0 });
+    lines(&found)
+}
+
+/// What the recorded tables of iptables-legacy forward.
+fn recorded_legacy(ipv4: &[u8], ipv6: &[u8]) -> Option<(String, u32)> {
+    let mut found = RawForwards::default();
+    decode_entries(ipv4, IPV4, ByteOrder::Little, &mut found)?;
+    decode_entries(ipv6, IPV6, ByteOrder::Little, &mut found)?;
+    Some(lines(&found))
+}
+
+fn lines(found: &RawForwards) -> (String, u32) {
     let any = |text: Option<String>| text.unwrap_or_else(|| "*".into());
     let range = |(first, last): (u16, u16)| {
         if first == last {
@@ -35,10 +48,20 @@ fn recorded(dump: &[u8]) -> (String, u32) {
     )
 }
 
+const LEGACY: (&[u8], &[u8]) = (
+    include_bytes!("../../../../tests/raw/nat/legacy-ipv4.bin"),
+    include_bytes!("../../../../tests/raw/nat/legacy-ipv6.bin"),
+);
+
 #[test]
 fn rules_that_iptables_wrote_are_read() {
     let (lines, not_understood) =
         recorded(include_bytes!("../../../../tests/raw/nat/iptables.bin"));
+    // The tables were recorded on a machine that aligns eight bytes as most do.
+    if align_of::<u64>() == 8 {
+        let of_legacy = recorded_legacy(LEGACY.0, LEGACY.1);
+        assert_eq!(of_legacy, Some((lines.clone(), not_understood)));
+    }
     assert_eq!(
         lines,
         "tcp ipv4 127.0.0.1 18080 -> 172.17.0.2 80\n\
@@ -102,6 +125,32 @@ fn a_dump_that_is_cut_or_damaged_does_no_harm() {
 }
 
 #[test]
+fn a_table_that_is_cut_or_damaged_does_no_harm() {
+    let decode = |table: &[u8], family, order| {
+        decode_entries(table, family, order, &mut RawForwards::default())
+    };
+    for (whole, family) in [(LEGACY.0, IPV4), (LEGACY.1, IPV6)] {
+        for cut in (0..whole.len()).step_by(3) {
+            decode(&whole[..cut], family, ByteOrder::Little);
+            decode(&whole[..cut], family, ByteOrder::Big);
+        }
+        for at in 0..whole.len() {
+            let mut damaged = whole.to_vec();
+            damaged[at] ^= 0xFF;
+            decode(&damaged, family, ByteOrder::Little);
+        }
+        // Cut anywhere within its entries, it is not taken for whole.
+        assert_eq!(
+            decode(&whole[..whole.len() - 1], family, ByteOrder::Little),
+            None
+        );
+        assert_eq!(decode(&[], family, ByteOrder::Little), Some(()));
+    }
+    // An entry that says that it has no length would never end.
+    assert_eq!(decode(&[0; 256], IPV4, ByteOrder::Little), None);
+}
+
+#[test]
 fn ends_refusals_and_interruptions_are_told_apart() {
     let step = |kind: u16, flags: u16, of: u32, body: &[u8]| {
         let mut bytes = ((HEADER + body.len()) as u32).to_ne_bytes().to_vec();
@@ -143,31 +192,25 @@ fn structures_of_older_iptables_are_read() {
     };
     let mut conditions = rule::Conditions::default();
     let udp = [0, 0, 0xFF, 0xFF, 53, 0, 54, 0, 0, 0];
-    xt::run_match(
-        &named(b"udp\0", 0, &udp),
-        ByteOrder::Little,
-        &mut conditions,
-    );
+    let run = |data: &[u8], conditions: &mut rule::Conditions| {
+        let asked = Extension::of_expression(data, ByteOrder::Little);
+        xt::run_match(&asked, ByteOrder::Little, conditions);
+    };
+    run(&named(b"udp\0", 0, &udp), &mut conditions);
     assert_eq!(conditions.ports, Some(vec![(53, 54)]));
     assert!(!conditions.is_obscure);
     let not_udp = [0, 0, 0xFF, 0xFF, 53, 0, 54, 0, 2, 0];
-    xt::run_match(
-        &named(b"udp\0", 0, &not_udp),
-        ByteOrder::Little,
-        &mut conditions,
-    );
+    run(&named(b"udp\0", 0, &not_udp), &mut conditions);
     assert!(conditions.is_obscure);
 
     let old = [
         1, 0, 0, 0, 3, 0, 0, 0, 10, 0, 0, 1, 10, 0, 0, 1, 0, 80, 0, 81,
     ];
-    let target = |structure: &[u8]| {
-        xt::target(
-            &named(b"DNAT\0", 0, structure),
-            rule::IPV4,
-            ByteOrder::Little,
-        )
+    let run = |data: &[u8]| {
+        let told = Extension::of_expression(data, ByteOrder::Little);
+        xt::target(&told, rule::IPV4, ByteOrder::Little)
     };
+    let target = |structure: &[u8]| run(&named(b"DNAT\0", 0, structure));
     assert_eq!(
         target(&old),
         Some(rule::Target::To {
@@ -178,5 +221,5 @@ fn structures_of_older_iptables_are_read() {
     );
     assert_eq!(target(&old[..19]), Some(rule::Target::Obscure));
     let other = named(b"MASQUERADE\0", 0, &old);
-    assert_eq!(xt::target(&other, rule::IPV4, ByteOrder::Little), None);
+    assert_eq!(run(&other), None);
 }

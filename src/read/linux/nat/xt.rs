@@ -1,5 +1,5 @@
-//! Matches and targets of iptables within nf_tables rules: structures in the machine's byte order, ports
-//! and addresses big-endian (linux/netfilter/xt_tcpudp.h, xt_multiport.h, nf_nat.h).
+//! Matches and targets of iptables, alone or within nf_tables rules: structures in the machine's byte
+//! order, ports and addresses of targets big-endian (linux/netfilter/xt_tcpudp.h, xt_multiport.h, nf_nat.h).
 
 use super::rule::{Conditions, IPV4, Target};
 use super::{address, attribute, number};
@@ -33,23 +33,32 @@ const NARROWING: [&[u8]; 19] = [
     b"time",
 ];
 
-fn parts(data: &[u8], order: ByteOrder) -> (&[u8], Option<u32>, &[u8]) {
-    let name = attribute(data, NAME, order).unwrap_or_default();
-    (
-        name.strip_suffix(b"\0").unwrap_or(name),
-        number(data, REVISION, order),
-        attribute(data, STRUCTURE, order).unwrap_or_default(),
-    )
+/// A match or a target, known by its name and revision.
+pub struct Extension<'a> {
+    pub name: &'a [u8],
+    pub revision: Option<u32>,
+    pub structure: &'a [u8],
+}
+
+impl<'a> Extension<'a> {
+    /// The one in the attributes of an expression of nf_tables.
+    pub fn of_expression(data: &'a [u8], order: ByteOrder) -> Self {
+        let name = attribute(data, NAME, order).unwrap_or_default();
+        Self {
+            name: name.strip_suffix(b"\0").unwrap_or(name),
+            revision: number(data, REVISION, order),
+            structure: attribute(data, STRUCTURE, order).unwrap_or_default(),
+        }
+    }
 }
 
 /// Adds what a match asks.
-pub fn run_match(data: &[u8], order: ByteOrder, conditions: &mut Conditions) {
-    let (name, revision, structure) = parts(data, order);
-    let ports = match (name, revision) {
-        (b"tcp", Some(0)) => of_tcp_udp(structure, 11, order),
-        (b"udp", Some(0)) => of_tcp_udp(structure, 8, order),
-        (b"multiport", Some(1)) => of_multiport(structure, order),
-        _ if NARROWING.contains(&name) => Some(None),
+pub fn run_match(asked: &Extension, order: ByteOrder, conditions: &mut Conditions) {
+    let ports = match (asked.name, asked.revision) {
+        (b"tcp", Some(0)) => of_tcp_udp(asked.structure, 11, order),
+        (b"udp", Some(0)) => of_tcp_udp(asked.structure, 8, order),
+        (b"multiport", Some(1)) => of_multiport(asked.structure, order),
+        _ if NARROWING.contains(&asked.name) => Some(None),
         _ => None,
     };
     match ports {
@@ -101,8 +110,12 @@ fn of_multiport(structure: &[u8], order: ByteOrder) -> Option<Ranges> {
 }
 
 /// Where a target sends packets; `None` for a target that leaves their destination alone.
-pub fn target(data: &[u8], family: u8, order: ByteOrder) -> Option<Target> {
-    let (name, revision, structure) = parts(data, order);
+pub fn target(told: &Extension, family: u8, order: ByteOrder) -> Option<Target> {
+    let Extension {
+        name,
+        revision,
+        structure,
+    } = *told;
     let range = match (name, revision) {
         (b"DNAT" | b"REDIRECT", Some(0)) if family == IPV4 => of_old_range(structure, order),
         (b"DNAT", Some(1 | 2)) | (b"REDIRECT", Some(0)) => of_range(structure, family, order),
