@@ -344,9 +344,12 @@ fn who_goes_elsewhere_meanwhile_speaks_for_nobody_else() {
         command.arg(&elsewhere).arg(&gates[EACH]).current_dir(&here);
         command
     });
-    let pid_file = scene.folder.path().join("pid");
+    let [pid_file, trace] = ["pid", "trace"].map(|name| scene.folder.path().join(name));
     let mut traced = Command::new("strace");
-    traced.args(["-f", "-o", "/dev/null", "-e", "trace=readlinkat"]);
+    traced
+        .arg("-fo")
+        .arg(&trace)
+        .args(["-e", "trace=readlinkat"]);
     traced.args(["-e", "inject=readlinkat:signal=SIGSTOP:when=1", "sh", "-c"]);
     traced
         .arg("echo $$ > \"$0\"; exec \"$@\"")
@@ -359,16 +362,10 @@ fn who_goes_elsewhere_meanwhile_speaks_for_nobody_else() {
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     let child = traced.spawn().unwrap();
-    let pid = || {
-        fs::read_to_string(&pid_file)
-            .ok()?
-            .trim()
-            .parse::<i32>()
-            .ok()
-    };
+    // Its state would not do: each call that is traced stops it for a moment.
     until("portwho to be stopped", || {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", pid()?)).ok()?;
-        [") T ", ") t "].iter().find(|state| stat.contains(**state))
+        let trace = fs::read_to_string(&trace).ok()?;
+        trace.contains("--- stopped by SIGSTOP ---").then_some(())
     });
     for (gate, shell) in gates.iter().zip(&scene.held).take(2) {
         fs::write(gate, "go\n").unwrap();
@@ -377,7 +374,12 @@ fn who_goes_elsewhere_meanwhile_speaks_for_nobody_else() {
             fs::read_link(&cwd).ok().filter(|cwd| *cwd == elsewhere)
         });
     }
-    let portwho = rustix::process::Pid::from_raw(pid().unwrap()).unwrap();
+    let pid: i32 = fs::read_to_string(&pid_file)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    let portwho = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(portwho, rustix::process::Signal::CONT).unwrap();
     let output = child.wait_with_output().unwrap();
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
