@@ -88,7 +88,7 @@ fn status(asked: usize, unseen: u32, has_owner: bool, raw: &RawHolders) -> Owner
         || raw
             .blind
             .iter()
-            .any(|reason| *reason != Blind::PidNamespace);
+            .any(|reason| !matches!(reason, Blind::PidNamespace | Blind::Threads));
     let may_miss_some = may_miss_more || (unseen > 0 && !raw.blind.is_empty());
     match (asked, has_owner) {
         (0, _) => OwnerStatus::None,

@@ -87,14 +87,16 @@ pub(super) fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
 }
 
 /// A process outside the reader's pid namespace is the likely holder only of a socket that nobody
-/// inside holds, as a process unknown to a system that names one owner is only of a socket whose owner
-/// has gone; whatever else hides a process may hide a second holder as well.
+/// inside holds, as is a thread that is taken to share its descriptors, and as a process unknown to a
+/// system that names one owner is only of a socket whose owner has gone; whatever else hides a process may hide a second holder as well.
 fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
     let may_miss_more = raw.refused > 0
-        || raw
-            .blind
-            .iter()
-            .any(|reason| !matches!(reason, Blind::PidNamespace | Blind::OneOwner));
+        || raw.blind.iter().any(|reason| {
+            !matches!(
+                reason,
+                Blind::PidNamespace | Blind::Threads | Blind::OneOwner
+            )
+        });
     match (socket.handle, has_owner) {
         (None, _) => OwnerStatus::None,
         (Some(_), true) if may_miss_more => OwnerStatus::Partial,

@@ -167,6 +167,9 @@ pub enum Blind {
     Hidepid,
     /// The reader lives in a pid namespace of its own, pid_namespaces(7).
     PidNamespace,
+    /// Threads that may have descriptors of their own were not looked into: kcmp(2) is refused, which
+    /// tells, and they are many.
+    Threads,
     /// `/proc` is not there.
     NoProc,
     /// The system names the process that opened a socket, and nobody else who has it (Windows).

@@ -11,6 +11,7 @@ fn main() {
     match case.to_str().unwrap_or_default() {
         "workers" => linux::workers(),
         "thread" => linux::thread(),
+        "threads" => linux::threads(),
         "lent" => linux::lent(),
         "leaderless" => linux::leaderless(),
         "line" => linux::line(),
@@ -28,6 +29,7 @@ mod linux {
     use std::net::{TcpListener, TcpStream};
     use std::os::unix::process::parent_id;
     use std::process::{Command, exit, id};
+    use std::sync::mpsc::channel;
     use std::thread;
     use std::time::Duration;
 
@@ -161,6 +163,26 @@ mod linux {
             tell(&listener, &[]);
             rest();
         });
+        rest();
+    }
+
+    /// Three threads with a listener each, which they alone have, and as many descriptors as the process.
+    pub fn threads() {
+        let (tell, told) = channel();
+        for _ in 0..3 {
+            let tell = tell.clone();
+            thread::spawn(move || {
+                // SAFETY: what this thread has from here on is its own; nobody reads its standard input.
+                let done = unsafe { (libc::unshare(libc::CLONE_FILES), libc::close(0)) };
+                assert_eq!(done, (0, 0), "{}", Error::last_os_error());
+                let listener = listener();
+                let port = listener.local_addr().expect("an address").port();
+                tell.send(port.to_string()).expect("a reader");
+                rest();
+            });
+        }
+        let ports: Vec<String> = told.iter().take(3).collect();
+        println!("{}", ports.join(" "));
         rest();
     }
 

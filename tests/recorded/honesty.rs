@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::contract::{document, end, list, sockets, text};
-use crate::replay;
+use crate::{capture, portwho_fed, replay};
 
 /// `22/tcp 0.0.0.0: hidden`, for every row of `-a`.
 fn statuses(capture: &str) -> Vec<String> {
@@ -58,6 +58,20 @@ fn a_containers_own_owners_are_known_and_others_hidden() {
         statuses("container"),
         ["8080/tcp 0.0.0.0: known", "40317/tcp 127.0.0.11: hidden"]
     );
+}
+
+/// Where kcmp(2) is refused, a thread that was not looked into may have what nobody else has.
+#[test]
+fn an_owner_may_be_among_threads_that_were_not_looked_into() {
+    let recorded = std::fs::read_to_string(capture("container")).unwrap();
+    let recorded = recorded.replace("pid-namespace", "threads");
+    let answer = portwho_fed(&["--from", "-", "-a", "--json"], recorded.as_bytes());
+    let document: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let sockets = list(&document["sockets"]).iter();
+    let statuses: Vec<_> = sockets.map(|socket| text(socket, "owner_status")).collect();
+    assert_eq!(statuses, ["known", "hidden"]);
+    let told = text(&document["notes"][0], "message");
+    assert!(told.contains("kcmp(2) is refused"), "{told}");
 }
 
 #[test]

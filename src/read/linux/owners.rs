@@ -36,11 +36,7 @@ pub fn holders(way: Owners, handles: &Handles) -> (RawHolders, Glimpses) {
 /// Takes what the iterator told, in ascending order. Whether nobody holds the sockets that are left,
 /// the walk must say: only it knows of processes into which nobody may look.
 fn by_iterator(mut holders: Vec<RawHolder>, handles: &Handles) -> RawHolders {
-    let is_left = |handle: &u64| {
-        let held = holders.binary_search_by_key(handle, |holder| holder.handle);
-        held.is_err()
-    };
-    let left: Handles = handles.iter().filter(is_left).collect();
+    let left = walk::without_holder(handles, &holders);
     let rest = if left.is_empty() {
         RawHolders::default()
     } else {

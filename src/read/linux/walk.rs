@@ -25,6 +25,8 @@ const LINK: usize = 32;
 const MANY: usize = 200;
 /// Processes that a thread takes at a time: some have thousands of descriptors, most have few.
 const PORTION: usize = 8;
+/// Descriptors that are read of threads that likely have none of their own: some 25 ms.
+const DOUBTFUL: usize = 10_000;
 
 /// Finds every holder of the sockets with these inode numbers.
 pub fn holders(wanted: &Handles) -> RawHolders {
@@ -66,11 +68,31 @@ pub fn holders(wanted: &Handles) -> RawHolders {
     // Which thread found what must not show.
     walk.found.holders.sort_unstable();
     walk.found.holders.dedup();
+    let mut blind = blindness(as_root);
+    let left = without_holder(wanted, &walk.found.holders);
+    let doubtful = std::mem::take(&mut walk.doubtful);
+    if !(doubtful.is_empty() || left.is_empty()) {
+        let mut rest = Walk::new(&proc, &left);
+        if !rest.doubtful(&doubtful) {
+            blind.push(Blind::Threads);
+        }
+        walk.found.holders.extend(rest.found.holders);
+        walk.found.holders.sort_unstable();
+    }
     RawHolders {
         as_root,
-        blind: blindness(as_root),
+        blind,
         ..walk.found
     }
+}
+
+/// The handles that nobody holds of these holders, who are in ascending order.
+pub fn without_holder(handles: &Handles, holders: &[RawHolder]) -> Handles {
+    let is_left = |handle: &u64| {
+        let held = holders.binary_search_by_key(handle, |holder| holder.handle);
+        held.is_err()
+    };
+    handles.iter().filter(is_left).collect()
 }
 
 /// The processes that `/proc` shows, in ascending order.
@@ -107,6 +129,8 @@ struct Walk<'a> {
     proc: &'a OwnedFd,
     wanted: &'a Handles,
     found: RawHolders,
+    /// Processes and their threads that have as many descriptors as another, and no more is known.
+    doubtful: Vec<(u32, u32)>,
     buffer: Box<[MaybeUninit<u8>; 32 * 1024]>,
 }
 
@@ -117,6 +141,7 @@ impl<'a> Walk<'a> {
             proc,
             wanted,
             found: RawHolders::default(),
+            doubtful: Vec::new(),
             buffer,
         }
     }
@@ -171,25 +196,49 @@ impl<'a> Walk<'a> {
             let leader = has_descriptors.then_some(*pid);
             let mut last = None;
             for thread in threads.into_iter().filter(|thread| thread != pid) {
+                let mut is_certain = true;
                 let mut seen = leader.into_iter().chain(last);
-                if !seen.any(|seen| self.have_one_table(seen, thread)) {
-                    // A thread that ends meanwhile, or cannot be read, tells nothing new.
-                    let path = format!("{pid}/task/{thread}/fd");
-                    if self.look_into(&path, c"../../../stat", *pid).is_ok() {
-                        last = Some(thread);
+                let is_known = seen.any(|seen| {
+                    share_descriptors(seen, thread).unwrap_or_else(|| {
+                        is_certain = false;
+                        self.have_as_many(seen, thread)
+                    })
+                });
+                if is_known {
+                    if !is_certain {
+                        self.doubtful.push((*pid, thread));
                     }
+                } else if self.look_into_thread(*pid, thread).is_ok() {
+                    last = Some(thread);
                 }
             }
         }
     }
 
-    /// Whether two tasks share their descriptors. Where the kernel does not say (containers mostly may
-    /// not call kcmp), whether they have as many: to read the same thousands for each of a thousand
-    /// threads would take seconds. Once more, because a busy program opens and closes between two looks.
-    fn have_one_table(&self, first: u32, second: u32) -> bool {
-        share_descriptors(first, second).unwrap_or_else(|| {
-            (0..2).any(|_| descriptors_of(self.proc, first) == descriptors_of(self.proc, second))
-        })
+    /// Whether two tasks have as many descriptors: where the kernel does not say whether they share them
+    /// (containers mostly may not call kcmp), they likely do. To read the same thousands for each of a
+    /// thousand threads would take seconds. Once more, because a busy program opens and closes between
+    /// two looks.
+    fn have_as_many(&self, first: u32, second: u32) -> bool {
+        (0..2).any(|_| descriptors_of(self.proc, first) == descriptors_of(self.proc, second))
+    }
+
+    /// Looks into threads that likely have no descriptors of their own; whether into all of them.
+    fn doubtful(&mut self, threads: &[(u32, u32)]) -> bool {
+        let mut room = DOUBTFUL;
+        for (pid, thread) in threads {
+            if room == 0 {
+                return false;
+            }
+            let descriptors = self.look_into_thread(*pid, *thread).unwrap_or(0);
+            room = room.saturating_sub(descriptors);
+        }
+        true
+    }
+
+    /// Reads the descriptors of one thread. One that ends meanwhile, or cannot be read, tells nothing new.
+    fn look_into_thread(&mut self, pid: u32, thread: u32) -> rustix::io::Result<usize> {
+        self.look_into(&format!("{pid}/task/{thread}/fd"), c"../../../stat", pid)
     }
 
     /// Reads one directory of descriptors; gives how many it has. The start time comes through the same
