@@ -124,9 +124,14 @@ fn conmon_keeps_a_published_port_from_others(podman: &Podman) {
 
 fn without_a_reservation_a_rule_alone_has_the_port(podman: &Podman) {
     let address = podman.told("unreserved", "{{.NetworkSettings.IPAddress}}");
+    // By iptables, or by nf_tables itself as newer versions do.
     let rules = podman.machine.told(&["iptables", "-t", "nat", "-S"]);
     let told = format!("--dport {UNRESERVED} -j DNAT --to-destination {address}:80");
-    assert!(rules.contains(&told), "{rules}");
+    if !rules.contains(&told) {
+        let rules = podman.machine.told(&["nft", "list", "ruleset"]);
+        let told = format!("tcp dport {UNRESERVED} dnat ip to {address}:80");
+        assert!(rules.contains(&told), "{rules}");
+    }
     let answer = podman
         .machine
         .portwho(&[&format!("tcp:{UNRESERVED}"), "--json"]);
