@@ -137,7 +137,7 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     if asks_for_rules && is_wide {
         notes.extend(far_rules_note(raw.elsewhere.len()));
     }
-    let may_be_sent_on = raw_rules.refused.is_some() && raw_rules.sends_on;
+    let may_be_sent_on = raw_rules.refused.clone().filter(|_| raw_rules.sends_on);
     let snapshot = Snapshot {
         forwards: forwards(source, survey, raw_rules),
         may_be_sent_on,

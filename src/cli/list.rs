@@ -203,7 +203,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
             for rule in snapshot.forwards.iter().take(MOST_RULES) {
                 terminal::tell(format_args!("portwho: note: {}", dnat_in_words(rule)));
             }
-            if snapshot.may_be_sent_on && format != Format::Json {
+            if snapshot.may_be_sent_on.is_some() && format != Format::Json {
                 let uid = source.limits(false).uid;
                 remarks::tell_unread_rules("portwho", &args.selectors, &snapshot, uid);
             }

@@ -47,16 +47,16 @@ pub fn tell_unread_rules(
     snapshot: &Snapshot,
     uid: Option<u32>,
 ) {
-    if !snapshot.may_be_sent_on {
+    let Some(why) = &snapshot.may_be_sent_on else {
         return;
-    }
+    };
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ":.,/=_-".contains(c);
     let everywhere = match snapshot.namespaces {
         Namespaces::Own => "",
         Namespaces::All => " --all-netns",
     };
     let way = if uid == Some(0) {
-        "that takes CAP_NET_ADMIN".to_owned()
+        why.clone()
     } else if selectors.iter().all(|word| word.chars().all(is_plain)) {
         let selectors = selectors.join(" ");
         format!("'sudo {command}{everywhere} {selectors}' reads them")

@@ -129,7 +129,7 @@ fn tell_rules(args: &WhyArgs, explained: &Explained, is_answered: bool) {
     let uid = explained.limits.uid;
     remarks::tell_unread_rules("portwho why", &args.selectors, snapshot, uid);
     let is_told = args.verbose || args.all_netns;
-    if is_told || is_answered || explained.undecided || snapshot.may_be_sent_on {
+    if is_told || is_answered || explained.undecided || snapshot.may_be_sent_on.is_some() {
         return;
     }
     let is_of_rules = |note: &&Note| note.code == NoteCode::RulesUnread;

@@ -52,8 +52,8 @@ pub struct Snapshot {
     pub other_ends: Vec<Row>,
     /// Ports asked for that the packet filter sends elsewhere, as far as that was looked for.
     pub forwards: Vec<Dnat>,
-    /// Whether rules that could not be read are likely to send such a port elsewhere.
-    pub may_be_sent_on: bool,
+    /// Why rules could not be read that are likely to send such a port elsewhere.
+    pub may_be_sent_on: Option<String>,
     /// Which network namespaces were looked into.
     pub namespaces: Namespaces,
     /// Addresses of the interfaces of other network namespaces, by the namespace's inode number, where

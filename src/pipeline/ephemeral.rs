@@ -105,7 +105,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
     let mut usage = Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
-            may_be_sent_on: false,
+            may_be_sent_on: None,
             namespaces: Namespaces::Own,
             elsewhere: std::collections::BTreeMap::new(),
             machine: source.machine(asked.names_machine),

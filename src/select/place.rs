@@ -75,6 +75,14 @@ impl Addresses {
         }
     }
 
+    /// Whether some of these are of the family; an IPv4-mapped address counts as IPv4.
+    pub fn are_of(&self, family: Family) -> bool {
+        match self {
+            Self::Localhost => true,
+            Self::Prefix { network, .. } => network.is_ipv4() == (family == Family::Ipv4),
+        }
+    }
+
     /// Whether something sent to one of these addresses reaches the socket.
     pub fn reach(&self, socket: &Socket) -> bool {
         if !self.is_on(socket.interface()) {

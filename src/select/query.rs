@@ -147,13 +147,19 @@ impl Query {
                 ranges.any(|(from, to)| *from <= last && first <= *to)
             };
             let addresses = place.addresses.as_ref();
+            let receives = |wanted: &Addresses| {
+                rule.address.is_none_or(|at| wanted.contains(at))
+                    && rule.family.is_none_or(|family| wanted.are_of(family))
+            };
             ports.is_some_and(overlaps)
-                && addresses.is_none_or(|wanted| rule.address.is_none_or(|at| wanted.contains(at)))
+                && addresses.is_none_or(receives)
                 && place
                     .protocol
                     .is_none_or(|one| one.port_space() == rule.protocol)
         };
+        let families = self.family.zip(rule.family);
         !self.asks_for_owners()
+            && families.is_none_or(|(wanted, family)| wanted == family)
             && self.wanted_protocols().contains(rule.protocol)
             && self.wanted_states().iter().any(State::is_listening)
             && self.places.iter().any(takes)

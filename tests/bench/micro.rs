@@ -119,7 +119,7 @@ fn snapshot() -> Snapshot {
         rows,
         other_ends: Vec::new(),
         forwards: Vec::new(),
-        may_be_sent_on: false,
+        may_be_sent_on: None,
         namespaces: Namespaces::Own,
         elsewhere: std::collections::BTreeMap::new(),
         notes: Vec::new(),

@@ -99,7 +99,7 @@ fn snapshot(namespaces: Namespaces, rows: Vec<Row>, forwards: Vec<Dnat>) -> Snap
         rows,
         other_ends: Vec::new(),
         forwards,
-        may_be_sent_on: false,
+        may_be_sent_on: None,
         namespaces,
         elsewhere: std::collections::BTreeMap::new(),
         notes: Vec::new(),

@@ -14,6 +14,7 @@ impl Errno {
     pub const AGAIN: Self = Self(11);
     pub const ACCES: Self = Self(13);
     pub const INVAL: Self = Self(22);
+    pub const PROTONOSUPPORT: Self = Self(93);
     pub const NOBUFS: Self = Self(105);
 }
 
@@ -28,7 +29,9 @@ impl fmt::Display for Errno {
             12 => "out of memory (ENOMEM)",
             13 => "permission denied (EACCES)",
             16 => "busy (EBUSY)",
+            22 => "invalid (EINVAL)",
             23 | 24 => "too many open files (EMFILE)",
+            92 => "no such option (ENOPROTOOPT)",
             93 => "no such netlink protocol (EPROTONOSUPPORT)",
             97 => "no such address family (EAFNOSUPPORT)",
             105 => "out of buffer space (ENOBUFS)",

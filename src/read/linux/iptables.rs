@@ -1,10 +1,12 @@
 //! The NAT tables of iptables-legacy in this network namespace, by the socket options that the tool itself
 //! reads them with (linux/netfilter_ipv4/ip_tables.h, linux/netfilter_ipv6/ip6_tables.h).
 
+use rustix::fs::CWD;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use super::errno::Errno;
 use super::nat::{IPV4, IPV6, decode_entries};
+use super::proc_files::read_small;
 use super::wire::ByteOrder;
 use crate::read::raw::RawForwards;
 
@@ -19,6 +21,8 @@ const INFO: usize = NAME + 4 + 20 + 20 + 4 + 4;
 /// `struct ipt_get_entries` before its entries, which are aligned as the machine aligns eight bytes.
 const HEAD: usize = (NAME + 4).next_multiple_of(align_of::<u64>());
 
+/// Bytes of entries that are read, of some sixty thousand rules: all come at once, or none.
+const LARGEST: usize = 16 << 20;
 /// Somebody may change the table between the question for its size and that for its entries.
 const ATTEMPTS: u32 = 5;
 
@@ -49,28 +53,31 @@ const KINDS: [Kind; 2] = [
 ///
 /// # Errors
 /// Why not all could be read.
-pub fn read(largest: usize, found: &mut RawForwards) -> Result<(), String> {
-    for kind in &KINDS {
-        let names = match std::fs::read(kind.names) {
-            Ok(names) => names,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(format!("{}: {error}", kind.names)),
-        };
-        if !names
-            .split(|byte| *byte == b'\n')
-            .any(|name| name == b"nat")
-        {
-            continue;
-        }
-        let entries = entries(kind, largest)?;
-        decode_entries(&entries, kind.family, ByteOrder::NATIVE, found)
-            .ok_or("the rules of iptables-legacy are damaged")?;
+pub fn read(found: &mut RawForwards) -> Result<(), String> {
+    // What is wrong with the one is no reason to leave the other out.
+    let [of_ipv4, of_ipv6] = KINDS.each_ref().map(|kind| read_kind(kind, found));
+    of_ipv4.and(of_ipv6)
+}
+
+fn read_kind(kind: &Kind, found: &mut RawForwards) -> Result<(), String> {
+    let names = match read_small(CWD, kind.names) {
+        Ok(names) => names,
+        Err(rustix::io::Errno::NOENT) => return Ok(()),
+        Err(errno) => return Err(format!("{}: {}", kind.names, Errno::from(errno))),
+    };
+    if !names
+        .split(|byte| *byte == b'\n')
+        .any(|name| name == b"nat")
+    {
+        return Ok(());
     }
-    Ok(())
+    let entries = entries(kind)?;
+    let damaged = "the rules of iptables-legacy are damaged";
+    decode_entries(&entries, kind.family, ByteOrder::NATIVE, found).ok_or(damaged.into())
 }
 
 /// The entries of the table "nat", one behind the other.
-fn entries(kind: &Kind, largest: usize) -> Result<Vec<u8>, String> {
+fn entries(kind: &Kind) -> Result<Vec<u8>, String> {
     // Any socket of the family will do.
     let socket = socket_with(
         kind.address_family,
@@ -87,7 +94,7 @@ fn entries(kind: &Kind, largest: usize) -> Result<Vec<u8>, String> {
             .last_chunk()
             .map_or(0, |size| u32::from_ne_bytes(*size));
         let length = usize::try_from(size).unwrap_or(usize::MAX);
-        if length > largest {
+        if length > LARGEST {
             return Err("there are too many rules".into());
         }
         let mut table = named(HEAD + length);

@@ -14,7 +14,7 @@ use super::nat::{decode, request};
 use super::wire::ByteOrder;
 use crate::read::raw::RawForwards;
 
-/// There is no NAT without connection tracking; asking where there is none would load modules.
+/// There is no NAT without connection tracking, and asking where there is none would load it.
 const TRACKING: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 const BOUNDS: Bounds = Bounds {
     longest: Duration::from_millis(200),
@@ -31,9 +31,13 @@ pub fn read_dnat() -> RawForwards {
     let (mut found, refused) = match of_nf_tables() {
         Ok((found, true)) => (found, None),
         Ok((found, false)) => (found, Some("there are too many rules".into())),
+        Err(DumpError::Refused(Errno::PERM)) => {
+            let why = format!("{}, that takes CAP_NET_ADMIN", Errno::PERM);
+            (RawForwards::default(), Some(why))
+        }
         Err(refused) => (RawForwards::default(), Some(refused.to_string())),
     };
-    let of_legacy = iptables::read(BOUNDS.largest, &mut found);
+    let of_legacy = iptables::read(&mut found);
     found.refused = refused.or(of_legacy.err());
     found.sends_on = found.refused.is_some() && sends_on();
     found
@@ -45,8 +49,10 @@ fn of_nf_tables() -> Result<(RawForwards, bool), DumpError> {
         decode(datagram, sequence, ByteOrder::NATIVE, found)
     };
     match dump(Some(netlink::NETFILTER), BOUNDS, request, read) {
-        // A kernel without nf_tables knows no such request.
-        Err(DumpError::Refused(Errno::INVAL)) => Ok((RawForwards::default(), true)),
+        // A kernel without nf_tables knows no such request, one without nfnetlink no such socket.
+        Err(DumpError::Refused(Errno::INVAL | Errno::PROTONOSUPPORT)) => {
+            Ok((RawForwards::default(), true))
+        }
         told => told,
     }
 }

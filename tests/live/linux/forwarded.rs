@@ -62,7 +62,7 @@ fn rules_of_a_network_are_read_from_the_kernel() {
 /// The same rules by the older interface of the kernel, over IPv4 and IPv6, and both at once.
 #[test]
 fn rules_of_iptables_legacy_are_read_as_those_of_nf_tables() {
-    const RULES: [(&str, &str); 4] = [
+    const RULES: [(&str, &str); 7] = [
         (
             "iptables",
             "-t nat -A PREROUTING ! -i docker0 -d 127.0.0.1 -p tcp -m tcp --dport 18080 -j DNAT --to-destination 172.17.0.2:80",
@@ -78,6 +78,19 @@ fn rules_of_iptables_legacy_are_read_as_those_of_nf_tables() {
         (
             "ip6tables",
             "-t nat -A PREROUTING -p udp -m udp --dport 18082 -j REDIRECT --to-ports 8082",
+        ),
+        // Not understood.
+        (
+            "iptables",
+            "-t nat -A PREROUTING -d 10.5.0.1 ! -p icmp -j DNAT --to-destination 10.6.0.1",
+        ),
+        (
+            "ip6tables",
+            "-t nat -A PREROUTING ! -d fd00::1 -p tcp -m tcp --dport 81 -j DNAT --to-destination [fd00::2]:80",
+        ),
+        (
+            "iptables",
+            "-t nat -A PREROUTING -d 10.7.0.1 -j NETMAP --to 10.8.0.1",
         ),
     ];
     let read = |kinds: &'static [&'static str]| {
@@ -100,9 +113,46 @@ fn rules_of_iptables_legacy_are_read_as_those_of_nf_tables() {
         Err(why) => skip!("no rules: {why}"),
     };
     assert_eq!(of_legacy.forwards.len(), 5, "{of_legacy:#?}");
+    assert_eq!(of_legacy.not_understood, 3, "{of_legacy:#?}");
     assert_eq!(of_legacy, of_nft);
     let both = [of_nft.forwards, of_legacy.forwards].concat();
     assert_eq!((of_both.forwards, of_both.refused), (both, None));
+}
+
+#[test]
+fn rules_of_one_family_are_not_told_of_the_other() {
+    let scene = on_own_network(|| {
+        for (tool, port) in [("iptables", 8084), ("ip6tables", 8086)] {
+            let redirect = "-j REDIRECT --to-ports 1";
+            rule(
+                tool,
+                &format!("-t nat -A PREROUTING -p tcp --dport {port} {redirect}"),
+            )?;
+        }
+        let count = |arguments: &[&str]| {
+            let answer = portwho(&[arguments, &["--json"]].concat());
+            answer.json()["forwards"].as_array().map(Vec::len)
+        };
+        Ok::<_, String>([
+            (count(&[":8084"]), 1),
+            (count(&["127.0.0.1:8084"]), 1),
+            (count(&["-4", ":8084"]), 1),
+            (count(&["localhost:8084"]), 1),
+            (count(&["[::1]:8084"]), 0),
+            (count(&["-6", ":8084"]), 0),
+            (count(&[":8086"]), 1),
+            (count(&["[::1]:8086"]), 1),
+            (count(&["127.0.0.1:8086"]), 0),
+            (count(&["-4", ":8086"]), 0),
+        ])
+    });
+    let counts = match scene.map_err(|why| why.to_string()).and_then(|it| it) {
+        Ok(counts) => counts,
+        Err(why) => skip!("no rules: {why}"),
+    };
+    for (count, expected) in counts {
+        assert_eq!(count, Some(expected), "{counts:?}");
+    }
 }
 
 /// Asking for a table that is not in use would load it.

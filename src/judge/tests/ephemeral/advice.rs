@@ -26,7 +26,7 @@ fn usage(budgets: Vec<Budget>) -> Usage {
     Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
-            may_be_sent_on: false,
+            may_be_sent_on: None,
             namespaces: Namespaces::Own,
             elsewhere: BTreeMap::new(),
             machine: Machine {

@@ -95,18 +95,18 @@ fn decode_entry(entry: &[u8], layout: &Layout, family: u8, order: ByteOrder) -> 
 fn of_header(entry: &[u8], layout: &Layout, order: ByteOrder) -> Option<Conditions> {
     let mut conditions = Conditions::default();
     let inverted = *entry.get(layout.inverted)?;
-    // 0 stands for every protocol.
+    // 0 stands for every protocol, as "all but one" nearly does.
     let protocol = u16_at(entry, layout.protocol, order)?;
     conditions.protocol = u8::try_from(protocol)
         .ok()
-        .filter(|protocol| *protocol != 0);
+        .filter(|protocol| *protocol != 0 && inverted & NOT_PROTOCOL == 0);
     let mask = entry.get(layout.mask..layout.mask + layout.length)?;
     let destination = entry.get(layout.address..layout.address + layout.length)?;
     if mask.iter().all(|byte| *byte == u8::MAX) {
         conditions.address = address(destination);
     }
     let asks_in_part = conditions.address.is_none() && mask.iter().any(|byte| *byte != 0);
-    conditions.is_obscure = asks_in_part || inverted & (NOT_DESTINATION | NOT_PROTOCOL) != 0;
+    conditions.is_obscure = asks_in_part || inverted & NOT_DESTINATION != 0;
     Some(conditions)
 }
 

@@ -119,7 +119,7 @@ pub fn target(told: &Extension, family: u8, order: ByteOrder) -> Option<Target> 
     let range = match (name, revision) {
         (b"DNAT" | b"REDIRECT", Some(0)) if family == IPV4 => of_old_range(structure, order),
         (b"DNAT", Some(1 | 2)) | (b"REDIRECT", Some(0)) => of_range(structure, family, order),
-        (b"DNAT" | b"REDIRECT", _) => None,
+        (b"DNAT" | b"REDIRECT" | b"NETMAP", _) => None,
         _ => return None,
     };
     let family = Some(family);
