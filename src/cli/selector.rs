@@ -155,6 +155,11 @@ fn parse_end(text: &str) -> Result<Place, Failure> {
             ..Place::default()
         });
     }
+    if let Some(end) = end_of_url(text) {
+        return Err(
+            Failure::usage(format!("{} is a URL", quote(text))).hint(format!("write '{end}'"))
+        );
+    }
     let (addresses, ports) = split_port(text)?;
     let addresses = match addresses {
         "" => None,
@@ -168,6 +173,22 @@ fn parse_end(text: &str) -> Result<Place, Failure> {
         protocol: None,
         addresses,
         ports: ports.map(parse_ports).transpose()?,
+    })
+}
+
+/// The selector for what a URL leads to; without the host, where that is a name.
+fn end_of_url(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let end = authority.rsplit('@').next()?;
+    let (host, port) = match end.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (end, scheme),
+    };
+    parse_ports(port).ok()?;
+    Some(match parse_addresses(host) {
+        Ok(_) => format!("{host}:{port}"),
+        Err(_) => format!(":{port}"),
     })
 }
 

@@ -97,6 +97,9 @@ pub fn failure(error: &clap::Error) -> Failure {
         }
         kind => Failure::usage(format!("the arguments make no sense together ({kind})")),
     };
+    if let Some(hint) = habit(option) {
+        return failure.hint(hint);
+    }
     let suggestion = text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedValue));
     let valid = list(ContextKind::ValidValue);
     match suggestion {
@@ -104,6 +107,20 @@ pub fn failure(error: &clap::Error) -> Failure {
         None if !valid.is_empty() => failure.hint(format!("it takes {valid}")),
         None => failure.hint("portwho --help shows what there is"),
     }
+}
+
+/// What takes the place of an option that fingers know from other tools.
+fn habit(option: &str) -> Option<&'static str> {
+    Some(match option {
+        "-i" | "--port" | "--ports" => "a port is no option but a selector: 'portwho :8080'",
+        "-x" | "--unix" => "the sockets shown have ports; 'ss -x' shows those of the Unix domain",
+        "-k" | "--kill" => "portwho ends nobody; 'portwho why :8080' says what would",
+        "--pid" | "--user" | "--name" | "--state" | "--peer" | "--local" | "--unit"
+        | "--container" | "--project" => {
+            "that is no option but a selector: 'pid=1234', 'user=www-data', 'state=established'"
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -189,6 +189,21 @@ fn a_refusal_says_what_would_be_right() {
         ),
         ("state=x", "'x' is not a state", Some("established")),
         ("tcp:udp:80", "'tcp:udp:80' has two protocols", None),
+        (
+            "http://localhost:3000/a?b#c",
+            "'http://localhost:3000/a?b#c' is a URL",
+            Some("'localhost:3000'"),
+        ),
+        (
+            "https://me@example.com",
+            "'https://me@example.com' is a URL",
+            Some("':https'"),
+        ),
+        (
+            "http://[::1]/",
+            "'http://[::1]/' is a URL",
+            Some("'[::1]:http'"),
+        ),
     ] {
         let (said, hinted) = refused(selector);
         assert!(said.starts_with(&format!("portwho: {line}")), "{said}");
@@ -320,6 +335,26 @@ fn mistakes_with_options_take_the_same_form() {
     assert!(hint.unwrap().contains("'--json'"));
     let (_, hint) = option_refused(&["--format", "jsn"]);
     assert!(hint.unwrap().contains("json"));
+}
+
+#[test]
+fn what_fingers_know_from_other_tools_is_told_apart() {
+    for (arguments, hint) in [
+        (&["-i", ":8080"][..], "'portwho :8080'"),
+        (&["-iTCP:8080"], "'portwho :8080'"),
+        (&["--port", "8080"], "'portwho :8080'"),
+        (&["--port=8080"], "'portwho :8080'"),
+        (&["-x"], "'ss -x'"),
+        (&["--kill", "8080"], "'portwho why :8080'"),
+        (&["--pid", "1"], "'pid=1234'"),
+        (&["--state=listen"], "'state=established'"),
+    ] {
+        let (_, told) = option_refused(arguments);
+        assert!(
+            told.as_ref().is_some_and(|told| told.contains(hint)),
+            "{arguments:?}: {told:?}"
+        );
+    }
 }
 
 #[test]
