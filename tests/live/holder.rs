@@ -166,7 +166,8 @@ mod linux {
         rest();
     }
 
-    /// Three threads with a listener each, which they alone have, and as many descriptors as the process.
+    /// Three threads with a listener each, which they alone have with another thread, and as many
+    /// descriptors as the process.
     pub fn threads() {
         let (tell, told) = channel();
         for _ in 0..3 {
@@ -177,6 +178,7 @@ mod linux {
                 assert_eq!(done, (0, 0), "{}", Error::last_os_error());
                 let listener = listener();
                 let port = listener.local_addr().expect("an address").port();
+                thread::spawn(rest);
                 tell.send(port.to_string()).expect("a reader");
                 rest();
             });

@@ -78,6 +78,7 @@ pub fn holders(wanted: &Handles) -> RawHolders {
         }
         walk.found.holders.extend(rest.found.holders);
         walk.found.holders.sort_unstable();
+        walk.found.holders.dedup();
     }
     RawHolders {
         as_root,

@@ -92,7 +92,9 @@ fn where_kcmp_is_refused_such_threads_are_found_all_the_same() {
                 Ok((answer, _)) => answer,
                 Err(why) => skip!("{why}"),
             };
-            assert_owned(&answer.only_row(), &[held.pid()]);
+            let row = answer.only_row();
+            assert_owned(&row, &[held.pid()]);
+            assert_eq!(row["owners"][0]["fds"].as_array().map(Vec::len), Some(1));
         }
     }
 }
