@@ -193,7 +193,11 @@ fn a_page_tells_of_a_container_that_holds_its_port(podman: &Podman) {
 }
 
 fn a_page_of_a_reserved_port_is_of_its_container(podman: &Podman) {
-    let (holders, page) = why(podman, RESERVED, &[]);
+    // On a slow machine podman may take longer than portwho waits for it.
+    let (holders, page) = until("podman's answer in time", || {
+        let (holders, page) = why(podman, RESERVED, &[]);
+        page.contains("\n  container ").then_some((holders, page))
+    });
     assert!(said(&page, "held by").starts_with("conmon"), "{page}");
     assert!(
         said(&page, "container").starts_with("podman reserved"),
