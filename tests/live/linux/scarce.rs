@@ -177,7 +177,8 @@ fn a_refused_thread_is_made_up_for() {
 /// A terminal of this size: the side of who looks, and that of a program.
 pub fn terminal_of(columns: u16, lines: u16) -> Result<(File, File), String> {
     let failed = |why: rustix::io::Errno| why.to_string();
-    let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).map_err(failed)?;
+    let main =
+        openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).map_err(failed)?;
     grantpt(&main)
         .and_then(|()| unlockpt(&main))
         .map_err(failed)?;
