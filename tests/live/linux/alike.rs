@@ -17,7 +17,7 @@ use super::held::{
     Held, NOBODY, has_tool, helper_named, helper_program, inode, is_root, open_folder, row_of,
 };
 use super::supervised::groups::{Contained, hierarchies};
-use crate::answer::{Answer, PORTWHO, portwho, run};
+use crate::answer::{Answer, PORTWHO, portwho, run, try_run, turn};
 use crate::scene::{self, port, until};
 
 /// Of each kind so many: the first two are asked, and those after them are told the same.
@@ -333,8 +333,8 @@ fn who_goes_elsewhere_meanwhile_speaks_for_nobody_else() {
     let (here, elsewhere) = (scene.project("here"), scene.project("elsewhere"));
     let gate = |at: usize| scene.folder.path().join(format!("gate{at}"));
     let gates: Vec<PathBuf> = (0..EACH + 1).map(gate).collect();
-    let made = Command::new("mkfifo").args(&gates).status();
-    if !made.is_ok_and(|status| status.success()) {
+    let made = try_run(Command::new("mkfifo").args(&gates));
+    if !made.is_ok_and(|made| made.code == Some(0)) {
         skip!("no mkfifo");
     }
     scene.start("shells", |at| {
@@ -363,7 +363,10 @@ fn who_goes_elsewhere_meanwhile_speaks_for_nobody_else() {
         .env_remove("LD_LIBRARY_PATH")
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let child = traced.spawn().unwrap();
+    let child = {
+        let _turn = turn();
+        traced.spawn().unwrap()
+    };
     // Its state would not do: each call that is traced stops it for a moment.
     until("portwho to be stopped", || {
         let trace = fs::read_to_string(&trace).ok()?;
