@@ -5,7 +5,7 @@ use super::starter::{Starter, Supervisor, Way, service, supervisor};
 use super::supervision::Case;
 use super::why::is_hidden;
 use crate::model::{
-    Container, Forwarder, Limits, Manager, Namespaces, Process, Row, Runtime, State,
+    Container, Forwarder, Halt, Limits, Manager, Namespaces, Process, Row, Runtime, State,
 };
 
 /// Commands that end what holds the sockets, the gentlest first; none where nobody can be told to end it.
@@ -70,8 +70,10 @@ fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
             return kill(holders).into_iter().chain(look).collect();
         }
         Starter::Supervisor(supervisor, process) => told_to(supervisor, process, main, limits),
-        Starter::Watcher(_, process) | Starter::Master(process) => kill([process].into_iter()),
-        Starter::Runner(..) | Starter::Prompt(_) | Starter::Unknown => kill(holders),
+        Starter::Watcher(_, process) | Starter::Master(process) => {
+            return kill([process].into_iter());
+        }
+        Starter::Runner(..) | Starter::Prompt(_) | Starter::Unknown => return kill(holders),
     };
     command.into_iter().collect()
 }
@@ -100,14 +102,23 @@ fn told_to(
     }
 }
 
-fn kill<'a>(processes: impl Iterator<Item = &'a Process>) -> Option<String> {
-    let pids: Vec<String> = processes
-        .map(|process| process.key.pid)
-        .filter(|pid| *pid != 1)
+/// `kill PID...`. A stopped process takes the signal only once it is continued, signal(7); one that a
+/// debugger holds is for that to continue.
+fn kill<'a>(processes: impl Iterator<Item = &'a Process>) -> Vec<String> {
+    let ended: Vec<&Process> = processes
+        .filter(|process| process.key.pid != 1)
         .take(MOST)
-        .map(|pid| pid.to_string())
         .collect();
-    (!pids.is_empty()).then(|| format!("kill {}", pids.join(" ")))
+    let stopped = ended.iter().copied();
+    let stopped = stopped.filter(|process| process.halt == Some(Halt::Signal));
+    let command = |name: &str, all: &[&Process]| {
+        let pids = all.iter().map(|process| process.key.pid.to_string());
+        let pids: Vec<String> = pids.collect();
+        (!pids.is_empty()).then(|| format!("{name} {}", pids.join(" ")))
+    };
+    let stopped: Vec<&Process> = stopped.collect();
+    let both = [command("kill", &ended), command("kill -CONT", &stopped)];
+    both.into_iter().flatten().collect()
 }
 
 /// The question as root would ask it, where nobody but root may see who holds the socket.

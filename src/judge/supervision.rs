@@ -4,7 +4,7 @@
 use super::commands::{is_runtime, keeper};
 use super::starter::{Starter, is_systemd, service, starter, supervisor};
 use crate::model::{
-    Container, Foreign, Forwarder, OwnerStatus, Process, Row, Runtime, State, Unit,
+    Container, Foreign, Forwarder, Halt, OwnerStatus, Process, Row, Runtime, State, Unit,
 };
 
 /// What would happen if the process were killed.
@@ -60,6 +60,27 @@ impl<'a> Case<'a> {
 
 /// Judges by unit, container, parents and fellow holders.
 pub fn consequence(case: &Case<'_>) -> Consequence {
+    let end = of_end(case);
+    let waits = case.main.and_then(|main| match main.halt? {
+        Halt::No => None,
+        Halt::Signal => Some("it is stopped, and SIGTERM waits until SIGCONT continues it"),
+        Halt::Debugger => Some("it is stopped, and SIGTERM waits until its debugger continues it"),
+    });
+    match waits {
+        None => end,
+        Some(waits) if end.why == UNKNOWN => Consequence {
+            why: waits.into(),
+            ..end
+        },
+        Some(waits) => Consequence {
+            why: format!("{waits}; {}", end.why),
+            ..end
+        },
+    }
+}
+
+/// What comes of its end, once it has come.
+fn of_end(case: &Case<'_>) -> Consequence {
     let Some(main) = case.main else {
         return without_process(case.row);
     };

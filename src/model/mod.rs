@@ -24,7 +24,7 @@ pub use meaning::{
     Container, ContainerId, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,
 };
 pub use note::{Note, NoteCode};
-pub use owner::{Descriptors, Owner, OwnerStatus, Owners, Process, ProcessKey, Program};
+pub use owner::{Descriptors, Halt, Owner, OwnerStatus, Owners, Process, ProcessKey, Program};
 pub use ports::PortSet;
 pub use protocol::{Protocol, ProtocolSet};
 pub use scope::{Depth, Handles, Namespaces, Scope};

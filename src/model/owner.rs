@@ -35,6 +35,20 @@ pub struct Process {
     pub services: Vec<Foreign>,
     pub meaning: Meaning,
     pub program: Option<Program>,
+    /// Whether it may run at all; `None` where the system does not say.
+    pub halt: Option<Halt>,
+}
+
+/// What keeps a process from running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Halt {
+    /// Nothing does.
+    No,
+    /// A stop signal, from Ctrl+Z for instance: it waits for SIGCONT.
+    Signal,
+    /// A debugger.
+    Debugger,
 }
 
 /// What became of a program's file since the process began.
@@ -77,7 +91,13 @@ impl Process {
             services: Vec::new(),
             meaning: Meaning::default(),
             program: None,
+            halt: None,
         }
+    }
+
+    /// Whether it is stopped: it accepts and answers nothing then. `None` where that is unknown.
+    pub fn is_stopped(&self) -> Option<bool> {
+        self.halt.map(|halt| halt != Halt::No)
     }
 }
 

@@ -131,6 +131,7 @@ mod tests {
             container: None,
             project: None,
             program: None,
+            halt: None,
             restart: None,
             account: None,
             services: Vec::new(),

@@ -128,6 +128,7 @@ pub fn process(mut raw: RawProcess, names: &Names) -> Process {
         started_at: raw.started_at,
         working_directory: raw.working_directory,
         program: raw.program,
+        halt: raw.halt,
         services: raw.services,
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ContainerId, Endpoint, Family, Foreign, InterfaceAddress, ProcessKey, Program, Project,
+    ContainerId, Endpoint, Family, Foreign, Halt, InterfaceAddress, ProcessKey, Program, Project,
     Protocol, Runtime, State, Unit,
 };
 
@@ -208,6 +208,8 @@ pub struct RawProcess {
     /// `Restart=` of its unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<Foreign>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halt: Option<Halt>,
 }
 
 /// What a runtime told of one of its containers.

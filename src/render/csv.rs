@@ -11,7 +11,7 @@ use super::contract::RowOut;
 use crate::model::Snapshot;
 
 /// The fields of an owner; in the header they follow those of the socket, as `owner_pid` and so on.
-const OWNER: [&str; 16] = [
+const OWNER: [&str; 17] = [
     "pid",
     "name",
     "comm",
@@ -27,6 +27,7 @@ const OWNER: [&str; 16] = [
     "project",
     "script",
     "services",
+    "stopped",
     "fds",
 ];
 

@@ -146,11 +146,18 @@ impl Page<'_> {
             self.since(main)
         );
         self.toned("held by", &words, Tone::Strong)?;
+        if let Some(halt) = words::halt_sentence(main) {
+            self.toned("state", halt, Tone::Alert)?;
+        }
         if !group.others.is_empty() {
             let pids: Vec<_> = group
                 .others
                 .iter()
-                .map(|other| format!("{} (pid {})", words::name(other), other.key.pid))
+                .map(|other| {
+                    let stopped = other.is_stopped() == Some(true);
+                    let stopped = if stopped { ", stopped" } else { "" };
+                    format!("{} (pid {}{stopped})", words::name(other), other.key.pid)
+                })
                 .collect();
             self.list("and by", &pids)?;
         }

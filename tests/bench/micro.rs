@@ -96,6 +96,7 @@ fn processes() -> Vec<RawProcess> {
         container: None,
         project: None,
         program: None,
+        halt: None,
         restart: None,
         account: None,
         services: Vec::new(),

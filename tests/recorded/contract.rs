@@ -38,7 +38,7 @@ const SOCKET: [&str; 23] = [
     "owner_status",
     "owners",
 ];
-const OWNER: [&str; 16] = [
+const OWNER: [&str; 17] = [
     "pid",
     "name",
     "comm",
@@ -54,6 +54,7 @@ const OWNER: [&str; 16] = [
     "project",
     "script",
     "services",
+    "stopped",
     "fds",
 ];
 
@@ -296,7 +297,7 @@ fn an_owner_has_its_facts() {
         "user": "anna", "uid": 1000, "parent_pid": 14221, "started_at": "2025-11-20T11:50:00Z",
         "working_directory": "/home/anna/films",
         "unit": { "name": "session-2.scope", "slice": "user-1000.slice", "manager": "system" },
-        "container": null, "project": null, "script": null, "services": null, "fds": [4],
+        "container": null, "project": null, "script": null, "services": null, "stopped": null, "fds": [4],
     });
     assert_eq!(found[0]["owners"], json!([owner]));
 }

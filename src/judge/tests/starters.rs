@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::*;
 use crate::judge::commands::next;
 use crate::judge::supervision::{Case, Consequence, consequence};
-use crate::model::{Container, ContainerId, Manager, Runtime, Unit};
+use crate::model::{Container, ContainerId, Halt, Manager, Runtime, Unit};
 
 /// A process with these arguments, as a child of another one.
 fn process(pid: u32, parent: u32, line: &str) -> Process {
@@ -251,4 +251,28 @@ fn to_whoever_is_in_a_container_it_is_the_machine() {
     inner.meaning.container = Some(container);
     let (_, next) = judged(&[web, inner], &[]);
     assert_eq!(next, ["systemctl stop web.service"]);
+}
+
+#[test]
+fn a_stopped_process_is_continued_after_the_signal() {
+    let stopped = |pid, halt| Process {
+        halt: Some(halt),
+        ..process(pid, 50, "web")
+    };
+    let shell = || process(50, 1, "bash");
+    let (told, next) = judged(&[stopped(60, Halt::Signal), shell()], &[]);
+    assert!(
+        told.why.starts_with("it is stopped, and SIGTERM waits"),
+        "{told:?}"
+    );
+    assert_eq!(next, ["kill 60", "kill -CONT 60"]);
+    let others = [stopped(61, Halt::No), stopped(62, Halt::Signal)];
+    let (_, next) = judged(&[stopped(60, Halt::No), shell()], &others);
+    assert_eq!(next, ["kill 60 61 62", "kill -CONT 62"]);
+    let (told, next) = judged(&[stopped(60, Halt::Debugger), shell()], &[]);
+    assert!(
+        told.why.contains("until its debugger continues it"),
+        "{told:?}"
+    );
+    assert_eq!(next, ["kill 60"]);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Foreign;
+use crate::model::{Foreign, Halt};
 
 /// What `/proc/PID/stat` tells, proc_pid_stat(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Stat {
     pub comm: Foreign,
     /// Whether the first thread has ended.
     pub is_zombie: bool,
+    /// What keeps the thread that the text is of from running.
+    pub halt: Halt,
     pub parent_pid: u32,
     /// Start time in clock ticks since boot.
     pub start: u64,
@@ -24,12 +26,17 @@ pub fn decode_stat(text: &[u8]) -> Option<Stat> {
     let rest = std::str::from_utf8(text.get(close + 1..)?).ok()?;
     let mut fields = rest.split_ascii_whitespace();
     // Field 4 is the parent, field 22 the start; the state is field 3.
-    let is_zombie = fields.next()? == "Z";
+    let state = fields.next()?;
     let parent_pid = fields.next()?.parse().ok()?;
     let start = fields.nth(17)?.parse().ok()?;
     Some(Stat {
         comm,
-        is_zombie,
+        is_zombie: state == "Z",
+        halt: match state {
+            "T" => Halt::Signal,
+            "t" => Halt::Debugger,
+            _ => Halt::No,
+        },
         parent_pid,
         start,
     })
@@ -142,6 +149,22 @@ mod tests {
             let stat = decode_stat(format!("42 ({name}) {tail}").as_bytes()).unwrap();
             assert_eq!(stat.comm, Foreign::new(name));
             assert_eq!((stat.parent_pid, stat.start), (1, 98765));
+        }
+    }
+
+    #[test]
+    fn a_stopped_process_is_told_from_one_that_runs() {
+        for (state, halt) in [
+            ("R", Halt::No),
+            ("S", Halt::No),
+            ("D", Halt::No),
+            ("Z", Halt::No),
+            ("T", Halt::Signal),
+            ("t", Halt::Debugger),
+        ] {
+            let text = format!("7 (T) {state} 1 2 3 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0");
+            let stat = decode_stat(text.as_bytes()).unwrap();
+            assert_eq!((stat.halt, stat.is_zombie), (halt, state == "Z"), "{state}");
         }
     }
 

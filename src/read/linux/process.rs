@@ -12,7 +12,9 @@ use super::glimpse::{Glimpse, Glimpses, Keys, Shares, WITNESSES};
 use super::proc_files::{open_proc, other_thread, read_command, read_link, read_small, read_stat};
 use super::proc_text::{Stat, decode_stat};
 use super::units;
-use crate::model::{ContainerId, Depth, Foreign, ProcessKey, Program, Project, Unit, is_comm_of};
+use crate::model::{
+    ContainerId, Depth, Foreign, Halt, ProcessKey, Program, Project, Unit, is_comm_of,
+};
 use crate::read::project::Projects;
 use crate::read::raw::RawProcess;
 
@@ -150,14 +152,22 @@ impl Reader {
                 self.depth,
             );
             text.uid = uid;
-            stat = read_stat(&self.proc, key)?;
+            let halt = halt_of_thread(&self.proc, key.pid, thread);
+            stat = Stat {
+                halt: halt.unwrap_or(stat.halt),
+                ..read_stat(&self.proc, key)?
+            };
         }
         let executable = text.executable;
         // The arguments tell the name where the executable does not confirm the kernel's.
         let is_confirmed = is_confirmed(&stat.comm, executable.as_ref());
         if text.command.is_none() && !is_confirmed {
             text.command = read_command(&self.proc, &place);
+            let halt = stat.halt;
             stat = read_stat(&self.proc, key)?;
+            if stat.is_zombie {
+                stat.halt = halt;
+            }
         } else if is_confirmed && self.depth < Depth::Full {
             text.command = None;
         }
@@ -172,6 +182,7 @@ impl Reader {
             account: None,
             services: Vec::new(),
             program,
+            halt: Some(stat.halt),
             restart: membership
                 .unit
                 .as_ref()
@@ -351,6 +362,12 @@ impl Facts {
             working_directory: if is_full { link("cwd") } else { None },
         }
     }
+}
+
+/// What keeps a thread from running.
+fn halt_of_thread(proc: &OwnedFd, pid: u32, thread: u32) -> Option<Halt> {
+    let text = read_small(proc, format!("{pid}/task/{thread}/stat")).ok()?;
+    Some(decode_stat(&text)?.halt)
 }
 
 /// Of the folder the owner is always the effective user (fs/proc/base.c, task_dump_owner).

@@ -15,7 +15,7 @@ use netstat2::error::Error;
 use netstat2::{
     AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState, get_sockets_info,
 };
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, Uid, UpdateKind};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, Uid, UpdateKind};
 
 use self::attempt::patiently;
 #[cfg(target_os = "linux")]
@@ -32,8 +32,8 @@ use super::raw::{
 #[cfg(target_os = "windows")]
 use super::windows as system;
 use crate::model::{
-    Depth, Endpoint, Family, Foreign, Handles, Limits, Machine, ProcessKey, Protocol, Scope, State,
-    without_exe,
+    Depth, Endpoint, Family, Foreign, Halt, Handles, Limits, Machine, ProcessKey, Protocol, Scope,
+    State, without_exe,
 };
 
 /// netstat2 for sockets and holders, sysinfo for processes.
@@ -312,6 +312,21 @@ fn refresh(mut pids: Vec<u32>, kind: ProcessRefreshKind) -> Option<System> {
     Some(system)
 }
 
+/// Whether a process is stopped. Windows has no such state.
+fn halt(status: ProcessStatus) -> Option<Halt> {
+    if cfg!(windows) {
+        return None;
+    }
+    match status {
+        ProcessStatus::Stop => Some(Halt::Signal),
+        ProcessStatus::Tracing => Some(Halt::Debugger),
+        ProcessStatus::Run | ProcessStatus::Sleep | ProcessStatus::UninterruptibleDiskSleep => {
+            Some(Halt::No)
+        }
+        _ => None,
+    }
+}
+
 fn process(system: &System, key: ProcessKey) -> Option<(RawProcess, Option<Uid>)> {
     let process = system
         .process(Pid::from_u32(key.pid))
@@ -345,6 +360,7 @@ fn process(system: &System, key: ProcessKey) -> Option<(RawProcess, Option<Uid>)
         container: None,
         project: None,
         program: None,
+        halt: halt(process.status()),
         restart: None,
         services: Vec::new(),
     };

@@ -49,6 +49,7 @@ impl Writer<'_> {
                 (process.uid, process.user.clone()),
                 process.name.clone(),
                 process.services.clone(),
+                process.halt,
             )
         };
         let (a, b) = (&first.process, &second.process);
@@ -96,6 +97,11 @@ impl Writer<'_> {
             pids.join(", "),
             since.unwrap_or_default()
         )?;
+        if let Some(halt) = words::halt_sentence(process) {
+            let halt = self.paint(halt, Tone::Alert);
+            let label = self.paint("state    ", Tone::Faint);
+            writeln!(self.out, "    {label}  {halt}")?;
+        }
         if let Some(command) = &process.command {
             self.detail("command", &Clean::new(&words::command_line(command)))?;
         }

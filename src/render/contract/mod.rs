@@ -217,6 +217,8 @@ pub struct OwnerOut<'a> {
     script: Option<&'a str>,
     /// Services of Windows that run in the process; null where none is known.
     services: Option<Vec<&'a str>>,
+    /// Whether the process is stopped, by Ctrl+Z or a debugger: it accepts and answers nothing then.
+    stopped: Option<bool>,
     /// Descriptors by which the process holds the socket.
     fds: Option<&'a [u32]>,
 }
@@ -251,6 +253,7 @@ impl<'a> OwnerOut<'a> {
             services: Some(&process.services)
                 .filter(|all| !all.is_empty())
                 .map(|all| all.iter().map(Foreign::unclean).collect()),
+            stopped: process.is_stopped(),
             fds: None,
         }
     }

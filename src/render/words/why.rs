@@ -6,7 +6,7 @@ use super::{
     endpoint, is_unaccepted, local_address, netns_seen_from, reach_sentence, state, state_sentence,
 };
 use crate::judge::Queue;
-use crate::model::{Foreign, OwnerStatus, Process, Program, Row, Socket, State};
+use crate::model::{Foreign, Halt, OwnerStatus, Process, Program, Row, Socket, State};
 use crate::render::cell::Tone;
 
 /// `127.0.0.1:3000`, `[::]:80 +IPv4`.
@@ -93,6 +93,19 @@ pub fn program_note(program: Option<Program>) -> (&'static str, Tone) {
         ),
         Some(Program::Deleted) => (", deleted since it was started", Tone::Alert),
         Some(Program::Same) | None => ("", Tone::Plain),
+    }
+}
+
+/// What to say of a process that does not run.
+pub fn halt_sentence(process: &Process) -> Option<&'static str> {
+    match process.halt? {
+        Halt::No => None,
+        Halt::Signal => {
+            Some("stopped, by Ctrl+Z for example: it accepts and answers nothing until SIGCONT")
+        }
+        Halt::Debugger => {
+            Some("stopped by a debugger: it accepts and answers nothing until that continues it")
+        }
     }
 }
 

@@ -39,6 +39,7 @@ mod scarce;
 mod snippets;
 mod sources;
 mod states;
+mod stopped;
 mod threads;
 mod together;
 mod users;
