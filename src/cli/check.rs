@@ -122,7 +122,14 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         None => source::open_live(args.source, None)?,
     };
     let is_json = args.json || args.format == FormatName::Json;
-    let snapshot = look(source.as_mut(), &claims, is_json);
+    // A name may be that of the first argument.
+    let asks_for_names = expected.as_ref().is_some_and(|one| !one.names.is_empty());
+    let depth = if is_json || asks_for_names {
+        Depth::Full
+    } else {
+        Depth::Names
+    };
+    let snapshot = look(source.as_mut(), &claims, is_json, depth);
     let may_bind = !args.no_probe && args.from.is_none() && expected.is_none();
     let limits = source.limits(claims.iter().any(|claim| claim.address.is_some()));
     let mut verdicts = Vec::with_capacity(claims.len());
@@ -170,7 +177,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
 }
 
 /// Reads every socket on the claimed ports, with its owners.
-fn look(source: &mut dyn Source, claims: &[Claim], is_json: bool) -> Snapshot {
+fn look(source: &mut dyn Source, claims: &[Claim], is_json: bool, depth: Depth) -> Snapshot {
     let ports = PortSet::from_ranges(claims.iter().map(|claim| (claim.port, claim.port)));
     let query = Query {
         view: View::Everything,
@@ -188,7 +195,7 @@ fn look(source: &mut dyn Source, claims: &[Claim], is_json: bool) -> Snapshot {
         &Survey {
             query,
             owners: true,
-            depth: Some(if is_json { Depth::Full } else { Depth::Names }),
+            depth: Some(depth),
             names_machine: is_json,
             ..Survey::default()
         },

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::check::{Met, Reason, Ruling, Verdict};
-use crate::model::{OwnerStatus, Process, Row};
+use crate::model::{Foreign, OwnerStatus, Process, Row};
 
 /// Who should own a port. Unlike the selectors of a listing, a name must be equal, not part of
-/// another: `postgres_exporter` is not `postgres`.
+/// another: `postgres_exporter` is not `postgres`. It may be the process's name, the kernel's, or the
+/// base name of its executable or of its first argument.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expected {
     pub names: BTreeSet<String>,
@@ -24,11 +25,12 @@ impl Expected {
         let none_or = |is_none: bool, test: bool| is_none || test;
         let names = [
             Some(process.name.unclean()),
-            process.comm.as_ref().map(crate::model::Foreign::unclean),
+            process.comm.as_ref().map(Foreign::unclean),
+            process.executable.as_ref().map(Foreign::base_name),
             process
-                .executable
-                .as_ref()
-                .map(crate::model::Foreign::base_name),
+                .command
+                .as_deref()
+                .and_then(|words| Some(words.first()?.base_name())),
         ];
         let uid = process.uid.map(|uid| uid.to_string());
         none_or(

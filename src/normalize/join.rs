@@ -82,7 +82,7 @@ fn owners(holders: &[RawHolder], processes: &HashMap<ProcessKey, Rc<Process>>) -
 pub(super) fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
     Process {
         comm: Some(comm.clone()),
-        ..Process::named(key, comm.clone())
+        ..Process::named(key, full_name(Some(comm), None, None))
     }
 }
 

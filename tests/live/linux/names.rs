@@ -5,9 +5,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::held::{Held, helper_named, open_folder};
+use super::held::{Held, has_tool, helper_named, open_folder};
 use crate::answer::{pids, portwho};
-use crate::scene::{self, port};
+use crate::scene::{self, port, until};
 
 /// The owner that is told of a listener, and what a table says.
 fn owner_of(command: &mut Command) -> std::io::Result<(Held, Value, String)> {
@@ -80,6 +80,60 @@ fn a_program_that_calls_itself_something_else_is_told_by_its_file() {
     let (_held, owner, _) = owner_of(command.arg0("another")).unwrap();
     assert_eq!(owner["name"], "realname");
     assert_eq!(owner["command"], json!(["another"]));
+}
+
+/// perl writes a title over its arguments, and its beginning over the kernel's name, as setproctitle
+/// of Python and `process.title` of Node do.
+#[test]
+fn of_a_title_the_name_is_the_program_that_it_names() {
+    if !has_tool("perl") {
+        skip!("perl is not there");
+    }
+    let title = "gunicorn: master [main:wsgi]";
+    let listener = scene::listener();
+    let spec = format!("127.0.0.1:{}", port(&listener));
+    let mut perl = Command::new("perl");
+    let held = Held::holding(perl.args(["-e", "$0 = shift; sleep 600", title]), listener).unwrap();
+    until("the title to be set", || {
+        let command = std::fs::read(format!("/proc/{}/cmdline", held.pid())).ok()?;
+        command.starts_with(title.as_bytes()).then_some(())
+    });
+    let row = portwho(&[&spec, "--json"]).only_row();
+    let owner = &row["owners"][0];
+    assert_eq!(
+        (&owner["name"], &owner["comm"]),
+        (&json!("gunicorn"), &json!("gunicorn: maste"))
+    );
+    let table = portwho(&[&spec, "--format", "table"]).stdout;
+    assert!(!table.contains("master"), "{table}");
+    for name in ["gunicorn", "gunicorn: maste", "perl"] {
+        let answer = portwho(&["check", &spec, "--expect", &format!("name={name}")]);
+        assert_eq!(answer.code, Some(0), "{name}: {answer:?}");
+        let answer = portwho(&[
+            "wait",
+            &spec,
+            "--timeout=5s",
+            "--owner",
+            &format!("name={name}"),
+        ]);
+        assert_eq!(answer.code, Some(0), "{name}: {answer:?}");
+        let found = portwho(&[&spec, &format!("name={name}"), "--json"]);
+        assert_eq!(found.code, Some(0), "{name}: {found:?}");
+    }
+    let answer = portwho(&["check", &spec, "--expect", "name=guni"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+}
+
+#[test]
+fn the_name_of_the_first_argument_is_expected_too() {
+    let listener = scene::listener();
+    let spec = format!("127.0.0.1:{}", port(&listener));
+    let mut sleep = Command::new("sleep");
+    let _held = Held::holding(sleep.arg0("/opt/bin/web").arg("600"), listener).unwrap();
+    for (name, code) in [("web", 0), ("sleep", 0), ("/opt/bin/web", 1), ("bin", 1)] {
+        let answer = portwho(&["check", &spec, "--expect", &format!("name={name}")]);
+        assert_eq!(answer.code, Some(code), "{name}: {answer:?}");
+    }
 }
 
 #[test]
