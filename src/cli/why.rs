@@ -85,6 +85,7 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         listeners: &explained.listeners,
         parents: &explained.parents,
         limits: &explained.limits,
+        own: &explained.own,
     };
     let found = groups_of_holders(snapshot, &background);
     let is_answered = !found.is_empty() || !snapshot.forwards.is_empty();

@@ -1,7 +1,9 @@
 //! Commands to go on with. They are made to be copied into a root shell, and hold names that others
 //! chose: a name that could be an option, or act on a terminal, makes no command.
 
-use super::starter::{Starter, Supervisor, Way, service, supervisor};
+use super::harm::{Harm, harm};
+use super::launcher::{Ending, ending};
+use super::starter::{Starter, Supervisor, Way, are_workers, service, supervisor};
 use super::supervision::Case;
 use super::why::is_hidden;
 use crate::model::{
@@ -11,6 +13,9 @@ use crate::model::{
 /// Commands that end what holds the sockets, the gentlest first; none where nobody can be told to end it.
 pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
     let Case { main, row, .. } = *case;
+    if harm(case).is_some_and(Harm::forbids) {
+        return Vec::new();
+    }
     let role = row.role.as_deref();
     let forward = role.and_then(|role| role.forwards_to.as_ref());
     let keeps = forward.filter(|forward| is_runtime(forward.by));
@@ -59,21 +64,34 @@ fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
         // It holds the port for something that it runs, or its end is that of all it runs.
         return told_to(own, main, main, limits).into_iter().collect();
     }
-    let holders = std::iter::once(main).chain(case.others.iter().map(|one| &**one));
+    let holders = || {
+        let workers = are_workers(main, case.others);
+        let others = case.others.iter().map(|one| &**one);
+        std::iter::once(main).chain(others.filter(move |_| !workers))
+    };
+    let is_own = |process: &Process| case.own.contains(&process.key.pid);
     let command = match case.starter(main) {
         Starter::Service { unit, .. } | Starter::Script { unit, .. } => {
             systemctl("stop", &[unit.name.unclean()], unit.manager, main, limits)
         }
         Starter::Stranger { unit, .. } => {
-            // Of the service nothing is known but that something else is its first process.
+            // What else the service does is not known.
             let look = systemctl("status", &[unit.name.unclean()], unit.manager, main, limits);
-            return kill(holders).into_iter().chain(look).collect();
+            return kill(holders(), case).into_iter().chain(look).collect();
         }
         Starter::Supervisor(supervisor, process) => told_to(supervisor, process, main, limits),
-        Starter::Watcher(_, process) | Starter::Master(process) => {
-            return kill([process].into_iter());
+        Starter::Watcher(_, process) | Starter::Master(process) if !is_own(process) => {
+            return kill(std::iter::once(process), case);
         }
-        Starter::Runner(..) | Starter::Prompt(_) | Starter::Unknown => return kill(holders),
+        Starter::Launcher(process) if !is_own(process) => {
+            return match ending(process) {
+                // First what would start it again.
+                Some(Ending::Both) => kill(std::iter::once(process).chain(holders()), case),
+                Some(Ending::Interrupt) => vec![format!("kill -INT {}", process.key.pid)],
+                None => kill(holders(), case),
+            };
+        }
+        _ => return kill(holders(), case),
     };
     command.into_iter().collect()
 }
@@ -102,21 +120,25 @@ fn told_to(
     }
 }
 
-/// `kill PID...`. A stopped process takes the signal only once it is continued, signal(7); one that a
-/// debugger holds is for that to continue.
-fn kill<'a>(processes: impl Iterator<Item = &'a Process>) -> Vec<String> {
-    let ended: Vec<&Process> = processes
-        .filter(|process| process.key.pid != 1)
-        .take(MOST)
-        .collect();
-    let stopped = ended.iter().copied();
-    let stopped = stopped.filter(|process| process.halt == Some(Halt::Signal));
+/// `kill PID...`, and what continues those that are stopped, they or their workers: a stopped process
+/// takes the signal only then, signal(7). One that a debugger holds is for that to continue.
+fn kill<'a>(ended: impl Iterator<Item = &'a Process>, case: &Case<'a>) -> Vec<String> {
+    let is_meant = |process: &&Process| process.key.pid != 1;
+    let ended: Vec<&Process> = ended.filter(is_meant).take(MOST).collect();
+    let others = case.others.iter().map(|one| &**one);
+    let holders = case.main.into_iter().chain(others).filter(is_meant);
+    let mut stopped: Vec<&Process> = ended.clone();
+    for holder in holders.take(MOST) {
+        if !stopped.iter().any(|one| one.key == holder.key) {
+            stopped.push(holder);
+        }
+    }
+    stopped.retain(|process| process.halt == Some(Halt::Signal));
     let command = |name: &str, all: &[&Process]| {
         let pids = all.iter().map(|process| process.key.pid.to_string());
         let pids: Vec<String> = pids.collect();
         (!pids.is_empty()).then(|| format!("{name} {}", pids.join(" ")))
     };
-    let stopped: Vec<&Process> = stopped.collect();
     let both = [command("kill", &ended), command("kill -CONT", &stopped)];
     both.into_iter().flatten().collect()
 }

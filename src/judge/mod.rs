@@ -12,6 +12,8 @@ mod diverted;
 mod expect;
 mod forecast;
 mod free;
+mod harm;
+mod launcher;
 mod leak;
 mod map;
 mod overlap;

@@ -36,9 +36,14 @@ const WITH_VALUE: [&str; 7] = [
 /// Long options by which a shell runs what it is given, and ends.
 const RUNS: [&str; 5] = ["command", "commands", "file", "encodedcommand", "testbin"];
 
-/// Whether it is a shell.
+/// Whether it is a shell. One that runs a script may go by the script's name.
 pub fn is_shell(process: &Process) -> bool {
-    SHELLS.contains(&process.name.unclean())
+    let program = process.executable.as_ref().map(Foreign::base_name);
+    let names = [Some(process.name.unclean()), program];
+    names
+        .into_iter()
+        .flatten()
+        .any(|name| SHELLS.contains(&name))
 }
 
 /// Whether it is a shell without a script, a command or an input to run.
@@ -81,6 +86,18 @@ fn takes_no_script(words: &[Foreign]) -> bool {
 mod tests {
     use super::*;
     use crate::model::ProcessKey;
+
+    #[test]
+    fn a_script_that_goes_by_its_own_name_is_a_shell() {
+        let words = ["/bin/bash", "./deploy"].map(Foreign::new);
+        let key = ProcessKey { pid: 1, start: 1 };
+        let script = Process {
+            command: Some(words.to_vec()),
+            executable: Some(Foreign::new("/usr/bin/bash")),
+            ..Process::named(key, Foreign::new("deploy"))
+        };
+        assert!(is_shell(&script) && !is_prompt(&script));
+    }
 
     #[test]
     fn a_prompt_is_told_from_a_script() {

@@ -1,16 +1,18 @@
 //! Who started a holder of a port and may start it again: systemd, another supervisor, somebody at a
 //! prompt. Pure; by the chain of parents alone.
 
+use super::launcher::{WRAPPERS, ending, is_host, launcher};
 use super::prompt::{is_prompt, is_shell};
-use crate::model::{Manager, Process, Unit};
+use crate::model::{Foreign, Manager, Process, Unit};
 
 /// Who answers for a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Starter<'a> {
-    /// systemd, for it is the first process of a service, or the workers of that one are.
+    /// systemd, for it is the first process of a service, or was started within it by that one or by
+    /// one of its own program.
     Service {
         unit: &'a Unit,
-        /// The first process, where that is another one.
+        /// That process, where it is another one.
         master: Option<&'a Process>,
     },
     /// A script that a service of systemd is, and that waits for what it started.
@@ -23,6 +25,8 @@ pub enum Starter<'a> {
     Stranger {
         unit: &'a Unit,
         top: Option<&'a Process>,
+        /// What started the holder, where that may start it again.
+        launcher: Option<&'a Process>,
     },
     Supervisor(&'static Supervisor, &'a Process),
     /// A program that starts it again when a file changes.
@@ -33,6 +37,10 @@ pub enum Starter<'a> {
     Master(&'a Process),
     /// A shell that somebody types at.
     Prompt(&'a Process),
+    /// Another program, which may start it again.
+    Launcher(&'a Process),
+    /// Whatever it is, it cannot be seen.
+    Unseen,
     Unknown,
 }
 
@@ -83,27 +91,15 @@ const fn serving(name: &'static str, tool: &'static str, stop: &'static str) -> 
 const WATCHERS: [&str; 5] = ["nodemon", "watchexec", "cargo-watch", "air", "entr"];
 
 /// Programs that run several others, and end them together.
-const RUNNERS: [&str; 4] = ["foreman", "overmind", "honcho", "hivemind"];
+const RUNNERS: [&str; 5] = ["foreman", "overmind", "honcho", "hivemind", "concurrently"];
 
-/// Programs that run one other, and end when it does.
-const WRAPPERS: [&str; 10] = [
-    "sudo",
-    "su",
-    "runuser",
-    "setpriv",
-    "tini",
-    "dumb-init",
-    "npm",
-    "yarn",
-    "pnpm",
-    "poetry",
-];
-
-/// Looks for whoever started a process, and the others that hold the port beside it.
+/// Looks for whoever started a process, and the others that hold the port beside it. `own` are the
+/// pids of portwho and its parents: what these are part of is not theirs alone.
 pub fn starter<'a>(
     main: &'a Process,
     others: &[std::rc::Rc<Process>],
     parents: Option<&'a [Process]>,
+    own: &[u32],
 ) -> Starter<'a> {
     let chain = parents.unwrap_or_default();
     let unit = service(main);
@@ -122,31 +118,75 @@ pub fn starter<'a>(
     if let Some((at, parent)) = named(chain, &WATCHERS) {
         return Starter::Watcher(WATCHERS[at], parent);
     }
-    if let Some((at, parent)) = named(chain, &RUNNERS) {
+    if let Some(parent) = chain.iter().find(|parent| watches(parent)) {
+        return Starter::Watcher("node --watch", parent);
+    }
+    if let Some((at, parent)) =
+        named(chain, &RUNNERS).filter(|(_, parent)| ending(parent).is_none())
+    {
         return Starter::Runner(RUNNERS[at], parent);
     }
     if let Some(master) = master {
         return Starter::Master(master);
     }
-    if let Some(shell) = chain.first().filter(|parent| is_prompt(parent)) {
+    let launcher = launcher(chain);
+    if let Some(shell) = launcher.filter(|parent| is_prompt(parent)) {
         return Starter::Prompt(shell);
     }
-    unit.map_or(Starter::Unknown, |unit| of_service(unit, chain))
+    if let Some(unit) = unit {
+        return of_service(main, unit, chain, own);
+    }
+    match launcher {
+        Some(launcher) => Starter::Launcher(launcher),
+        None if chain.is_empty() && !matches!(main.parent_pid, None | Some(1)) => Starter::Unseen,
+        None => Starter::Unknown,
+    }
 }
 
 /// What is known of a service whose first process is not the holder.
-fn of_service<'a>(unit: &'a Unit, chain: &'a [Process]) -> Starter<'a> {
+fn of_service<'a>(
+    main: &Process,
+    unit: &'a Unit,
+    chain: &'a [Process],
+    own: &[u32],
+) -> Starter<'a> {
     let is_within = |parent: &&Process| parent.meaning.unit.as_ref() == Some(unit);
-    let within = chain.iter().take_while(is_within).count();
-    let top = within.checked_sub(1).map(|last| &chain[last]);
-    let top = top.filter(|top| is_top(top, chain.get(within), unit));
+    let within = &chain[..chain.iter().take_while(is_within).count()];
+    let top = within.last();
+    let top = top.filter(|top| is_top(top, chain.get(within.len()), unit));
     let waits = |parent: &Process| {
         is_shell(parent) && !is_prompt(parent) || called(parent, &WRAPPERS).is_some()
     };
-    match top {
-        Some(top) if chain[..within].iter().all(waits) => Starter::Script { unit, top },
-        top => Starter::Stranger { unit, top },
+    let serves_others = |parent: &Process| is_host(parent) || own.contains(&parent.key.pid);
+    let kin = || within.iter().rfind(|parent| is_same_program(main, parent));
+    match (top, top.or_else(kin)) {
+        _ if within.iter().any(serves_others) => {}
+        (Some(top), _) if within.iter().all(waits) => return Starter::Script { unit, top },
+        (_, Some(master)) => {
+            let master = Some(master);
+            return Starter::Service { unit, master };
+        }
+        (_, None) => {}
     }
+    let launcher = launcher(chain);
+    Starter::Stranger {
+        unit,
+        top,
+        launcher,
+    }
+}
+
+/// Whether it is a Node that starts its script again when a file changes, `node --watch`.
+fn watches(process: &Process) -> bool {
+    let words = process.command.as_deref().unwrap_or_default();
+    let mut options = words.iter().skip(1).map(Foreign::unclean);
+    let is_watch = |word: &str| word == "--watch" || word.starts_with("--watch-path");
+    let program = process.executable.as_ref().map(Foreign::base_name);
+    (process.name.unclean() == "node" || program == Some("node"))
+        && options
+            .by_ref()
+            .take_while(|word| word.starts_with('-'))
+            .any(is_watch)
 }
 
 /// The supervisor that a process is itself.
@@ -190,6 +230,16 @@ fn is_pool(main: &Process, others: &[std::rc::Rc<Process>], parent: &Process) ->
         && is_same_program(main, parent)
 }
 
+/// Whether the others are workers of the main process: it started them, and they run its program.
+pub fn are_workers(main: &Process, others: &[std::rc::Rc<Process>]) -> bool {
+    let started = |one: &Process| {
+        let mut all = std::iter::once(main).chain(others.iter().map(|other| &**other));
+        all.any(|parent| Some(parent.key.pid) == one.parent_pid)
+    };
+    let is_worker = |one: &std::rc::Rc<Process>| started(one) && is_same_program(main, one);
+    !others.is_empty() && others.iter().all(is_worker)
+}
+
 /// Whether both run the same program: an interpreter is none by itself.
 pub fn is_same_program(a: &Process, b: &Process) -> bool {
     a.name == b.name && a.executable == b.executable && a.meaning.script == b.meaning.script
@@ -201,17 +251,25 @@ fn named<'a>(parents: &'a [Process], names: &[&str]) -> Option<(usize, &'a Proce
     parents.iter().find_map(of_parent)
 }
 
-/// Which of these programs it is, by its name, its script or the title that it set.
-fn called(process: &Process, names: &[&str]) -> Option<usize> {
+/// Which of these programs it is, by its name, its script, the package that the script is of, or the
+/// title that it set.
+pub fn called(process: &Process, names: &[&str]) -> Option<usize> {
     let name = process.name.unclean();
     let command = process.command.as_ref();
     let title = command.and_then(|words| words.first());
     let title = title.map_or("", |first| first.unclean()).to_lowercase();
-    let script = process.meaning.script.as_ref();
-    let script = script.map_or("", |script| script.base_name());
+    let path = process.meaning.script.as_ref();
+    let script = path.map_or("", |script| script.base_name());
     let script = script.strip_suffix(".js").unwrap_or(script);
+    let package = path.and_then(|path| {
+        let (_, below) = path.unclean().rsplit_once("node_modules/")?;
+        below.split('/').next()
+    });
     let is_it = |known: &&str| {
-        name == *known || script == *known || title.split(' ').next() == Some(*known)
+        name == *known
+            || script == *known
+            || package == Some(known)
+            || title.split([' ', ':']).next() == Some(*known)
     };
     names.iter().position(is_it)
 }

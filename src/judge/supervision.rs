@@ -1,10 +1,15 @@
 //! What comes of the end of a process: whether somebody starts it again. No more is claimed than is
 //! known: most supervisors have settings that cannot be read.
 
+mod units;
+
+use self::units::{by_first, of_first, of_socket, of_unit, when_systemd_starts};
 use super::commands::{is_runtime, keeper};
-use super::starter::{Starter, is_systemd, service, starter, supervisor};
+use super::harm::{Harm, harm};
+use super::launcher::{Ending, described, ending};
+use super::starter::{Starter, are_workers, is_same_program, is_systemd, starter, supervisor};
 use crate::model::{
-    Container, Foreign, Forwarder, Halt, OwnerStatus, Process, Row, Runtime, State, Unit,
+    Container, Foreign, Forwarder, Halt, OwnerStatus, Process, Row, Runtime, State,
 };
 
 /// What would happen if the process were killed.
@@ -32,6 +37,10 @@ pub struct Case<'a> {
     pub parents: Option<&'a [Process]>,
     /// The first of the sockets.
     pub row: &'a Row,
+    /// Whether all of the sockets are connections on ports where the processes do not listen.
+    pub is_connection: bool,
+    /// Pids of portwho and its parents; none where a recording is explained.
+    pub own: &'a [u32],
 }
 
 impl<'a> Case<'a> {
@@ -54,7 +63,7 @@ impl<'a> Case<'a> {
 
     /// Who started the processes.
     pub fn starter(&self, main: &'a Process) -> Starter<'a> {
-        starter(main, self.others, self.parents)
+        starter(main, self.others, self.parents, self.own)
     }
 }
 
@@ -63,19 +72,21 @@ pub fn consequence(case: &Case<'_>) -> Consequence {
     let end = of_end(case);
     let waits = case.main.and_then(|main| match main.halt? {
         Halt::No => None,
-        Halt::Signal => Some("it is stopped, and SIGTERM waits until SIGCONT continues it"),
-        Halt::Debugger => Some("it is stopped, and SIGTERM waits until its debugger continues it"),
+        Halt::Signal => Some("it is stopped, and SIGTERM waits until SIGCONT continues it".into()),
+        Halt::Debugger => {
+            Some("it is stopped, and SIGTERM waits until its debugger continues it".into())
+        }
     });
-    match waits {
-        None => end,
-        Some(waits) if end.why == UNKNOWN => Consequence {
-            why: waits.into(),
-            ..end
+    let harm = harm(case).map(Harm::sentence);
+    let parts = [waits, harm, Some(end.why).filter(|why| why != UNKNOWN)];
+    let why: Vec<String> = parts.into_iter().flatten().collect();
+    Consequence {
+        why: if why.is_empty() {
+            UNKNOWN.into()
+        } else {
+            why.join("; ")
         },
-        Some(waits) => Consequence {
-            why: format!("{waits}; {}", end.why),
-            ..end
-        },
+        ..end
     }
 }
 
@@ -144,32 +155,6 @@ fn of_published(by: Option<&str>, container: &str) -> Consequence {
     }
 }
 
-/// Of a socket that systemd opened, systemd.socket(5).
-fn of_socket(main: &Process, socket: Option<&str>, case: &Case<'_>) -> Consequence {
-    let by = Some("systemd");
-    let Some(socket) = socket else {
-        let why = "systemd holds the port as well, and may start the service again at the next \
-                   connection: its socket units could not be read";
-        return told(None, by, why.into());
-    };
-    let why = match (case.opener, service(main)) {
-        (None, _) => format!(
-            "systemd itself holds the port for {socket}, and starts the service at the next \
-             connection: stop the socket"
-        ),
-        (Some(_), Some(unit)) => format!(
-            "systemd holds the port as well, for {socket}, and would start {} again at the next \
-             connection: stop both",
-            unit.name.unclean()
-        ),
-        (Some(_), None) => format!(
-            "systemd holds the port as well, for {socket}, and would start the service again at \
-             the next connection: stop the socket too"
-        ),
-    };
-    told(Some(true), by, why)
-}
-
 fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
     Consequence {
         restarted,
@@ -192,7 +177,7 @@ fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
         Starter::Service {
             unit,
             master: Some(master),
-        } => {
+        } if is_same_program(main, master) => {
             let unit = unit.name.unclean();
             let why = format!(
                 "{} may start it again: stop {unit} by systemctl",
@@ -200,18 +185,30 @@ fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
             );
             told(None, Some(master.name.unclean()), why)
         }
-        Starter::Script { unit, top }
-        | Starter::Stranger {
+        Starter::Service {
+            unit,
+            master: Some(master),
+        } => by_first(main, unit, master),
+        Starter::Script { unit, top } => of_first(main, unit, top),
+        Starter::Stranger {
             unit,
             top: Some(top),
-        } => of_first(main, unit, top),
-        Starter::Stranger { unit, top: None } => {
+            launcher,
+        } => match launcher.filter(|launcher| launcher.key != top.key) {
+            None if launcher.is_some() => by_first(main, unit, top),
+            other => with_launcher(of_first(main, unit, top), other),
+        },
+        Starter::Stranger {
+            unit,
+            top: None,
+            launcher,
+        } => {
             let again = when_systemd_starts(main, unit);
             let why = format!(
                 "whether it is the main process of {} cannot be seen",
                 unit.name.unclean()
             );
-            told(None, None, format!("{why}: {again}"))
+            with_launcher(told(None, None, format!("{why}: {again}")), launcher)
         }
         Starter::Supervisor(supervisor, process) => {
             let (name, tool) = (supervisor.name, supervisor.tool);
@@ -242,13 +239,52 @@ fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
                 format!("nothing starts it again: it was started at a prompt ({name}, pid {pid})");
             told(Some(false), None, why)
         }
+        Starter::Launcher(launcher) => {
+            let loops = ending(launcher).filter(|_| !case.own.contains(&launcher.key.pid));
+            let how = match loops {
+                Some(Ending::Both) => ": end both",
+                Some(Ending::Interrupt) => ": interrupt that one, as Ctrl+C does",
+                None => "",
+            };
+            let why = format!("{}{how}", started_by(launcher));
+            told(None, Some(launcher.name.unclean()), why)
+        }
+        Starter::Unseen => told(
+            None,
+            None,
+            "what started it cannot be seen, and may start it again".into(),
+        ),
         Starter::Unknown => told(None, None, UNKNOWN.into()),
     };
     with_others(case, alone)
 }
 
+fn started_by(launcher: &Process) -> String {
+    format!(
+        "started by {}, which may start it again",
+        described(launcher)
+    )
+}
+
+/// Says first what started it, past the unit.
+fn with_launcher(of_unit: Consequence, launcher: Option<&Process>) -> Consequence {
+    match launcher {
+        None => of_unit,
+        Some(launcher) => Consequence {
+            by: Some(launcher.name.unclean().to_owned()),
+            why: format!("{}; {}", started_by(launcher), of_unit.why),
+            ..of_unit
+        },
+    }
+}
+
 /// Says first who keeps the port when the main process has ended.
 fn with_others(case: &Case<'_>, alone: Consequence) -> Consequence {
+    if let Some(main) = case.main
+        && are_workers(main, case.others)
+    {
+        return with_workers(case.others.len(), alone);
+    }
     let (more, hold) = match case.others.len() {
         0 => return alone,
         1 => ("process", "holds"),
@@ -269,31 +305,28 @@ fn with_others(case: &Case<'_>, alone: Consequence) -> Consequence {
     }
 }
 
+/// Workers end when the process that started them is told to.
+fn with_workers(count: usize, alone: Consequence) -> Consequence {
+    let kept = match count {
+        1 => "1 worker holds the port too: it normally ends with its parent".to_owned(),
+        _ => format!("{count} workers hold the port too: they normally end with their parent"),
+    };
+    Consequence {
+        why: match alone.why.as_str() {
+            UNKNOWN => kept,
+            more => format!("{kept}; {more}"),
+        },
+        // One that does not keeps the port.
+        restarted: alone.restarted.filter(|restarted| *restarted),
+        ..alone
+    }
+}
+
 const UNKNOWN: &str = "nothing is known that would start it again";
 
 /// `gunicorn (pid 9001)`.
-fn named(process: &Process) -> String {
+pub fn named(process: &Process) -> String {
     format!("{} (pid {})", process.name.unclean(), process.key.pid)
-}
-
-/// Of a service that began with another process: systemd watches that one alone.
-fn of_first(main: &Process, unit: &Unit, top: &Process) -> Consequence {
-    let (unit_name, top_name) = (unit.name.unclean(), named(top));
-    let again = when_systemd_starts(main, unit);
-    let why = format!("{top_name} is the main process of {unit_name}, this one is not: {again}");
-    told(None, None, why)
-}
-
-/// When systemd starts a service again whose first process the holder is not.
-fn when_systemd_starts(main: &Process, unit: &Unit) -> String {
-    let name = unit.name.unclean();
-    match main.meaning.restart.as_ref().map(|policy| policy.unclean()) {
-        Some("no") => format!("systemd would not start {name} again (Restart=no)"),
-        Some(policy) => format!(
-            "systemd starts {name} again only when its main process ends (Restart={policy})"
-        ),
-        None => format!("systemd may start {name} again only when its main process ends"),
-    }
 }
 
 fn without_process(row: &Row) -> Consequence {
@@ -332,38 +365,6 @@ fn of_container(container: &Container) -> Consequence {
     let why =
         format!("it runs in container {name}{whose}: {by} may start it again, as its policy says");
     told(None, Some(by), why)
-}
-
-/// What `Restart=` means for a process that a signal ends, systemd.service(5).
-fn of_unit(main: &Process, unit: &Unit) -> Consequence {
-    let name = unit.name.unclean();
-    let policy = main.meaning.restart.as_ref().map(|policy| policy.unclean());
-    let (restarted, why) = match policy {
-        Some(policy @ ("no" | "on-watchdog")) => (
-            Some(false),
-            format!("systemd would not start {name} again (Restart={policy})"),
-        ),
-        Some(policy @ ("always" | "on-success")) => (
-            Some(true),
-            format!("systemd would start {name} again (Restart={policy}): stop it by systemctl"),
-        ),
-        Some(policy @ ("on-failure" | "on-abnormal" | "on-abort")) => (
-            None,
-            format!(
-                "systemd would start {name} again after a failure, as SIGKILL is (Restart={policy}): \
-                 stop it by systemctl"
-            ),
-        ),
-        _ => (
-            None,
-            format!("systemd may start {name} again: its settings cannot be read"),
-        ),
-    };
-    told(
-        restarted,
-        Some("systemd").filter(|_| restarted != Some(false)),
-        why,
-    )
 }
 
 fn runtime(container: &Container) -> &'static str {

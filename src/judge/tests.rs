@@ -15,6 +15,7 @@ mod conflicts;
 mod diverted;
 mod elsewhere;
 mod ephemeral;
+mod launchers;
 mod map;
 mod starters;
 mod together;

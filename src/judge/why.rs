@@ -77,6 +77,8 @@ pub struct Background<'a> {
     pub listeners: &'a [Row],
     pub parents: &'a BTreeMap<ProcessKey, Vec<Process>>,
     pub limits: &'a Limits,
+    /// Pids of portwho and its parents; none where a recording is explained.
+    pub own: &'a [u32],
 }
 
 /// Takes the answer apart into groups of processes.
@@ -128,6 +130,13 @@ fn holders<'a>(
     if listens.is_empty() {
         listens.extend(rows.iter().filter(|row| row.socket.state.is_listening()));
     }
+    let has_listener = |row: &&Row| {
+        let port = row.socket.local.port;
+        let is_connection = !row.socket.state.is_listening()
+            && !matches!(row.socket.state, State::Bound | State::Closed);
+        !is_connection || listens.iter().any(|one| one.socket.local.port == port)
+    };
+    let is_connection = !rows.iter().any(has_listener);
     let queues = rows.iter().filter_map(|row| queue(&row.socket));
     let case = Case {
         main: main.as_deref(),
@@ -136,6 +145,8 @@ fn holders<'a>(
         is_split: rows.iter().any(|row| !have_same_owners(row, first)),
         parents: parents.as_deref(),
         row: first,
+        is_connection,
+        own: background.own,
     };
     let mut next = next(&case, background.limits);
     if main.is_none() && next.is_empty() {

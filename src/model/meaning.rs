@@ -145,6 +145,8 @@ pub enum Forwarder {
     Slirp4netns,
     Pasta,
     Ssh,
+    /// An ssh server, for a client that has forwarded the port (`ssh -R`).
+    Sshd,
     Kubectl,
     /// The runtime itself says that it publishes the port.
     Docker,
@@ -160,6 +162,7 @@ impl Forwarder {
             Self::Slirp4netns => "slirp4netns",
             Self::Pasta => "pasta",
             Self::Ssh => "ssh",
+            Self::Sshd => "sshd",
             Self::Kubectl => "kubectl",
             Self::Docker => "docker",
             Self::Podman => "podman",

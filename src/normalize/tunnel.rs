@@ -11,7 +11,7 @@ mod ssh;
 mod tests;
 
 /// Names of programs that pass connections on.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 13] = [
     "docker-proxy",
     "rootlesskit",
     "slirp4netns",
@@ -20,6 +20,8 @@ const PROGRAMS: [&str; 11] = [
     "passt",
     "passt.avx2",
     "ssh",
+    "sshd",
+    "sshd-session",
     "kubectl",
     "oc",
     "k3s",
@@ -52,6 +54,7 @@ pub fn forwards_of(program: &str, command: &[Foreign], local: &Endpoint) -> Opti
             (Forwarder::Pasta, to.flatten())
         }
         "ssh" => (Forwarder::Ssh, ssh::ssh(&words, local)),
+        "sshd" | "sshd-session" => (Forwarder::Sshd, ssh::session(command)),
         "kubectl" | "oc" | "k3s" => (Forwarder::Kubectl, kubectl(&words, port)),
         _ => return None,
     };

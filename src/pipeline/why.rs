@@ -19,6 +19,8 @@ pub struct Explained {
     /// Parents of the owners, the nearest first.
     pub parents: BTreeMap<ProcessKey, Vec<Process>>,
     pub limits: Limits,
+    /// Pids of portwho and its parents; none of a recording.
+    pub own: Vec<u32>,
 }
 
 /// Asks what the survey asks, and for parents, other listeners and addresses.
@@ -54,7 +56,7 @@ pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
         users: users(source),
         ..Names::default()
     };
-    let parents = main_processes(&snapshot.rows)
+    let parents: BTreeMap<_, _> = main_processes(&snapshot.rows)
         .into_iter()
         .filter_map(|key| {
             let parents = source.ancestors(key)?;
@@ -66,7 +68,13 @@ pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
         elsewhere: std::mem::take(&mut snapshot.elsewhere),
         ..source.limits(true)
     };
+    let own = if snapshot.rows.is_empty() {
+        Vec::new()
+    } else {
+        source.own_line()
+    };
     Explained {
+        own,
         snapshot,
         undecided,
         listeners,

@@ -60,6 +60,12 @@ pub trait Source {
         None
     }
 
+    /// The pids of this very process and of its parents, the nearest first; none where the source is
+    /// not the machine that this process runs on.
+    fn own_line(&mut self) -> Vec<u32> {
+        Vec::new()
+    }
+
     /// Rules of the system about ports; the machine's addresses only where they are asked for.
     fn limits(&mut self, with_addresses: bool) -> Limits;
 

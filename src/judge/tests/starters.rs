@@ -8,7 +8,7 @@ use crate::judge::supervision::{Case, Consequence, consequence};
 use crate::model::{Container, ContainerId, Halt, Manager, Runtime, Unit};
 
 /// A process with these arguments, as a child of another one.
-fn process(pid: u32, parent: u32, line: &str) -> Process {
+pub(super) fn process(pid: u32, parent: u32, line: &str) -> Process {
     let words: Vec<Foreign> = line.split(' ').map(Foreign::new).collect();
     let name = words[0].base_name().to_owned();
     Process {
@@ -20,14 +20,14 @@ fn process(pid: u32, parent: u32, line: &str) -> Process {
 }
 
 /// The same, in a service that systemd starts again always.
-fn serving(pid: u32, parent: u32, line: &str, service: &str) -> Process {
+pub(super) fn serving(pid: u32, parent: u32, line: &str, service: &str) -> Process {
     let mut process = process(pid, parent, line);
     process.meaning.unit = unit(service, Manager::System);
     process.meaning.restart = Some(Foreign::new("always"));
     process
 }
 
-fn unit(name: &str, manager: Manager) -> Option<Unit> {
+pub(super) fn unit(name: &str, manager: Manager) -> Option<Unit> {
     Some(Unit {
         name: Foreign::new(name),
         slice: None,
@@ -35,12 +35,21 @@ fn unit(name: &str, manager: Manager) -> Option<Unit> {
     })
 }
 
-fn systemd() -> Process {
+pub(super) fn systemd() -> Process {
     process(1, 0, "systemd")
 }
 
 /// What is said of a chain of processes, the first of which holds the port, and others that do too.
-fn judged(chain: &[Process], others: &[Process]) -> (Consequence, Vec<String>) {
+pub(super) fn judged(chain: &[Process], others: &[Process]) -> (Consequence, Vec<String>) {
+    judged_by(&[], chain, others)
+}
+
+/// The same, where portwho and its parents are these.
+pub(super) fn judged_by(
+    own: &[u32],
+    chain: &[Process],
+    others: &[Process],
+) -> (Consequence, Vec<String>) {
     let row = listener("0.0.0.0", None, "server", chain[0].key.pid);
     let others: Vec<Rc<Process>> = others.iter().cloned().map(Rc::new).collect();
     let case = Case {
@@ -50,6 +59,8 @@ fn judged(chain: &[Process], others: &[Process]) -> (Consequence, Vec<String>) {
         is_split: false,
         parents: Some(&chain[1..]),
         row: &row,
+        is_connection: false,
+        own,
     };
     let root = Limits {
         uid: Some(0),
@@ -126,7 +137,7 @@ fn a_supervisor_in_a_service_is_asked_and_never_stopped() {
             assert_eq!(told.by.as_deref(), Some(by), "{told:?}");
             assert_eq!(told.restarted, None, "{told:?}");
             assert_eq!(next, [command], "{told:?}");
-            let counts = told.why.starts_with("2 more processes hold the port");
+            let counts = told.why.starts_with("2 workers hold the port too");
             assert_eq!(counts, !others.is_empty(), "{told:?}");
             assert!(told.why.contains(by), "{told:?}");
         }
@@ -167,7 +178,8 @@ fn a_service_goes_on_where_something_unknown_started_the_holder() {
     assert_eq!(
         told.why,
         "cron (pid 50) is the main process of cron.service, this one is not: systemd starts \
-         cron.service again only when its main process ends (Restart=always)"
+         cron.service again only when its main process ends (Restart=always), and that process \
+         may start it again itself"
     );
     assert_eq!(next, ["kill 60", "systemctl status cron.service"]);
 }

@@ -43,6 +43,8 @@ fn case<'a>(process: &'a Process, row: &'a Row) -> Case<'a> {
         is_split: false,
         parents: None,
         row,
+        is_connection: false,
+        own: &[],
     }
 }
 

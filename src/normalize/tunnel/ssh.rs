@@ -1,10 +1,23 @@
 //! The forwards of an OpenSSH client, ssh(1).
 
 use super::{Bind, Way, joined, way_from};
-use crate::model::Endpoint;
+use crate::model::{Endpoint, Foreign};
 
 /// Letters with a value, as ssh(1) lists them.
 const VALUES: &str = "bceilmopBDEFIJLOPQRSwW";
+
+/// Whose session an ssh server's process is, by the title that it sets: `sshd: anna@pts/0`, `sshd: anna
+/// [priv]`. Every listener of a session is one that its client has asked for: what comes there goes back
+/// through the connection. `None` of the daemon itself.
+pub fn session(command: &[Foreign]) -> Option<String> {
+    let title = command.first()?.unclean();
+    let (server, rest) = title.split_once(": ")?;
+    let is_server = matches!(server, "sshd" | "sshd-session");
+    let user = rest.split(['@', ' ']).next()?;
+    // `sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups`; `sshd: [accepted]`.
+    let is_user = !user.is_empty() && !user.starts_with(['/', '[']);
+    (is_server && is_user).then(|| format!("the ssh client of {user}"))
+}
 
 /// Where a listener of `ssh` leads. What stands in a configuration file does not show.
 pub fn ssh(words: &[&str], local: &Endpoint) -> Option<String> {

@@ -18,6 +18,8 @@ pub mod unit_file;
 pub mod wire;
 
 #[cfg(target_os = "linux")]
+mod ancestors;
+#[cfg(target_os = "linux")]
 mod capability;
 #[cfg(target_os = "linux")]
 mod clock;
@@ -61,7 +63,7 @@ mod live {
 
     use super::glimpse::Glimpses;
     use super::tables::Method;
-    use super::{interfaces, limits, netfilter, owners, process, running, units};
+    use super::{ancestors, interfaces, limits, netfilter, owners, process, running, units};
     use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{
@@ -115,7 +117,11 @@ mod live {
         }
 
         fn ancestors(&mut self, key: ProcessKey) -> Option<Vec<RawProcess>> {
-            process::ancestors(key)
+            ancestors::ancestors(key)
+        }
+
+        fn own_line(&mut self) -> Vec<u32> {
+            ancestors::own_line()
         }
 
         fn limits(&mut self, with_addresses: bool) -> Limits {

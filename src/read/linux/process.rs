@@ -18,9 +18,6 @@ use crate::model::{
 use crate::read::project::Projects;
 use crate::read::raw::RawProcess;
 
-/// Parents that are read: a chain may be made as long as somebody likes.
-const MOST_PARENTS: usize = 512;
-
 /// Reads the processes; those that are gone are left out. What was told of them already, and what others
 /// have told that they share, is not read again.
 pub fn read(keys: &[ProcessKey], depth: Depth, glimpses: &Glimpses) -> Vec<RawProcess> {
@@ -76,34 +73,6 @@ fn belongs(process: &RawProcess) -> (Option<&Unit>, Option<&ContainerId>, Option
         ..
     } = process;
     (unit.as_ref(), container.as_ref(), project.as_ref())
-}
-
-/// The parents of a process, the nearest first, with what they are part of. Where the last is not the
-/// first process of all, the others cannot be seen.
-pub fn ancestors(key: ProcessKey) -> Option<Vec<RawProcess>> {
-    let proc = open_proc().ok()?;
-    let mut all: Vec<RawProcess> = Vec::new();
-    let mut child = key;
-    while all.len() < MOST_PARENTS {
-        let Some(stat) = read_stat(&proc, child) else {
-            break;
-        };
-        let parent = read_small(&proc, format!("{}/stat", stat.parent_pid)).ok();
-        let Some(start) = parent.and_then(|text| Some(decode_stat(&text)?.start)) else {
-            break;
-        };
-        let parent = ProcessKey {
-            pid: stat.parent_pid,
-            start,
-        };
-        // A parent is older: else its pid was used anew meanwhile.
-        if start > child.start {
-            break;
-        }
-        all.extend(read(&[parent], Depth::Full, &Glimpses::default()));
-        child = parent;
-    }
-    (!all.is_empty() || key.pid == 1).then_some(all)
 }
 
 struct Reader {

@@ -2,6 +2,7 @@
 //! be chosen, and tests compare the native reader with it.
 
 mod attempt;
+mod line;
 mod sightings;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,10 @@ impl Source for Portable {
             blind,
             ..RawHolders::default()
         }
+    }
+
+    fn own_line(&mut self) -> Vec<u32> {
+        line::own_line()
     }
 
     fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {

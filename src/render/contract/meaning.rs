@@ -88,7 +88,7 @@ impl<'a> ProjectOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Forward"))]
 pub struct ForwardOut<'a> {
-    #[cfg_attr(test, schemars(extend("enum" = ["docker-proxy", "rootlesskit", "slirp4netns", "pasta", "ssh", "kubectl", "docker", "podman"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["docker-proxy", "rootlesskit", "slirp4netns", "pasta", "ssh", "sshd", "kubectl", "docker", "podman"])))]
     by: &'static str,
     /// For people: "172.17.0.2:80", "db:5432 through admin@bastion".
     to: &'a str,

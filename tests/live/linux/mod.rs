@@ -17,6 +17,7 @@ mod chosen;
 mod churn;
 mod conflicts;
 mod elsewhere;
+mod ends;
 mod ephemeral;
 mod exhausted;
 mod expected;
