@@ -13,6 +13,7 @@ mod expect;
 mod forecast;
 mod free;
 mod harm;
+mod kin;
 mod launcher;
 mod leak;
 mod map;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::accepted::{Taken, taken};
+use super::kin::{are_at_one_place, are_one_server};
 use super::starter::is_systemd;
 use crate::model::{
     Endpoint, Forward, Forwarder, Process, ProcessKey, Protocol, Row, Socket, State,
@@ -139,12 +140,11 @@ fn belong_together(a: &Row, b: &Row) -> bool {
     if let (Some(one), Some(other)) = (forward(a), forward(b)) {
         return lead_to_one(one, other);
     }
-    let is_one_place = one.local == other.local && one.interface() == other.interface();
     let mut owners = a.owners.iter();
-    is_one_place
+    are_at_one_place(one, other)
         && owners.any(|one| {
             let mut others = b.owners.iter();
-            others.any(|other| are_of_one_pool(&one.process, &other.process))
+            others.any(|other| are_one_server(&one.process, &other.process))
         })
 }
 
@@ -162,29 +162,6 @@ fn lead_to_one(one: &Forward, other: &Forward) -> bool {
             (None, None) => one.to == other.to,
             (one, other) => one == other,
         }
-}
-
-/// Whether both run one program, and belong together by their start or by what they are part of.
-fn are_of_one_pool(a: &Process, b: &Process) -> bool {
-    let is_one_file = a.executable.is_some() && a.executable == b.executable;
-    let is_one_program = (a.name == b.name || is_one_file) && a.meaning.script == b.meaning.script;
-    let is_of = |child: &Process, parent: &Process| child.parent_pid == Some(parent.key.pid);
-    let unit = |process: &Process| {
-        let unit = process.meaning.unit.clone();
-        unit.filter(|unit| unit.is_telling())
-    };
-    let container =
-        |process: &Process| Some(process.meaning.container.as_deref()?.identity.clone());
-    is_one_program
-        && (is_shared(a.parent_pid, b.parent_pid)
-            || is_of(a, b)
-            || is_of(b, a)
-            || is_shared(unit(a), unit(b))
-            || is_shared(container(a), container(b)))
-}
-
-fn is_shared<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
-    one.is_some() && one == other
 }
 
 /// The process that no other of them started; of several the one that has run for longest.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::talks::Talk;
+use crate::judge::kin::{are_at_one_place, are_one_server};
 use crate::model::{ContainerId, Foreign, Manager, Owner, Process, ProcessKey, Row, Unit};
 
 /// What makes processes without a listener of their own the same program to people.
@@ -186,24 +187,27 @@ impl<'a> Pools<'a> {
         self.processes[child].parent_pid == Some(self.processes[of].key.pid)
     }
 
-    /// Whoever shares a listener, and the processes of one program at one port (SO_REUSEPORT).
+    /// Whoever shares a listener, and the processes of one server with a listener each (SO_REUSEPORT).
     fn join_listeners(&mut self, rows: &'a [Row]) {
-        let mut at_ports = BTreeMap::new();
+        // At each place one of every server that was found there.
+        let mut at_places: HashMap<_, Vec<(usize, &Row)>> = HashMap::new();
         for row in rows.iter().filter(|row| row.socket.state.is_listening()) {
             let holders = self.holders(row);
+            let socket = &row.socket;
+            let place = (socket.protocol.port_space(), socket.local);
             for holder in &holders {
                 let root = self.root(*holder);
                 self.listens[root] = true;
                 self.join(holders[0], *holder);
-                let socket = &row.socket;
-                let place = (
-                    socket.netns(),
-                    socket.protocol.port_space(),
-                    socket.local.port,
-                );
-                let program = self.program(*holder);
-                let first = *at_ports.entry((place, program)).or_insert(*holder);
-                self.join(first, *holder);
+                let servers = at_places.entry(place).or_default();
+                let is_kin = |(other, there): &&(usize, &Row)| {
+                    are_at_one_place(socket, &there.socket)
+                        && are_one_server(self.processes[*holder], self.processes[*other])
+                };
+                match servers.iter().find(is_kin).map(|(other, _)| *other) {
+                    Some(other) => self.join(other, *holder),
+                    None => servers.push((*holder, row)),
+                }
             }
         }
     }

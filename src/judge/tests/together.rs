@@ -68,6 +68,64 @@ fn listeners_that_have_nothing_to_do_with_each_other_have_pages_of_their_own() {
     }
 }
 
+/// The same two listeners, by the pages and by the map.
+#[track_caller]
+fn are_one(rows: &[Row], expected: bool) {
+    let pages = told(rows).len();
+    let services = crate::judge::map(rows, &limits(), None).services.len();
+    let wanted = if expected { 1 } else { 2 };
+    assert_eq!((pages, services), (wanted, wanted));
+}
+
+#[test]
+fn pages_and_the_map_agree_on_what_is_one_server() {
+    let row = |change: &dyn Fn(&mut Process)| {
+        let mut row = shared("0.0.0.0", &[("node", 12, 9)]);
+        let mut owner = row.owners[0].clone();
+        let process = Rc::make_mut(&mut owner.process);
+        process.uid = Some(1000);
+        process.executable = Some(Foreign::new("/usr/bin/node"));
+        process.meaning.script = Some(Foreign::new("server.js"));
+        process.working_directory = Some(Foreign::new("/srv/a"));
+        change(process);
+        row.owners = Owners::One(owner);
+        row
+    };
+    let first = || {
+        row(&|process| {
+            process.key.pid = 11;
+            process.parent_pid = Some(10);
+        })
+    };
+    let unit = |name: &str| {
+        let name = Foreign::new(name);
+        let manager = crate::model::Manager::System;
+        Some(crate::model::Unit {
+            name,
+            slice: None,
+            manager,
+        })
+    };
+    // Started by two shells: one user, folder and script.
+    are_one(&[first(), row(&|_| {})], true);
+    for change in [
+        &(|process: &mut Process| process.uid = Some(1001)) as &dyn Fn(&mut Process),
+        &|process| process.meaning.script = Some(Foreign::new("other.js")),
+        &|process| process.working_directory = Some(Foreign::new("/srv/b")),
+        &|process| process.meaning.unit = unit("web.service"),
+        &|process| process.executable = Some(Foreign::new("/opt/node/bin/node")),
+        &|process| process.name = Foreign::new("deno"),
+    ] {
+        are_one(&[first(), row(change)], false);
+    }
+    // A worker is its parent's, whatever it calls itself.
+    let worker = row(&|process| {
+        process.parent_pid = Some(11);
+        process.name = Foreign::new("worker");
+    });
+    are_one(&[first(), worker], true);
+}
+
 #[test]
 fn scripts_of_one_interpreter_are_not_one_program() {
     let python = |pid, script: &str| {
