@@ -1,20 +1,22 @@
 //! `--format card`: a paragraph for each socket that holds a port, with the connections through it.
 
+mod group;
 mod owners;
 
 use std::io::{self, Write};
 
+use self::group::{Group, groups};
 use super::cell::Tone;
 use super::paint::paint;
 use super::{Clean, Page, words};
-use crate::judge::{Taken, taken};
+use crate::judge::taken;
 use crate::model::{Endpoint, Owner, Row, Snapshot, State};
 
 /// Connections that are listed under one listener; more are counted.
 const LISTED: usize = 10;
 
 pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Result<()> {
-    for (index, card) in taken(&snapshot.rows).iter().enumerate() {
+    for (index, card) in groups(&taken(&snapshot.rows)).iter().enumerate() {
         if index > 0 {
             out.write_all(b"\n")?;
         }
@@ -35,31 +37,56 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn card(&mut self, card: &Taken<'_>) -> io::Result<()> {
-        match (card.holder, card.connections.as_slice()) {
-            (Some(holder), connections) => {
-                let queue = words::waiting_sentence(&holder.socket);
-                self.heading(holder, words::reach_sentence(&holder.socket))?;
-                self.owners(holder, queue.as_deref())?;
-                self.connections("connection", connections, &holder.owners)
+    fn card(&mut self, card: &Group<'_>) -> io::Result<()> {
+        match (card.holders.as_slice(), card.connections.as_slice()) {
+            (holders @ [first, ..], connections) => {
+                self.headings(holders)?;
+                self.owners(first, queue(holders).as_deref())?;
+                self.connections("connection", connections, &first.owners)
             }
-            (None, [first, ..]) => {
+            ([], [first, ..]) => {
                 let meaning = match first.socket.state {
                     State::TimeWait => None,
                     _ => Some(
                         "nothing listens here: a connection uses it as its own port".to_owned(),
                     ),
                 };
-                self.heading(first, meaning)?;
+                let line = self.heading(first, meaning);
+                writeln!(self.out, "{line}")?;
                 self.owners(first, None)?;
                 self.connections("peer", &card.connections, &first.owners)
             }
-            (None, []) => Ok(()),
+            ([], []) => Ok(()),
         }
     }
 
+    /// A line for each address; where several sockets have one, their number.
+    fn headings(&mut self, holders: &[&Row]) -> io::Result<()> {
+        let mut lines: Vec<(String, usize)> = Vec::new();
+        for holder in holders {
+            let line = self.heading(holder, words::reach_sentence(&holder.socket));
+            match lines.iter_mut().find(|(known, _)| *known == line) {
+                Some((_, count)) => *count += 1,
+                None => lines.push((line, 1)),
+            }
+        }
+        for (line, count) in lines.iter().take(LISTED) {
+            let times = match count {
+                1 => String::new(),
+                _ => format!(", by {count} sockets"),
+            };
+            writeln!(self.out, "{line}{times}")?;
+        }
+        let more: usize = lines.iter().skip(LISTED).map(|(_, count)| count).sum();
+        if more > 0 {
+            let rest = format!("and {more} more sockets: --format table lists them all");
+            writeln!(self.out, "{}", self.paint(&rest, Tone::Faint))?;
+        }
+        Ok(())
+    }
+
     /// `tcp 127.0.0.1:3000  LISTEN  only this machine can reach it`
-    fn heading(&mut self, row: &Row, meaning: Option<String>) -> io::Result<()> {
+    fn heading(&self, row: &Row, meaning: Option<String>) -> String {
         let socket = &row.socket;
         let end = Clean::new(&words::local_end(socket));
         let service = socket
@@ -79,7 +106,7 @@ impl Writer<'_> {
         let place = place.map(|place| format!("  in netns {}", Clean::new(&place)));
         let place = place.unwrap_or_default();
         let line = format!("{name}{place}{service}  {state}  {meaning}");
-        writeln!(self.out, "{}", line.trim_end())
+        line.trim_end().to_owned()
     }
 
     /// Lists the other ends; the owners at this end only where they are not those of the card.
@@ -160,6 +187,18 @@ impl Writer<'_> {
     fn paint(&self, text: &str, tone: Tone) -> String {
         paint(text, tone, self.page.look.colour)
     }
+}
+
+/// How the fullest of the listeners keeps up, and which that is where others do better.
+fn queue(holders: &[&Row]) -> Option<String> {
+    let fullest = holders.iter().max_by_key(|row| row.socket.recv_queue)?;
+    let words = words::waiting_sentence(&fullest.socket)?;
+    let queue = |row: &Row| (row.socket.recv_queue, row.socket.send_queue);
+    let is_same = |row: &&&Row| queue(row) == queue(fullest);
+    Some(match holders.iter().all(|row| is_same(&row)) {
+        true => words,
+        false => format!("{words}, at {}", words::local_end(&fullest.socket)),
+    })
 }
 
 /// `curl (pid 28001)`, for each owner.

@@ -99,7 +99,7 @@ impl Page<'_> {
             writeln!(self.out, "{}{times}", line.trim_end())?;
         }
         if headings.len() > LISTED {
-            let more = headings.len() - LISTED;
+            let more: usize = headings.iter().skip(LISTED).map(|(_, count)| count).sum();
             writeln!(self.out, "and {more} more sockets: --json has them all")?;
         }
         match &group.main {

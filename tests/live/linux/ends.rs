@@ -2,14 +2,13 @@
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::held::{Held, has_tool, helper_named, helper_program, is_root, open_folder};
 use crate::answer::{Answer, PORTWHO, portwho, run};
-use crate::scene::{self, free_port, port, tell_skipped, until};
+use crate::scene::{self, free_port, port, until};
 
 /// The only holders of a port by `why`, once something listens there.
 #[track_caller]
