@@ -48,6 +48,9 @@ pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
         let list = systemctl("list-sockets", &[], manager_of(opener), main, limits);
         return list.into_iter().collect();
     }
+    if forward.is_some_and(|forward| forward.by == Forwarder::Sshd) {
+        return kill(std::iter::once(main), case);
+    }
     by_starter(main, case, limits)
 }
 

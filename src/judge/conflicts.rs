@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kin::are_one_server;
 use crate::model::{Exposure, Family, Limits, OwnerStatus, Process, Protocol, Row, State};
 
 /// How soon it bites.
@@ -187,20 +188,11 @@ fn are_strangers(a: &Row, b: &Row) -> bool {
         .any(|x| b.owners.iter().any(|y| are_akin(&x.process, &y.process)))
 }
 
-/// Whether two processes are one server: the same, parent and child, workers of one parent, or the
-/// same program started with the same arguments.
+/// Whether two processes answer as one server: parent and child, or one server by the rule of all
+/// verbs whose arguments do not say otherwise.
 fn are_akin(a: &Process, b: &Process) -> bool {
     let is_child = |child: &Process, parent: &Process| child.parent_pid == Some(parent.key.pid);
-    let is_same_program = a.name == b.name && a.uid == b.uid;
-    // Everything has the first process for a parent that has lost its own.
-    let has_same_parent = a.parent_pid.is_some_and(|pid| pid > 1) && a.parent_pid == b.parent_pid;
-    let workers =
-        is_same_program && has_same_parent && a.executable == b.executable && is_pool(a, b);
-    a.key == b.key
-        || is_child(a, b)
-        || is_child(b, a)
-        || workers
-        || (is_same_program && a.command == b.command && a.working_directory == b.working_directory)
+    is_child(a, b) || is_child(b, a) || (are_one_server(a, b) && is_pool(a, b))
 }
 
 /// Whether arguments tell nothing against workers of a pool: those differ in a number at most.

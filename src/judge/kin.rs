@@ -58,10 +58,10 @@ fn supervised(process: &Process) -> Option<Supervised<'_>> {
     container.or_else(|| unit.map(Supervised::Unit))
 }
 
-/// Whether both are of one user, as far as users are known.
+/// Whether both are of one user. Where the users cannot be seen (Windows), one file speaks for that.
 fn have_one_user(a: &Process, b: &Process) -> bool {
-    (a.uid.is_some() && a.uid == b.uid)
-        || (a.uid, b.uid) == (None, None) && a.user.is_some() && a.user == b.user
+    let is_known = a.uid.is_some() || a.user.is_some() || a.executable.is_some();
+    is_known && a.uid == b.uid && a.user == b.user
 }
 
 /// Whether both are of one project, and a script that is named from its folder is the same one.

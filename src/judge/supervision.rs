@@ -124,6 +124,9 @@ fn of_end(case: &Case<'_>) -> Consequence {
     if socket_unit.is_some() || case.opener.is_some() {
         return of_socket(main, socket_unit.map(Foreign::unclean), case);
     }
+    if forward.is_some_and(|forward| forward.by == Forwarder::Sshd) {
+        return of_session();
+    }
     let by_starter = by_starter(main, case);
     match supervisor(main) {
         None => by_starter,
@@ -161,6 +164,15 @@ fn told(restarted: Option<bool>, by: Option<&str>, why: String) -> Consequence {
         by: by.map(str::to_owned),
         why,
     }
+}
+
+/// Of a port that an ssh client has asked its server for: whoever started the session has no part in it.
+fn of_session() -> Consequence {
+    told(
+        None,
+        Some("ssh"),
+        "the client may connect and forward it again".into(),
+    )
 }
 
 fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
