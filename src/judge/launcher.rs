@@ -101,7 +101,10 @@ fn runs_one_command(process: &Process) -> bool {
 pub fn described(process: &Process) -> String {
     let (name, pid) = (process.name.unclean(), process.key.pid);
     let script = process.meaning.script.as_ref().map(Foreign::base_name);
-    match script.filter(|script| *script != name && !script.is_empty()) {
+    // `/dev/fd/63` of a script that comes through a pipe says nothing.
+    let is_telling =
+        |script: &&str| *script != name && !script.bytes().all(|byte| byte.is_ascii_digit());
+    match script.filter(is_telling) {
         Some(script) => format!("{name} {script} (pid {pid})"),
         None => match command_of(process) {
             Some(text) => format!("{name} -c '{text}' (pid {pid})"),

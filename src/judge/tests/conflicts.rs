@@ -129,3 +129,32 @@ fn one_interpreter_with_two_scripts_is_two_programs() {
     ];
     assert!(codes(&child).is_empty(), "one is the other's child");
 }
+
+/// Two instances of one unit's template, on both loopbacks: either may answer localhost.
+#[test]
+fn one_program_in_two_services_is_two_servers() {
+    let with = |mut row: Row, unit: &str| {
+        let of_unit = |owner: &Owner| {
+            let mut owner = owner.clone();
+            let process = Rc::make_mut(&mut owner.process);
+            process.uid = Some(1000);
+            process.command = Some(vec![Foreign::new("web")]);
+            process.meaning.unit = Some(crate::model::Unit {
+                name: Foreign::new(unit),
+                slice: None,
+                manager: crate::model::Manager::System,
+            });
+            owner
+        };
+        row.owners = row.owners.iter().map(of_unit).collect();
+        row
+    };
+    let rows = |second: &str| {
+        [
+            with(listener("127.0.0.1", None, "web", 11), "web@1.service"),
+            with(listener("::1", Some(true), "web", 12), second),
+        ]
+    };
+    assert_eq!(codes(&rows("web@2.service")), ["split-localhost"]);
+    assert!(codes(&rows("web@1.service")).is_empty());
+}

@@ -100,12 +100,8 @@ pub fn program_note(program: Option<Program>) -> (&'static str, Tone) {
 pub fn halt_sentence(process: &Process) -> Option<&'static str> {
     match process.halt? {
         Halt::No => None,
-        Halt::Signal => {
-            Some("stopped, by Ctrl+Z for example: it accepts and answers nothing until SIGCONT")
-        }
-        Halt::Debugger => {
-            Some("stopped by a debugger: it accepts and answers nothing until that continues it")
-        }
+        Halt::Signal => Some("stopped, as by Ctrl+Z: it answers nothing until SIGCONT"),
+        Halt::Debugger => Some("stopped by a debugger: it answers nothing until that goes on"),
     }
 }
 

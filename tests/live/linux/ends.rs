@@ -174,6 +174,33 @@ fn gunicorn_is_ended_by_its_master_and_named_by_its_program() {
     ends(&holder, number);
 }
 
+/// The worker has the port, its master has not, and may start another.
+#[test]
+fn the_worker_of_haproxy_is_ended_and_its_master_named() {
+    if !has_tool("haproxy") {
+        skip!("haproxy is not there");
+    }
+    let folder = open_folder();
+    let number = free_port();
+    let config = folder.path().join("haproxy.cfg");
+    let text = format!(
+        "defaults\n mode tcp\n timeout connect 5s\n timeout client 5s\n timeout server 5s\n\
+         listen one\n bind 127.0.0.1:{number}\n server none 127.0.0.1:1\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut haproxy = Command::new("haproxy");
+    let held = Held::start(haproxy.args(["-W", "-q", "-f"]).arg(&config)).unwrap();
+    let holder = holder(number);
+    assert_ne!(holder["pid"], held.pid(), "{holder:#}");
+    let said = format!(
+        "started by haproxy (pid {}), which may start it again",
+        held.pid()
+    );
+    assert_eq!(message(&holder), said);
+    assert_eq!(holder["if_killed"]["restarted"], Value::Null);
+    ends(&holder, number);
+}
+
 /// A shell with the listener that runs portwho: an editor or an agent does so too.
 #[test]
 fn what_portwho_runs_below_gets_no_command_that_ends_it() {

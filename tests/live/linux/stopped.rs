@@ -55,7 +55,7 @@ fn a_stopped_holder_is_said_and_continued_after_the_signal() {
     );
     for page in [&["why", &selector][..], &[&selector]] {
         let page = portwho(page).stdout;
-        assert!(page.contains("stopped, by Ctrl+Z for example"), "{page}");
+        assert!(page.contains("stopped, as by Ctrl+Z"), "{page}");
     }
     // What the page says comes true: the first signal waits for the second.
     signal(&held, "-TERM");
