@@ -5,6 +5,7 @@ mod behind;
 mod chart;
 mod gather;
 mod owners;
+mod users;
 mod why;
 
 use std::collections::{BTreeMap, HashSet};
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 use gather::gather;
 
 pub use chart::{Chart, chart};
+pub use users::look_up as look_up_users;
 pub use why::{Explained, explain};
 
 use crate::model::{
@@ -19,7 +21,7 @@ use crate::model::{
     Snapshot,
 };
 use crate::normalize::{
-    Users, dnat, far_rules_note, name_namespaces, name_users, owner_notes, rules_note, sockets,
+    dnat, far_rules_note, name_namespaces, name_users, owner_notes, rules_note, sockets,
     table_notes,
 };
 use crate::read::Source;
@@ -72,6 +74,9 @@ pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
 
 /// The same, with what was told of the holders.
 fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, RawHolders) {
+    let mut survey = survey.clone();
+    let unknown_users = users::look_up(source, &mut survey.query.users);
+    let survey = &survey;
     let Survey { query, order, .. } = survey;
     let scope = Scope {
         other_ends: survey.other_ends,
@@ -82,6 +87,7 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     let (mut rows, raw) = gather(source, &scope, survey);
     let machine = source.machine(survey.names_machine);
     let mut notes = table_notes(&raw, &scope);
+    notes.extend(unknown_users);
     let read_by = read_by(&raw);
     let (unreadable, sees_bound) = (unreadable(&raw), raw.sees_bound);
     if survey.other_ends {
@@ -92,21 +98,15 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
         rows.extend(other_ends);
     }
     let is_wide = survey.namespaces == Namespaces::All;
-    let users = if rows.is_empty() {
-        Users::new()
-    } else {
-        users(source)
-    };
-    name_users(&mut rows, &users);
     let holders = if survey.owners || query.asks_for_owners() {
-        owners::find(source, &mut rows, survey, users, raw.netns)
+        owners::find(source, &mut rows, survey, raw.netns)
     } else {
         RawHolders::default()
     };
     if is_wide {
         name_namespaces(&mut rows);
     }
-    let other_ends = if survey.other_ends {
+    let mut other_ends: Vec<Row> = if survey.other_ends {
         rows.extract_if(.., |row| !query.wants(&row.socket))
             .collect()
     } else {
@@ -120,6 +120,8 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     if !in_doubt {
         notes.extend(owner_notes(&rows, &holders));
     }
+    let names = users::of_rows(source, rows.iter().chain(&other_ends));
+    name_users(rows.iter_mut().chain(&mut other_ends), &names);
     order.sort(&mut rows);
     let asks_for_rules = !query.places.is_empty()
         && !query.asks_for_owners()
@@ -195,14 +197,6 @@ fn forwards(source: &mut dyn Source, survey: &Survey, raw: RawForwards) -> Vec<D
 fn addresses(namespaces: Vec<RawNamespace>) -> BTreeMap<u64, Vec<InterfaceAddress>> {
     let told = namespaces.into_iter();
     told.filter_map(|namespace| Some((namespace.sockets.netns?, namespace.addresses?)))
-        .collect()
-}
-
-fn users(source: &mut dyn Source) -> Users {
-    source
-        .users()
-        .into_iter()
-        .map(|(uid, name)| (uid, name.into()))
         .collect()
 }
 

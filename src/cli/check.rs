@@ -116,7 +116,7 @@ enum FormatName {
 
 pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let claims = read_claims(args)?;
-    let expected = owner::parse(&args.expect)?;
+    let mut expected = owner::parse(&args.expect)?;
     let mut source = match &args.from {
         Some(file) => source::open_capture(file)?,
         None => source::open_live(args.source, None)?,
@@ -129,7 +129,9 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     } else {
         Depth::Names
     };
-    let snapshot = look(source.as_mut(), &claims, is_json, depth);
+    let mut snapshot = look(source.as_mut(), &claims, is_json, depth);
+    let unknown_users = owner::look_up(source.as_mut(), expected.as_mut());
+    snapshot.notes.extend(unknown_users);
     let may_bind = !args.no_probe && args.from.is_none() && expected.is_none();
     let limits = source.limits(claims.iter().any(|claim| claim.address.is_some()));
     let mut verdicts = Vec::with_capacity(claims.len());

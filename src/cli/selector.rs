@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::failure::{Failure, quote};
 use crate::model::port_of;
-use crate::model::{PortSet, Protocol, ProtocolSet, State};
+use crate::model::{AskedUser, PortSet, Protocol, ProtocolSet, State};
 use crate::select::{Addresses, Place, Query};
 
 /// Adds what one argument asks for to the query.
@@ -58,7 +58,7 @@ fn add_keyed(query: &mut Query, text: &str, key: &str, value: &str) -> Result<()
     }
     match key {
         "pid" => query.pids.push(parse_pid(value)?),
-        "user" => query.users.push(value.to_owned()),
+        "user" => query.users.push(AskedUser::new(value)),
         "name" => query.names.push(value.to_owned()),
         "unit" => query.units.push(value.to_owned()),
         "container" => query.containers.push(value.to_owned()),

@@ -92,8 +92,13 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
         .iter()
         .map(|text| awaited(text))
         .collect::<Result<_, _>>()?;
-    let expected = owner::parse(&args.owner)?;
+    let mut expected = owner::parse(&args.owner)?;
     let mut source = source::open_live(args.source, None)?;
+    for note in owner::look_up(source.as_mut(), expected.as_mut()) {
+        if !args.quiet {
+            terminal::tell(format_args!("portwho: note: {}", Clean::new(&note.message)));
+        }
+    }
     let start = Instant::now();
     let mut status = Status::new(args);
     loop {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Met, Reason, Ruling, Verdict};
-use crate::model::{Foreign, OwnerStatus, Process, Row};
+use crate::model::{AskedUser, Foreign, OwnerStatus, Process, Row};
 
 /// Who should own a port. Unlike the selectors of a listing, a name must be equal, not part of
 /// another: `postgres_exporter` is not `postgres`. It may be the process's name, the kernel's, or the
@@ -11,7 +11,7 @@ use crate::model::{Foreign, OwnerStatus, Process, Row};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expected {
     pub names: BTreeSet<String>,
-    pub users: BTreeSet<String>,
+    pub users: BTreeSet<AskedUser>,
     pub pids: BTreeSet<u32>,
 }
 
@@ -20,9 +20,9 @@ impl Expected {
         self.names.is_empty() && self.users.is_empty() && self.pids.is_empty()
     }
 
-    /// Whether the process is one that should own it: one of each kind that was given.
-    pub fn is(&self, process: &Process) -> bool {
-        let none_or = |is_none: bool, test: bool| is_none || test;
+    /// Whether the process is one that should own it: one of each kind that was given. `None` where too
+    /// little is known of its user.
+    pub fn is(&self, process: &Process) -> Option<bool> {
         let names = [
             Some(process.name.unclean()),
             process.comm.as_ref().map(Foreign::unclean),
@@ -32,20 +32,22 @@ impl Expected {
                 .as_deref()
                 .and_then(|words| Some(words.first()?.base_name())),
         ];
-        let uid = process.uid.map(|uid| uid.to_string());
-        none_or(
-            self.names.is_empty(),
-            names
+        let is_named = self.names.is_empty()
+            || names
                 .iter()
                 .flatten()
-                .any(|name| self.names.contains(*name)),
-        ) && none_or(
-            self.users.is_empty(),
-            [process.user.as_deref(), uid.as_deref()]
-                .into_iter()
-                .flatten()
-                .any(|user| self.users.contains(user)),
-        ) && none_or(self.pids.is_empty(), self.pids.contains(&process.key.pid))
+                .any(|name| self.names.contains(*name));
+        let has_pid = self.pids.is_empty() || self.pids.contains(&process.key.pid);
+        if !(is_named && has_pid) {
+            return Some(false);
+        }
+        let is_of = |user: &AskedUser| user.is(process.uid, process.user.as_deref());
+        let users = || self.users.iter().map(is_of);
+        if self.users.is_empty() || users().any(|is| is == Some(true)) {
+            Some(true)
+        } else {
+            users().all(|is| is.is_some()).then_some(false)
+        }
     }
 
     /// Judges the listeners among the holders of a claim: each must have an owner who should be there.
@@ -75,9 +77,17 @@ impl Expected {
 
     /// Judges one listener.
     pub fn judge_row(&self, row: &Row) -> Met {
-        if row.owners.iter().any(|owner| self.is(&owner.process)) {
+        let owners = row.owners.iter().map(|owner| self.is(&owner.process));
+        let best = owners.max_by_key(|is| match is {
+            Some(true) => 2,
+            None => 1,
+            Some(false) => 0,
+        });
+        if best == Some(Some(true)) {
             Met::Yes
-        } else if row.owners.is_empty() && row.owner_status != OwnerStatus::None {
+        } else if best == Some(None)
+            || (row.owners.is_empty() && row.owner_status != OwnerStatus::None)
+        {
             Met::Unknown
         } else {
             // Others may share the socket unseen; who is seen is a stranger all the same.

@@ -15,6 +15,7 @@ mod conflicts;
 mod diverted;
 mod elsewhere;
 mod ephemeral;
+mod expected;
 mod launchers;
 mod map;
 mod starters;

@@ -15,6 +15,7 @@ mod services;
 mod snapshot;
 mod socket;
 mod state;
+mod user;
 
 pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::{Foreign, is_comm_of, without_exe};
@@ -32,3 +33,4 @@ pub use services::{port_of, service_of};
 pub use snapshot::{Machine, Role, Row, Snapshot};
 pub use socket::{Site, Socket, User};
 pub use state::{State, StateSet};
+pub use user::{Account, AskedUser};

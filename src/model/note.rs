@@ -21,6 +21,8 @@ pub enum NoteCode {
     /// Rules of the packet filter could not be read, or not all of them understood: they may send
     /// elsewhere what comes to a port.
     RulesUnread,
+    /// A name could not be looked up in the system's user database.
+    UsersUnknown,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,
     /// The system does not tell which ports it gives to outgoing connections.
@@ -42,6 +44,7 @@ impl NoteCode {
             Self::ProcessesRefused => "processes-refused",
             Self::NamespacesRefused => "namespaces-refused",
             Self::RulesUnread => "rules-unread",
+            Self::UsersUnknown => "users-unknown",
             Self::OwnersFoundBy => "owners-found-by",
             Self::RangeUnknown => "range-unknown",
             Self::TimeWaitUnseen => "time-wait-unseen",
@@ -59,6 +62,7 @@ impl NoteCode {
                 | Self::RangeUnknown
                 | Self::TimeWaitUnseen
                 | Self::NamespacesRefused
+                | Self::UsersUnknown
         )
     }
 

@@ -1,6 +1,6 @@
 //! The processes that own sockets.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,16 @@ impl Deref for Owners {
         match self {
             Self::Nobody => &[],
             Self::One(owner) => std::slice::from_ref(owner),
+            Self::Several(owners) => owners,
+        }
+    }
+}
+
+impl DerefMut for Owners {
+    fn deref_mut(&mut self) -> &mut [Owner] {
+        match self {
+            Self::Nobody => &mut [],
+            Self::One(owner) => std::slice::from_mut(owner),
             Self::Several(owners) => owners,
         }
     }

@@ -18,17 +18,33 @@ pub struct Names {
     pub containers: Vec<RawContainer>,
 }
 
-/// Gives the users of sockets their names.
-pub fn name_users(rows: &mut [Row], names: &Users) {
-    let mut named = BTreeMap::new();
-    for user in rows.iter_mut().filter_map(|row| row.socket.user.as_mut()) {
-        let with_name = named.entry(user.uid).or_insert_with(|| {
-            Rc::new(User {
-                uid: user.uid,
-                name: names.get(&user.uid).cloned(),
-            })
-        });
-        *user = Rc::clone(with_name);
+/// Gives the users of sockets and of their owners their names.
+pub fn name_users<'a>(rows: impl IntoIterator<Item = &'a mut Row>, names: &Users) {
+    let mut users: BTreeMap<u32, Rc<User>> = BTreeMap::new();
+    let mut owners: HashMap<ProcessKey, Rc<Process>> = HashMap::new();
+    for row in rows {
+        if let Some(user) = &mut row.socket.user {
+            let with_name = users.entry(user.uid).or_insert_with(|| {
+                Rc::new(User {
+                    uid: user.uid,
+                    name: names.get(&user.uid).cloned(),
+                })
+            });
+            *user = Rc::clone(with_name);
+        }
+        for process in row.owners.iter_mut().map(|owner| &mut owner.process) {
+            if process.user.is_none()
+                && let Some(name) = process.uid.and_then(|uid| names.get(&uid))
+            {
+                let with_name = owners.entry(process.key).or_insert_with(|| {
+                    Rc::new(Process {
+                        user: Some(Rc::clone(name)),
+                        ..Process::clone(process)
+                    })
+                });
+                *process = Rc::clone(with_name);
+            }
+        }
     }
 }
 

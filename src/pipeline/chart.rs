@@ -1,6 +1,6 @@
 //! Finds out who talks to whom, and says what of that could not be seen.
 
-use super::{Survey, with_holders};
+use super::{Survey, users, with_holders};
 use crate::judge::{Map, is_talk, map};
 use crate::model::{Limits, NoteCode, Protocol, Snapshot, State};
 use crate::normalize::owner_notes;
@@ -18,6 +18,9 @@ pub struct Chart {
 /// Maps the services that a query asks for, and what they talk to. Of the survey the query is not used:
 /// everything that listens or is connected may lead to what is asked for.
 pub fn chart(source: &mut dyn Source, wanted: &Survey, asked: &Query) -> Chart {
+    let mut asked = asked.clone();
+    let unknown_users = users::look_up(source, &mut asked.users);
+    let asked = &asked;
     let every_talk = Survey {
         query: every_talk(),
         ..wanted.clone()
@@ -36,6 +39,7 @@ pub fn chart(source: &mut dyn Source, wanted: &Survey, asked: &Query) -> Chart {
         snapshot.notes.retain(|note| !is_of_owners(note.code));
         snapshot.notes.extend(of_owners);
     }
+    snapshot.notes.extend(unknown_users);
     Chart {
         snapshot,
         map,

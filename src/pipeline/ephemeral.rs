@@ -36,6 +36,9 @@ pub struct Ephemeral {
 
 /// Counts what draws on the ports for outgoing connections.
 pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
+    let mut asked = asked.clone();
+    let unknown_users = users::look_up(source, &mut asked.query.users);
+    let asked = &asked;
     let mut limits = source.limits(false);
     let excluded = source.excluded(Protocol::Tcp);
     limits.reserved.extend(excluded.iter().flatten());
@@ -57,6 +60,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
     let still = scope(tcp, still);
     let raw = source.sockets(&still);
     let mut notes = table_notes(&raw, &still);
+    notes.extend(unknown_users);
     let (mut unseen, mut ways, sees_bound) = (unreadable(&raw), read_by(&raw), raw.sees_bound);
     let mut taken = sockets(raw);
     taken.retain(|row| {
@@ -296,9 +300,6 @@ fn owners(
         source.holders(&handles)
     };
     let mut names = Names::default();
-    if !handles.is_empty() {
-        names.users = users(source);
-    }
     let all = keys(raw.holders.iter().map(|holder| holder.process));
     let processes = if all.is_empty() {
         Vec::new()
@@ -310,7 +311,10 @@ fn owners(
         let (wanted, others) = wanted_containers(&processes);
         names.containers = source.containers(&wanted, others);
     }
-    name_users(taken, &names.users);
+    names.users = users::of_processes(source, &processes);
+    let uids = taken.iter().filter_map(|row| row.socket.uid());
+    names.users.extend(users::names(source, uids));
+    name_users(taken.iter_mut(), &names.users);
     join(taken, &mut raw, processes.clone(), &names);
     let groups: Vec<Group<'_>> = chosen
         .iter()
@@ -345,13 +349,12 @@ fn owners(
     let mut in_doubt = false;
     if asked.query.asks_for_owners() {
         budgets.retain(|budget| {
-            let owners = budget.owners.iter().chain(&budget.likely);
-            let matches = owners
-                .into_iter()
-                .any(|one| asked.query.asks_for(&one.process));
+            let mut owners = budget.owners.iter().chain(&budget.likely);
+            let matches = owners.clone().any(|one| asked.query.asks_for(&one.process));
+            let may_be_a_users = owners.any(|one| asked.query.may_be_of_users(&one.process));
             // Root sees who holds what, but for single processes.
             let may_be_another = budget.owner_status.may_hide_owners() && !raw.as_root;
-            in_doubt |= !matches && (may_be_another || budget.unseen > 0);
+            in_doubt |= !matches && (may_be_another || may_be_a_users || budget.unseen > 0);
             matches
         });
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Survey;
 use crate::model::{Depth, Handles, ProcessKey, Row};
 use crate::normalize::{
-    Names, Users, find_forwards, find_socket_units, is_known_by_arguments, join, wanted_containers,
+    Names, find_forwards, find_socket_units, is_known_by_arguments, join, wanted_containers,
 };
 use crate::read::Source;
 use crate::read::raw::{RawHolders, RawProcess};
@@ -16,7 +16,6 @@ pub fn find(
     source: &mut dyn Source,
     rows: &mut [Row],
     survey: &Survey,
-    users: Users,
     own: Option<u64>,
 ) -> RawHolders {
     let handles: Handles = rows.iter().filter_map(|row| row.socket.handle()).collect();
@@ -33,10 +32,7 @@ pub fn find(
         asks_runtimes: survey.runtimes,
         is_thorough: survey.depth > Some(Depth::Meaning) && survey.other_ends,
         own,
-        names: Names {
-            users,
-            ..Names::default()
-        },
+        names: Names::default(),
     };
     let shown = survey.depth.unwrap_or(Depth::Names);
     let deciding = survey.query.deciding_depth().unwrap_or(shown);

@@ -52,14 +52,14 @@ pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
         };
         survey(source, &others).0.rows
     };
-    let names = Names {
-        users: users(source),
-        ..Names::default()
-    };
     let parents: BTreeMap<_, _> = main_processes(&snapshot.rows)
         .into_iter()
         .filter_map(|key| {
             let parents = source.ancestors(key)?;
+            let names = Names {
+                users: users::of_processes(source, &parents),
+                ..Names::default()
+            };
             let parents = parents.into_iter().map(|raw| process(raw, &names));
             Some((key, parents.collect()))
         })

@@ -1,6 +1,6 @@
 //! Recordings: a source that replays one (`--from FILE`), and the recorder (`portwho capture`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use super::machine::Zone;
 use super::raw::{RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets};
-use crate::model::{ContainerId, Depth, Handles, Limits, Machine, Namespaces, ProcessKey, Scope};
+use crate::model::{
+    Account, ContainerId, Depth, Handles, Limits, Machine, Namespaces, ProcessKey, Scope,
+};
 
 mod redact;
 
@@ -80,13 +82,12 @@ impl Capture {
             .collect();
         containers.sort_unstable();
         containers.dedup();
-        let mut users = source.users();
         let rows = sockets.all_tables().flat_map(|table| &table.sockets);
-        let uids: Vec<Option<u32>> = rows
-            .map(|row| row.uid)
-            .chain(processes.iter().map(|process| process.uid))
+        let uids: BTreeSet<u32> = rows
+            .filter_map(|row| row.uid)
+            .chain(processes.iter().filter_map(|process| process.uid))
             .collect();
-        users.retain(|uid, _| uids.contains(&Some(*uid)));
+        let users = source.users(&uids);
         Self {
             version: VERSION,
             all_namespaces: namespaces == Namespaces::All,
@@ -212,8 +213,32 @@ impl Source for Replay {
         self.0.limits.clone()
     }
 
-    fn users(&mut self) -> BTreeMap<u32, String> {
-        self.0.users.clone()
+    fn users(&mut self, uids: &BTreeSet<u32>) -> BTreeMap<u32, String> {
+        let mut users = self.0.users.clone();
+        users.retain(|uid, _| uids.contains(uid));
+        users
+    }
+
+    /// A user of the recording whose name it lacks may have any other.
+    fn account(&mut self, name: &str) -> Account {
+        let Capture {
+            users,
+            sockets,
+            processes,
+            ..
+        } = &self.0;
+        if let Some((uid, _)) = users.iter().find(|(_, known)| *known == name) {
+            return Account::Uid(*uid);
+        }
+        let rows = sockets.all_tables().flat_map(|table| &table.sockets);
+        let mut uids = rows
+            .filter_map(|row| row.uid)
+            .chain(processes.iter().filter_map(|process| process.uid));
+        if uids.all(|uid| users.contains_key(&uid)) {
+            Account::Named
+        } else {
+            Account::Unknown
+        }
     }
 
     fn containers(&mut self, _: &[ContainerId], _: bool) -> Vec<RawContainer> {

@@ -1,6 +1,5 @@
 //! Facts of the machine that every source needs: its name, its system, its clock.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::SystemTime;
@@ -9,7 +8,6 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
-use super::linux::proc_text::parse_passwd;
 use crate::model::{InterfaceAddress, Limits, Machine};
 
 /// The local time zone.
@@ -38,13 +36,6 @@ pub fn machine(with_names: bool) -> Machine {
         machine.os = os.unwrap_or_else(|_| std::env::consts::OS.to_owned());
     }
     machine
-}
-
-/// User names by uid, as `/etc/passwd` has them; none where there is no such file.
-pub fn users() -> BTreeMap<u32, String> {
-    std::fs::read("/etc/passwd")
-        .map(|text| parse_passwd(&text))
-        .unwrap_or_default()
 }
 
 /// Addresses of the machine's interfaces, in ascending order.

@@ -1,9 +1,11 @@
 //! Stage 1: asks the system. Takes a scope, gives raw tables, holders and process facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Protocol, Scope};
+use crate::model::{
+    Account, ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Protocol, Scope,
+};
 
 pub mod capture;
 pub mod linux;
@@ -17,6 +19,7 @@ pub mod raw;
 pub mod regular;
 pub mod runtime;
 mod unsupported;
+mod users;
 pub mod windows;
 
 use machine::Zone;
@@ -75,8 +78,11 @@ pub trait Source {
         Some(Vec::new())
     }
 
-    /// User names by uid.
-    fn users(&mut self) -> BTreeMap<u32, String>;
+    /// The names of these users, as far as they have any.
+    fn users(&mut self, uids: &BTreeSet<u32>) -> BTreeMap<u32, String>;
+
+    /// The user with this name.
+    fn account(&mut self, name: &str) -> Account;
 
     /// What their runtimes tell of these containers, and of all that run where they answer. None where
     /// they cannot be asked, or do not answer in [`RUNTIME_LIMIT`]. `others` is for containers that are

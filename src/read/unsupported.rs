@@ -4,12 +4,12 @@
     allow(dead_code, reason = "built everywhere so that it stays true")
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
 use super::machine::{self, Zone};
 use super::raw::{Outcome, RawHolders, RawProcess, RawSockets, RawTable, Via};
-use crate::model::{Depth, Handles, Limits, Machine, ProcessKey, Scope};
+use crate::model::{Account, Depth, Handles, Limits, Machine, ProcessKey, Scope};
 
 pub struct Unsupported;
 
@@ -49,8 +49,12 @@ impl Source for Unsupported {
         Limits::default()
     }
 
-    fn users(&mut self) -> BTreeMap<u32, String> {
+    fn users(&mut self, _: &BTreeSet<u32>) -> BTreeMap<u32, String> {
         BTreeMap::new()
+    }
+
+    fn account(&mut self, _: &str) -> Account {
+        Account::Unknown
     }
 }
 

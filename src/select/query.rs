@@ -2,8 +2,8 @@
 
 use super::place::{Addresses, Place};
 use crate::model::{
-    Container, Depth, Dnat, Family, Foreign, Meaning, Namespaces, PortSet, Process, Protocol,
-    ProtocolSet, Row, Scope, Socket, State, StateSet,
+    Account, AskedUser, Container, Depth, Dnat, Family, Foreign, Meaning, Namespaces, PortSet,
+    Process, Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
 };
 
 /// Everything that was asked for.
@@ -23,8 +23,7 @@ pub struct Query {
     /// Literal peers (`peer=`).
     pub peers: Vec<Place>,
     pub pids: Vec<u32>,
-    /// Names or numbers.
-    pub users: Vec<String>,
+    pub users: Vec<AskedUser>,
     /// Parts of process names.
     pub names: Vec<String>,
     /// Parts of names of systemd units.
@@ -170,11 +169,11 @@ impl Query {
         any(&self.pids, |pid| {
             row.owners.iter().any(|owner| owner.process.key.pid == *pid)
         }) && any(&self.users, |user| {
-            is_user(user, row.socket.uid(), row.socket.user_name())
+            user.is(row.socket.uid(), row.socket.user_name()) == Some(true)
                 || row
                     .owners
                     .iter()
-                    .any(|owner| is_user(user, owner.process.uid, owner.process.user.as_deref()))
+                    .any(|owner| is_of(user, &owner.process) == Some(true))
         }) && any(&self.names, |part| {
             row.owners
                 .iter()
@@ -187,9 +186,7 @@ impl Query {
     /// Whether a process is one of the owners that are asked for.
     pub fn asks_for(&self, process: &Process) -> bool {
         any(&self.pids, |pid| process.key.pid == *pid)
-            && any(&self.users, |user| {
-                is_user(user, process.uid, process.user.as_deref())
-            })
+            && any(&self.users, |user| is_of(user, process) == Some(true))
             && any(&self.names, |part| is_named(process, part))
             && any(&self.units, |part| has_unit(&process.meaning, part))
             && any(&self.containers, |part| {
@@ -199,15 +196,31 @@ impl Query {
             && any(&self.projects, |part| has_project(&process.meaning, part))
     }
 
-    /// Whether an owner that was not seen, or a name that no runtime told, could make the row match.
+    /// Whether an owner that was not seen, a name that no runtime told, or a user of whom too little is
+    /// known could make the row match.
     pub fn could_match(&self, row: &Row) -> bool {
         let lacks_names = || {
             let mut containers = meanings(row).filter_map(|meaning| meaning.container.as_ref());
             !self.containers.is_empty() && containers.any(|container| container.name.is_none())
         };
         self.asks_for_owners()
-            && (row.owner_status.may_hide_owners() || lacks_names())
+            && (row.owner_status.may_hide_owners() || lacks_names() || self.may_be_a_users(row))
             && !self.matches(row)
+    }
+
+    /// Whether a process may be one of the users' that are asked for, for all that is known of them.
+    pub fn may_be_of_users(&self, process: &Process) -> bool {
+        let mut users = self.users.iter();
+        users.any(|user| is_of(user, process).is_none())
+    }
+
+    /// The same of a socket, which is its own user's or an owner's.
+    fn may_be_a_users(&self, row: &Row) -> bool {
+        let mut users = self.users.iter();
+        let mut owners = row.owners.iter();
+        row.socket.handle.is_some()
+            && (users.any(|user| user.account == Account::Unknown)
+                || owners.any(|owner| self.may_be_of_users(&owner.process)))
     }
 
     fn wanted_protocols(&self) -> ProtocolSet {
@@ -277,8 +290,8 @@ fn any<T>(selectors: &[T], test: impl FnMut(&T) -> bool) -> bool {
     selectors.is_empty() || selectors.iter().any(test)
 }
 
-fn is_user(wanted: &str, uid: Option<u32>, name: Option<&str>) -> bool {
-    name == Some(wanted) || uid.is_some_and(|uid| wanted.parse() == Ok(uid))
+fn is_of(user: &AskedUser, process: &Process) -> Option<bool> {
+    user.is(process.uid, process.user.as_deref())
 }
 
 fn is_named(process: &Process, part: &str) -> bool {

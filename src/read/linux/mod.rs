@@ -59,16 +59,17 @@ pub use live::Linux;
 
 #[cfg(target_os = "linux")]
 mod live {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::glimpse::Glimpses;
     use super::tables::Method;
     use super::{ancestors, interfaces, limits, netfilter, owners, process, running, units};
-    use crate::model::{ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
+    use crate::model::{Account, ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{
         RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
     };
+    use crate::read::users::Users;
     use crate::read::{Owners, RUNTIME_LIMIT, Source, Visitor, runtime};
 
     /// The running kernel.
@@ -77,6 +78,7 @@ mod live {
         owners: Owners,
         /// What was told of the holders when they were found.
         glimpses: Glimpses,
+        users: Users,
     }
 
     impl Linux {
@@ -85,6 +87,7 @@ mod live {
                 method,
                 owners,
                 glimpses: Glimpses::default(),
+                users: Users::default(),
             }
         }
     }
@@ -133,8 +136,12 @@ mod live {
             }
         }
 
-        fn users(&mut self) -> BTreeMap<u32, String> {
-            machine::users()
+        fn users(&mut self, uids: &BTreeSet<u32>) -> BTreeMap<u32, String> {
+            self.users.names(uids)
+        }
+
+        fn account(&mut self, name: &str) -> Account {
+            self.users.account(name)
         }
 
         fn containers(&mut self, ids: &[ContainerId], others: bool) -> Vec<RawContainer> {

@@ -86,20 +86,24 @@ pub fn decode_socket_link(link: &[u8]) -> Option<u64> {
 /// User names by uid; of several names for one uid the first.
 pub fn parse_passwd(text: &[u8]) -> BTreeMap<u32, String> {
     let mut users = BTreeMap::new();
-    for line in text.split(|byte| *byte == b'\n') {
-        let Ok(line) = std::str::from_utf8(line) else {
-            continue;
-        };
-        let mut fields = line.split(':');
-        let (name, uid) = (fields.next(), fields.nth(1));
-        if let (Some(name), Some(Ok(uid))) = (name, uid.map(str::parse))
-            && !name.is_empty()
-            && !name.starts_with('#')
-        {
-            users.entry(uid).or_insert_with(|| name.to_owned());
-        }
+    for (name, uid) in entries_of_passwd(text) {
+        users.entry(uid).or_insert_with(|| name.to_owned());
     }
     users
+}
+
+/// The uid that a name has in passwd(5); of several entries the first.
+pub fn uid_in_passwd(text: &[u8], name: &str) -> Option<u32> {
+    let mut entries = entries_of_passwd(text);
+    entries.find_map(|(found, uid)| (found == name).then_some(uid))
+}
+
+fn entries_of_passwd(text: &[u8]) -> impl Iterator<Item = (&str, u32)> {
+    text.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut fields = std::str::from_utf8(line).ok()?.split(':');
+        let (name, uid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
+        (!name.is_empty() && !name.starts_with('#')).then_some((name, uid))
+    })
 }
 
 /// Whether a mount of `/proc` in `/proc/self/mountinfo` hides processes, proc(5).

@@ -10,7 +10,7 @@ mod tests;
 #[cfg(target_os = "linux")]
 mod linux;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netstat2::error::Error;
 use netstat2::{
@@ -30,11 +30,12 @@ use super::project::Projects;
 use super::raw::{
     Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
 };
+use super::users::Users;
 #[cfg(target_os = "windows")]
 use super::windows as system;
 use crate::model::{
-    Depth, Endpoint, Family, Foreign, Halt, Handles, Limits, Machine, ProcessKey, Protocol, Scope,
-    State, without_exe,
+    Account, Depth, Endpoint, Family, Foreign, Halt, Handles, Limits, Machine, ProcessKey,
+    Protocol, Scope, State, without_exe,
 };
 
 /// netstat2 for sockets and holders, sysinfo for processes.
@@ -47,6 +48,7 @@ pub struct Portable {
     /// How many sockets have been counted. It only grows, so that those of one look are not taken for
     /// those of another.
     counted: u64,
+    users: Users,
 }
 
 impl Source for Portable {
@@ -151,8 +153,12 @@ impl Source for Portable {
         system::excluded(protocol)
     }
 
-    fn users(&mut self) -> BTreeMap<u32, String> {
-        machine::users()
+    fn users(&mut self, uids: &BTreeSet<u32>) -> BTreeMap<u32, String> {
+        self.users.names(uids)
+    }
+
+    fn account(&mut self, name: &str) -> Account {
+        self.users.account(name)
     }
 }
 

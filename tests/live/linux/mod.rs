@@ -1,5 +1,6 @@
 //! What only Linux has: other users, namespaces, `/proc`, protocols and tools of its own.
 
+mod accounts;
 mod alike;
 mod apart;
 mod held;
