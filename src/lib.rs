@@ -31,6 +31,6 @@ pub mod cli;
 mod pipeline;
 
 pub use pipeline::{
-    Chart, Ephemeral, Explained, Forwards, Survey, chart, ephemeral, explain, glance,
+    Chart, Ephemeral, Explained, Forwards, Glance, Survey, chart, ephemeral, explain, glance,
     look_up_users, survey,
 };

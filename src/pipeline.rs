@@ -158,9 +158,18 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     (snapshot, undecided, holders)
 }
 
-/// Looks whether any socket matches, by all that is known without owners: the handles of those that
-/// do, or `None` where a table could not be read and none of the others has a match.
-pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>> {
+/// What a glance saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// Of the sockets that match; `None` for one that no process can hold.
+    pub handles: Vec<Option<u64>>,
+    /// Whether TCP sockets that are bound without listening would be among them, where they are asked for.
+    pub sees_bound: bool,
+}
+
+/// Looks whether any socket matches, by all that is known without owners; `None` where a table could
+/// not be read and none of the others has a match.
+pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Glance> {
     let mut scope = query.scope();
     if scope.protocols.contains(Protocol::Tcp) {
         // MPTCP sockets stand in the table of TCP too; which of them are MPTCP matters to nobody here.
@@ -172,11 +181,15 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Vec<Option<u64>>
     }
     let raw = source.sockets(&scope);
     let is_whole = unreadable(&raw).is_empty();
+    let sees_bound = raw.sees_bound;
     let rows = sockets(raw);
     let matching = rows.iter().filter(|row| query.wants(&row.socket));
     let mut handles: Vec<Option<u64>> = matching.map(|row| row.socket.handle()).collect();
     handles.sort_unstable();
-    (is_whole || !handles.is_empty()).then_some(handles)
+    (is_whole || !handles.is_empty()).then_some(Glance {
+        handles,
+        sees_bound,
+    })
 }
 
 /// The rules that send a port elsewhere that was asked for.

@@ -8,18 +8,17 @@ use clap::Args;
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
 use super::values::{SourceName, When, parse_duration};
-use super::{owner, selector, source, terminal};
-use crate::judge::{Expected, Met};
-use crate::model::{Depth, Protocol, ProtocolSet, Snapshot};
-use crate::read::Source;
-use crate::render::{Clean, Format, Look, Page, owners_in_words, render, usual_columns};
-use crate::select::{Query, View};
-use crate::{Survey, glance, survey};
+use super::{owner, source, terminal};
+use crate::model::Snapshot;
+use crate::render::{Clean, Format, Look, Page, render, usual_columns};
+use crate::survey;
+
+mod awaited;
+
+use awaited::{Awaited, Progress, shown};
 
 /// Time between two looks. A change is noticed after this and the time of a look, below 50 ms.
 const PAUSE: Duration = Duration::from_millis(25);
-/// Time after which owners are looked for again though no socket has changed.
-const OWNERS_AGAIN: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +37,7 @@ pub struct WaitArgs {
     /// What to wait for: a port, an address and port, an owner ... (all of them)
     #[arg(value_name = "SELECTOR", required = true)]
     selectors: Vec<String>,
-    /// Wait until nothing listens there
+    /// Wait until nothing listens there, and no socket keeps the port without listening
     #[arg(long, conflicts_with_all = ["owner", "fail_fast"])]
     gone: bool,
     /// Give up after this time, with exit code 1
@@ -47,7 +46,7 @@ pub struct WaitArgs {
     /// Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)
     #[arg(long, value_name = "OWNER")]
     owner: Vec<String>,
-    /// Give up at once when a stranger listens
+    /// Give up at once when a stranger listens, or when the owner is hidden
     #[arg(long, requires = "owner")]
     fail_fast: bool,
     /// Print nothing, only exit with a code
@@ -62,35 +61,18 @@ pub struct WaitArgs {
     /// Where to read from
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
     source: SourceName,
-}
 
-/// How far one selector has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Progress {
-    Reached,
-    NotYet,
-    /// Somebody listens who should not; in words.
-    Stranger(String),
-    /// What could not be read decides.
-    Unknown,
-}
-
-/// One selector and what was last seen of it.
-struct Awaited {
-    text: String,
-    query: Query,
-    handles: Vec<Option<u64>>,
-    looked_at: Option<Instant>,
-    progress: Progress,
-    snapshot: Option<Snapshot>,
-    told: Option<String>,
+    /// What was meant to run once it is reached
+    #[arg(last = true, hide = true, value_name = "CMD")]
+    command: Vec<String>,
 }
 
 pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
+    refuse_command(args)?;
     let mut awaited: Vec<Awaited> = args
         .selectors
         .iter()
-        .map(|text| awaited(text))
+        .map(|text| Awaited::new(text, args.gone))
         .collect::<Result<_, _>>()?;
     let mut expected = owner::parse(&args.owner)?;
     let mut source = source::open_live(args.source, None)?;
@@ -101,9 +83,14 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
     }
     let start = Instant::now();
     let mut status = Status::new(args);
+    let mut said: Vec<Option<String>> = vec![None; awaited.len()];
     loop {
         for one in &mut awaited {
-            one.look(source.as_mut(), expected.as_ref(), args.gone);
+            if args.gone {
+                one.look_gone(source.as_mut());
+            } else {
+                one.look(source.as_mut(), expected.as_ref());
+            }
         }
         let undecided = awaited
             .iter()
@@ -116,20 +103,26 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
             status.clear();
             return end(args, &awaited, Exit::Unknown);
         }
-        for one in &mut awaited {
-            if let Progress::Stranger(who) = one.progress.clone() {
-                if !args.quiet && one.told.as_ref() != Some(&who) {
-                    status.clear();
-                    terminal::tell(format_args!(
-                        "portwho: note: {} is held by a stranger: {}",
-                        quote(&one.text),
-                        Clean::new(&who)
-                    ));
-                    one.told = Some(who);
+        for (one, said) in awaited.iter().zip(&mut said) {
+            let Some(remark) = remark(one, expected.is_some()) else {
+                continue;
+            };
+            if !args.quiet && said.as_ref() != Some(&remark) {
+                status.clear();
+                terminal::tell(format_args!("portwho: note: {}", Clean::new(&remark)));
+                if let (Progress::Hidden, Some(snapshot)) = (&one.progress, &one.snapshot) {
+                    tell_losses(snapshot);
                 }
-                if args.fail_fast {
-                    return end(args, &awaited, Exit::No);
-                }
+                *said = Some(remark);
+            }
+            let exit = match one.progress {
+                Progress::Stranger(_) => Exit::No,
+                Progress::Hidden => Exit::Unknown,
+                _ => continue,
+            };
+            if args.fail_fast {
+                status.clear();
+                return end(args, &awaited, exit);
             }
         }
         let left = args
@@ -137,7 +130,9 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
             .map(|timeout| timeout.saturating_sub(start.elapsed()));
         if left.is_some_and(|left| left.is_zero()) {
             status.clear();
-            let is_unknown = awaited.iter().any(|one| one.progress == Progress::Unknown);
+            let is_unknown =
+                |one: &Awaited| matches!(one.progress, Progress::Unknown | Progress::Hidden);
+            let is_unknown = awaited.iter().any(is_unknown);
             return end(
                 args,
                 &awaited,
@@ -149,110 +144,37 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn awaited(text: &str) -> Result<Awaited, Failure> {
-    let mut query = Query {
-        view: View::Listening,
-        ..Query::default()
+/// Refuses a command: what was meant to run would be taken for something to wait for.
+fn refuse_command(args: &WaitArgs) -> Result<(), Failure> {
+    if args.command.is_empty() {
+        return Ok(());
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+[]*".contains(c);
+    let words = |words: &[String]| {
+        let all = words.iter().all(|word| word.chars().all(is_plain));
+        all.then(|| words.join(" "))
     };
-    selector::add(&mut query, text)?;
-    if !query.states.is_empty() || !query.peers.is_empty() {
-        return Err(Failure::usage(format!(
-            "{} cannot be waited for: only what listens can",
-            quote(text)
-        )));
-    }
-    let names_protocol = !query.protocols.is_empty()
-        || query
-            .places
-            .iter()
-            .chain(&query.locals)
-            .any(|place| place.protocol.is_some());
-    if !names_protocol {
-        query.protocols = ProtocolSet::meant_by(Protocol::Tcp);
-    }
-    Ok(Awaited {
-        text: text.to_owned(),
-        query,
-        handles: Vec::new(),
-        looked_at: None,
-        progress: Progress::NotYet,
-        snapshot: None,
-        told: None,
-    })
+    let selectors = words(&args.selectors).unwrap_or_else(|| "SELECTOR".into());
+    let command = words(&args.command).unwrap_or_else(|| "COMMAND".into());
+    Err(
+        Failure::usage("wait runs no command, so nothing may follow '--'")
+            .hint(format!("portwho wait {selectors} && {command}")),
+    )
 }
 
-impl Awaited {
-    /// Looks at the sockets, which costs little; at owners only when the sockets have changed.
-    fn look(&mut self, source: &mut dyn Source, expected: Option<&Expected>, gone: bool) {
-        let Some(handles) = glance(source, &self.query) else {
-            self.survey(source);
-            self.progress = Progress::Unknown;
-            return;
-        };
-        let asks_for_owners = expected.is_some() || self.query.asks_for_owners();
-        let is_fresh = self
-            .looked_at
-            .is_some_and(|then| then.elapsed() < OWNERS_AGAIN);
-        let has_changed = handles != self.handles;
-        self.handles = handles;
-        if self.handles.is_empty() || !asks_for_owners {
-            let is_there = !self.handles.is_empty();
-            self.progress = if is_there == gone {
-                Progress::NotYet
-            } else {
-                Progress::Reached
-            };
-            if has_changed {
-                self.snapshot = None;
-            }
-            return;
-        }
-        if is_fresh && !has_changed {
-            return;
-        }
-        let undecided = self.survey(source);
-        let rows = self
-            .snapshot
-            .as_ref()
-            .map_or(&[][..], |snapshot| snapshot.rows.as_slice());
-        self.progress = match (rows, expected) {
-            ([], _) if undecided => Progress::Unknown,
-            ([], _) if gone => Progress::Reached,
-            ([], _) => Progress::NotYet,
-            (_, None) if gone => Progress::NotYet,
-            (_, None) => Progress::Reached,
-            (rows, Some(expected)) => {
-                let judged: Vec<Met> = rows.iter().map(|row| expected.judge_row(row)).collect();
-                let stranger = judged.iter().position(|met| *met == Met::Stranger);
-                match stranger {
-                    Some(at) => Progress::Stranger(owners_in_words(&rows[at])),
-                    None if judged.contains(&Met::Unknown) => Progress::Unknown,
-                    None => Progress::Reached,
-                }
-            }
-        };
-    }
-
-    /// Reads sockets and owners; says whether hidden owners left it undecided.
-    fn survey(&mut self, source: &mut dyn Source) -> bool {
-        let shown = Survey {
-            query: self.query.clone(),
-            owners: true,
-            depth: Some(Depth::Full),
-            names_machine: true,
-            ..Survey::default()
-        };
-        let (snapshot, undecided) = survey(source, &shown);
-        self.snapshot = Some(snapshot);
-        self.looked_at = Some(Instant::now());
-        undecided
-    }
-
-    /// Whether tables, and not only owners, could not be read: time does not mend that.
-    fn is_unreadable(&self) -> bool {
-        self.snapshot
-            .as_ref()
-            .is_some_and(Snapshot::may_lack_sockets)
+/// What must be known of a selector that is not reached.
+fn remark(one: &Awaited, has_expected: bool) -> Option<String> {
+    let text = quote(&one.text);
+    match &one.progress {
+        Progress::Stranger(who) => Some(format!("{text} is held by a stranger: {who}")),
+        Progress::Stopped(who) => Some(format!(
+            "{text} listens, but cannot answer: {who} is stopped"
+        )),
+        Progress::Hidden if has_expected => Some(format!(
+            "{text} listens, but its owner is hidden: it cannot be compared with --owner"
+        )),
+        Progress::Hidden => Some(format!("{text} may be there: owners are hidden")),
+        Progress::Reached | Progress::NotYet | Progress::Unknown => None,
     }
 }
 
@@ -264,17 +186,7 @@ fn end(args: &WaitArgs, awaited: &[Awaited], exit: Exit) -> Result<Exit, Failure
         let snapshot = match (&one.snapshot, args.quiet) {
             (Some(snapshot), _) => snapshot.clone(),
             (None, true) => continue,
-            (None, false) => {
-                let query = one.query.clone();
-                let shown = Survey {
-                    query,
-                    owners: true,
-                    depth: Some(Depth::Full),
-                    names_machine: true,
-                    ..Survey::default()
-                };
-                survey(source.as_mut(), &shown).0
-            }
+            (None, false) => survey(source.as_mut(), &shown(&one.query)).0,
         };
         match &mut all {
             None => all = Some(snapshot),
@@ -320,6 +232,12 @@ fn end(args: &WaitArgs, awaited: &[Awaited], exit: Exit) -> Result<Exit, Failure
         if exit == Exit::Unknown {
             tell_losses(&snapshot);
         }
+    }
+    if !args.quiet && exit == Exit::Yes && awaited.iter().any(|one| one.may_be_bound) {
+        terminal::tell(
+            "portwho: note: sockets that are bound without listening cannot be seen here: \
+             'portwho check' tells whether the port is free",
+        );
     }
     let open = awaited
         .iter()

@@ -93,13 +93,17 @@ fn overlap(holder: &Socket, claim: &Claim) -> Bar {
 }
 
 /// The kernel keeps an IPv4 address for every IPv6 socket, 127.0.0.6 where there is none
-/// (LOOPBACK4_IPV6, net/ipv6.h), and compares by it unless the socket is v6only. Listeners and bound
-/// sockets it compares by their IPv6 address; of connections it does not show whether they are v6only.
+/// (LOOPBACK4_IPV6, net/ipv6.h), and compares by it unless the socket is v6only. Sockets that have never
+/// been connected it compares by their IPv6 address. Of connections it does not show whether they are
+/// v6only; of those that have ended it does, and these are found among the sockets of their IPv6 address
+/// (`inet_bhash2_update_saddr`), where a bind to 127.0.0.6 does not look.
 fn stands_for_ipv4(holder: &Socket, wanted: Ipv4Addr) -> Bar {
     const LOOPBACK4_IPV6: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
-    let is_compared = wanted.is_unspecified() || wanted == LOOPBACK4_IPV6;
+    let has_ended = holder.state == State::Bound;
+    let is_compared = wanted.is_unspecified() || (wanted == LOOPBACK4_IPV6 && !has_ended);
+    let was_connected = holder.state != State::Listen && holder.peer.is_some();
     match holder.v6only {
-        _ if !is_compared || matches!(holder.state, State::Listen | State::Bound) => Bar::No,
+        _ if !is_compared || !was_connected => Bar::No,
         Some(true) => Bar::No,
         Some(false) => Bar::Yes,
         None => Bar::Perhaps,

@@ -143,6 +143,17 @@ fn quiet_says_it_by_the_exit_code_alone() {
 }
 
 #[test]
+fn a_command_is_refused_with_what_to_write() {
+    let listener = scene::listener();
+    let selector = format!(":{}", port(&listener));
+    let command = ["wait", &selector, "--timeout=0", "--", "npm", "test"];
+    let answer = portwho(&command);
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
+    let hint = format!("hint: portwho wait {selector} && npm test");
+    assert_eq!(answer.stderr.lines().last(), Some(&*hint), "{answer:?}");
+}
+
+#[test]
 fn bad_usage_is_exit_2() {
     for arguments in [
         [].as_slice(),

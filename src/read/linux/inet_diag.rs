@@ -32,7 +32,7 @@ pub fn decode_row(body: &[u8], protocol: Protocol, order: ByteOrder) -> Option<R
     let peer = endpoint(6, 24)?;
     let word = |at| u32_at(fixed, at, order);
     let inode = word(68)?;
-    let state = decode_state(fixed[1], protocol, &peer)?;
+    let state = decode_state(fixed[1], protocol, &local)?;
     Some(RawSocket {
         protocol,
         state,
@@ -51,12 +51,18 @@ pub fn decode_row(body: &[u8], protocol: Protocol, order: ByteOrder) -> Option<R
 }
 
 /// Maps a state number of `include/net/tcp_states.h`.
-pub fn decode_state(number: u8, protocol: Protocol, peer: &Endpoint) -> Option<State> {
+///
+/// A TCP socket in TCP_CLOSE keeps the port that it has: before it connects or listens, and after its
+/// connection was refused, reset or ended, until its last descriptor is closed (`tcp_set_state` in
+/// net/ipv4/tcp.c gives back only a port that the kernel chose). The kernel then still shows the last
+/// peer.
+pub fn decode_state(number: u8, protocol: Protocol, local: &Endpoint) -> Option<State> {
+    let has_port = local.port.is_some_and(|port| port != 0);
     Some(match (number, protocol.is_stream()) {
         (1, _) => State::Established,
-        // Sockets that are bound and inactive are dumped as TCP_CLOSE.
-        (7 | 13, true) if peer.is_absent() => State::Bound,
-        (7, true) => State::Closed,
+        // TCP_BOUND_INACTIVE is what they are asked for by; they are dumped as TCP_CLOSE.
+        (7 | 13, true) if has_port => State::Bound,
+        (7 | 13, true) => State::Closed,
         (7, false) => State::Unconnected,
         (2, true) => State::SynSent,
         (3 | 12, true) => State::SynRecv,
@@ -194,13 +200,33 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_socket_with_a_port_is_bound_whatever_its_last_peer() {
+        let mut bytes = row(AF_INET, 7);
+        let state = |bytes: &[u8]| {
+            let row = decode_row(bytes, Protocol::Tcp, ByteOrder::Big).unwrap();
+            (row.state, row.peer.port)
+        };
+        assert_eq!(state(&bytes), (State::Bound, Some(0)));
+        // Its connection was refused: the address of the peer is left.
+        bytes[24..28].copy_from_slice(&[127, 0, 0, 1]);
+        assert_eq!(state(&bytes), (State::Bound, Some(0)));
+        // It was reset: the port of the peer is left too.
+        bytes[6..8].copy_from_slice(&8080u16.to_be_bytes());
+        assert_eq!(state(&bytes), (State::Bound, Some(8080)));
+        bytes[4..6].fill(0);
+        assert_eq!(state(&bytes), (State::Closed, Some(8080)), "no port");
+        let udp = decode_row(&row(AF_INET, 7), Protocol::Udp, ByteOrder::Big).unwrap();
+        assert_eq!(udp.state, State::Unconnected);
+    }
+
+    #[test]
     fn state_bits_and_numbers_agree() {
-        let nobody = Endpoint::new(Ipv4Addr::UNSPECIFIED, 0);
+        let local = Endpoint::new(Ipv4Addr::LOCALHOST, 80);
         for protocol in Protocol::ALL {
             for state in State::ALL {
                 let bits = state_bits(state, protocol);
                 for number in (1..=13).filter(|number| bits & 1 << number != 0) {
-                    let decoded = decode_state(number, protocol, &nobody);
+                    let decoded = decode_state(number, protocol, &local);
                     let closed_is_bound = state == State::Closed && decoded == Some(State::Bound);
                     assert!(
                         decoded == Some(state) || closed_is_bound,

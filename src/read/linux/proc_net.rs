@@ -64,7 +64,7 @@ fn decode_line(line: &str, protocol: Protocol, order: ByteOrder) -> Option<RawSo
     let local = decode_endpoint(fields.next()?, order)?;
     let peer = decode_endpoint(fields.next()?, order)?;
     let number = u8::from_str_radix(fields.next()?, 16).ok()?;
-    let state = decode_state(number, protocol, &peer)?;
+    let state = decode_state(number, protocol, &local)?;
     let (send, receive) = fields.next()?.split_once(':')?;
     let queue = |text| u32::from_str_radix(text, 16).ok();
     let timer = fields.next()?;

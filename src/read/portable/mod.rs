@@ -255,7 +255,7 @@ fn sighting(socket: &SocketInfo) -> Sighting {
     let (protocol, state, peer) = match &socket.protocol_socket_info {
         ProtocolSocketInfo::Tcp(tcp) => (
             Protocol::Tcp,
-            tcp_state(tcp.state),
+            tcp_state(tcp.state, tcp.local_port),
             Endpoint::new(mapped(tcp.remote_addr), tcp.remote_port),
         ),
         ProtocolSocketInfo::Udp(_) => (Protocol::Udp, State::Unconnected, nobody),
@@ -297,8 +297,10 @@ fn unspecified(endpoint: &Endpoint) -> std::net::IpAddr {
     }
 }
 
-fn tcp_state(state: TcpState) -> State {
+fn tcp_state(state: TcpState, port: u16) -> State {
     match state {
+        // A socket that is neither connected nor listens keeps the port that it has.
+        TcpState::Closed if port != 0 => State::Bound,
         TcpState::Listen => State::Listen,
         TcpState::SynSent => State::SynSent,
         TcpState::SynReceived => State::SynRecv,

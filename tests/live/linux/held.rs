@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -104,6 +104,11 @@ impl Held {
 
     pub fn pid(&self) -> u32 {
         self.0.id()
+    }
+
+    /// How it ended, once it has.
+    pub fn wait(mut self) -> ExitStatus {
+        self.0.wait().unwrap()
     }
 }
 

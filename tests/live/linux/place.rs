@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::truth::{Options, PLAIN};
+use crate::scene::close;
 
 /// An address to bind, and whether a socket there leaves IPv4 alone.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +58,17 @@ impl Place {
         Ok(socket)
     }
 
+    /// A socket bound here, to a port that it names itself: it has that until it is closed.
+    pub fn bound_on_purpose(self, options: Options) -> io::Result<Socket> {
+        let free = self.bound(Type::STREAM, PLAIN)?;
+        let address = SocketAddr::new(self.ip, port(&free));
+        close(free);
+        let socket = self.socket(Type::STREAM, None)?;
+        options.set(&socket)?;
+        socket.bind(&address.into())?;
+        Ok(socket)
+    }
+
     pub fn listener(self, options: Options) -> io::Result<Socket> {
         let socket = self.bound(Type::STREAM, options)?;
         socket.listen(8)?;
@@ -86,12 +98,17 @@ fn address(socket: &Socket) -> SocketAddr {
 
 /// Connects a socket to an address and port.
 pub fn connect(socket: &Socket, ip: IpAddr, port: u16) {
+    try_connect(socket, ip, port).unwrap();
+}
+
+/// Connects a socket to an address and port, where it is let in.
+pub fn try_connect(socket: &Socket, ip: IpAddr, port: u16) -> io::Result<()> {
     // An IPv6 socket reaches IPv4 by a mapped address.
     let ip = match (ip, address(socket)) {
         (IpAddr::V4(ip), SocketAddr::V6(_)) => ip.to_ipv6_mapped().into(),
         (ip, _) => ip,
     };
-    socket.connect(&SocketAddr::new(ip, port).into()).unwrap();
+    socket.connect(&SocketAddr::new(ip, port).into())
 }
 
 /// A connection from this socket to the listener at this address; gives the accepted one.

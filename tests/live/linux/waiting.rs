@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
-use super::held::{Held, helper_named, is_emulated, open_folder};
+use super::held::{
+    Held, NOBODY, helper_named, is_emulated, is_root, kernel_is, open_folder, portwho_for_all,
+};
 use crate::answer::{Answer, PORTWHO, pids, turn};
 use crate::scene::{self, port, until};
 
@@ -172,6 +174,78 @@ fn a_part_of_the_expected_name_is_a_stranger() {
     let answer = crate::answer::portwho(&[&owner[..], &["--fail-fast"]].concat());
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
     assert!(answer.stderr.contains("database_exporter"), "{answer:?}");
+}
+
+#[test]
+fn a_bound_socket_is_not_gone_whether_it_is_seen_or_not() {
+    let (socket, selector) = bound().unwrap();
+    let gone = |source: &str| {
+        let source = format!("--source={source}");
+        crate::answer::portwho(&["wait", "--gone", &selector, &source, "--timeout=0"])
+    };
+    for source in ["auto", "proc"] {
+        let answer = gone(source);
+        assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
+    }
+    scene::close(socket);
+    for source in ["auto", "proc"] {
+        let answer = gone(source);
+        assert_eq!((answer.code, answer.stdout.as_str()), (Some(0), ""));
+        let is_noted = answer.stderr.contains("bound without listening");
+        assert_eq!(
+            is_noted,
+            source == "proc" || !kernel_is((6, 8)),
+            "{answer:?}"
+        );
+    }
+}
+
+/// A user who may not see who has the listener.
+#[test]
+fn a_hidden_owner_is_said_at_once_and_ends_the_wait_if_wanted() {
+    if !is_root() {
+        skip!("only root can be two users");
+    }
+    let folder = open_folder();
+    let program = portwho_for_all(&folder);
+    let listener = scene::listener();
+    let selector = format!("127.0.0.1:{}", port(&listener));
+    for (last, code) in [
+        ("--fail-fast", 3),
+        ("--timeout=60ms", 3),
+        ("--timeout=3s", 3),
+    ] {
+        let mut command = Command::new(&program);
+        command.args(["wait", &selector, "--owner=name=database", last]);
+        command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        let answer = crate::answer::run(&mut command);
+        assert_eq!((answer.code, answer.stdout.as_str()), (Some(code), ""));
+        let told = answer.stderr.matches("its owner is hidden").count();
+        assert_eq!(told, 1, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_listener_is_reached_once_its_owner_runs() {
+    if is_emulated() {
+        skip!("the emulator sleeps in its own way");
+    }
+    let listener = scene::listener();
+    let selector = listener.local_addr().unwrap().to_string();
+    let held = Held::sleep(listener);
+    let pid = Pid::from_raw(held.pid().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    until("a stopped process", || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", held.pid())).ok()?;
+        stat.contains(") T ").then_some(())
+    });
+    let answer = crate::answer::portwho(&["wait", &selector, "--timeout=60ms"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
+    assert_eq!(answer.stderr.matches("is stopped").count(), 1, "{answer:?}");
+    let waiting = Waiting::start(&[&selector]);
+    kill_process(pid, Signal::CONT).unwrap();
+    let answer = waiting.end();
+    assert_eq!(answer.code, Some(0), "{answer:?}");
 }
 
 #[test]
