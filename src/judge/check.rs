@@ -63,6 +63,9 @@ pub enum Warning {
     UdpHeld,
     /// The tables showed a holder, but a bind succeeds.
     BindSucceeds,
+    /// A bind succeeds beside a socket that has the port and accepts nothing (TCP), or receives (UDP):
+    /// both let the other share it.
+    BoundBeside,
 }
 
 /// Whether a port is held by whom it should be.
@@ -173,9 +176,10 @@ impl Check<'_> {
     }
 
     /// Whether `free` may offer the port if it can be bound: where a bind beside others succeeds, it
-    /// would still be theirs.
+    /// would still be theirs. What is left of connections does not matter on Linux.
     pub fn may_offer(&self, verdict: &Verdict) -> bool {
-        let is_shared = self.evidence.limits.rules == Rules::Other && !verdict.holders.is_empty();
+        let is_other = self.evidence.limits.rules == Rules::Other && !verdict.holders.is_empty();
+        let is_shared = is_other || self.bound_holders(verdict).next().is_some();
         verdict.ruling == Ruling::Free || (Self::needs_bind(verdict) && !is_shared)
     }
 
@@ -184,14 +188,28 @@ impl Check<'_> {
         verdict.reason == Some(Reason::NotTried)
     }
 
+    /// The holders that have the port as sockets of their own, not as connections.
+    fn bound_holders(&self, verdict: &Verdict) -> impl Iterator<Item = &Socket> {
+        let sockets = verdict
+            .holders
+            .iter()
+            .map(|at| &self.evidence.rows[*at].socket);
+        sockets.filter(|socket| socket.state == State::Bound || socket.state.is_listening())
+    }
+
     /// Puts what a bind said in place of what the tables left open, or beside what they said.
     pub fn settle(&self, verdict: &mut Verdict, bound: Bound) {
         let by_table = verdict.ruling;
         verdict.decided = Decided::Bind;
         (verdict.ruling, verdict.reason) = match bound {
             Bound::Yes => {
+                // Who joins a group asks to share the port with those in it.
+                let joins =
+                    |socket: &Socket| self.options.reuse_port && socket.state != State::Bound;
                 if by_table == Ruling::Taken {
                     verdict.warnings.push(Warning::BindSucceeds);
+                } else if self.bound_holders(verdict).any(|socket| !joins(socket)) {
+                    verdict.warnings.push(Warning::BoundBeside);
                 }
                 (Ruling::Free, None)
             }

@@ -65,7 +65,7 @@ fn reasons(verdict: &Verdict, snapshot: &Snapshot, look: Look) -> Vec<String> {
             verdict
                 .warnings
                 .iter()
-                .map(|warning| words::warning(*warning).to_owned()),
+                .map(|warning| words::warning(*warning, verdict, &snapshot.rows).into_owned()),
         );
     }
     let all = all
@@ -110,7 +110,8 @@ pub fn write_github(
             annotation("error", &format!("{claim} {word}"), &why, out)?;
         } else if verdict.expectation.is_none() {
             for warning in &verdict.warnings {
-                annotation("warning", &claim, words::warning(*warning), out)?;
+                let words = words::warning(*warning, verdict, &snapshot.rows);
+                annotation("warning", &claim, &words, out)?;
             }
         }
     }

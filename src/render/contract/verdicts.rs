@@ -1,5 +1,7 @@
 //! The contract of the verbs that judge: check, free, conflicts.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::{About, RowOut};
@@ -51,9 +53,10 @@ struct CheckOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Warning"))]
 struct WarningOut {
-    #[cfg_attr(test, schemars(extend("enum" = ["ephemeral", "reserved", "udp-held", "bind-succeeds"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["ephemeral", "reserved", "udp-held", "bind-succeeds",
+        "bound-beside"])))]
     code: &'static str,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl<'a> Checks<'a> {
@@ -73,7 +76,7 @@ impl<'a> Checks<'a> {
                 .iter()
                 .map(|warning| WarningOut {
                     code: words::warning_code(*warning),
-                    message: words::warning(*warning),
+                    message: words::warning(*warning, verdict, &snapshot.rows),
                 })
                 .collect(),
             holders: verdict

@@ -1,8 +1,10 @@
 //! Words for verdicts and findings.
 
+use std::borrow::Cow;
+
 use super::{endpoint, local_address};
 use crate::judge::{Claim, Decided, Finding, FindingCode, Met, Reason, Ruling, Verdict, Warning};
-use crate::model::{Endpoint, OwnerStatus, Row, State};
+use crate::model::{Endpoint, OwnerStatus, Protocol, Row, State};
 
 pub fn ruling(ruling: Ruling) -> &'static str {
     match ruling {
@@ -52,11 +54,20 @@ pub fn warning_code(warning: Warning) -> &'static str {
         Warning::Reserved => "reserved",
         Warning::UdpHeld => "udp-held",
         Warning::BindSucceeds => "bind-succeeds",
+        Warning::BoundBeside => "bound-beside",
     }
 }
 
-pub fn warning(warning: Warning) -> &'static str {
-    match warning {
+/// A warning on a verdict in words.
+pub fn warning(warning: Warning, verdict: &Verdict, rows: &[Row]) -> Cow<'static, str> {
+    let words = match warning {
+        Warning::BoundBeside => {
+            let holders = holders(verdict, rows);
+            return match verdict.claim.protocol {
+                Protocol::Udp => format!("{holders}: both would share the port").into(),
+                _ => format!("{holders}: both can bind the port, and one can listen").into(),
+            };
+        }
         Warning::Ephemeral => {
             "in the ephemeral range: an outgoing connection may take it at any time"
         }
@@ -65,7 +76,8 @@ pub fn warning(warning: Warning) -> &'static str {
         }
         Warning::UdpHeld => "the UDP port of this number is held",
         Warning::BindSucceeds => "the tables showed a holder, but a bind succeeds",
-    }
+    };
+    words.into()
 }
 
 /// `80/tcp`, with its address where one is claimed: `127.0.0.1:80/tcp`.
