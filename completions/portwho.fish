@@ -129,8 +129,8 @@ complete -c portwho -n "__fish_portwho_using_subcommand wait" -l source -d 'Wher
 native\t'The system\'s own interface alone (Linux: sock_diag)'
 proc\t'The tables of /proc/net alone (Linux)'
 portable\t'The netstat2 and sysinfo libraries'"
-complete -c portwho -n "__fish_portwho_using_subcommand wait" -l gone -d 'Wait until nothing listens there'
-complete -c portwho -n "__fish_portwho_using_subcommand wait" -l fail-fast -d 'Give up at once when a stranger listens'
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l gone -d 'Wait until nothing listens there, and no socket keeps the port without listening'
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l fail-fast -d 'Give up at once when a stranger listens, or when the owner is hidden'
 complete -c portwho -n "__fish_portwho_using_subcommand wait" -s q -l quiet -d 'Print nothing, only exit with a code'
 complete -c portwho -n "__fish_portwho_using_subcommand wait" -l json -d 'Print JSON'
 complete -c portwho -n "__fish_portwho_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -130,10 +130,10 @@ module completions {
 
   # Wait until something listens, or nothing does any more
   export extern "portwho wait" [
-    --gone                    # Wait until nothing listens there
+    --gone                    # Wait until nothing listens there, and no socket keeps the port without listening
     --timeout: string         # Give up after this time, with exit code 1
     --owner: string           # Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)
-    --fail-fast               # Give up at once when a stranger listens
+    --fail-fast               # Give up at once when a stranger listens, or when the owner is hidden
     --quiet(-q)               # Print nothing, only exit with a code
     --json                    # Print JSON
     --color: string@"nu-complete portwho wait color" # When to colour the output

@@ -5,5 +5,5 @@ mod spawn;
 mod try_bind;
 
 pub use private_file::create_private;
-pub use spawn::run_with;
+pub use spawn::run_instead;
 pub use try_bind::try_bind;

@@ -1,6 +1,7 @@
 //! `portwho free [RANGE]`: names ports that nobody holds, confirmed by a bind.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
 use super::values::SourceName;
 use super::{selector, source, terminal};
-use crate::act::{run_with, try_bind};
+use crate::act::{run_instead, try_bind};
 use crate::judge::{Bound, Candidates, Check, Claim, Evidence, Options, consecutive};
 use crate::model::{Protocol, ProtocolSet, Rules};
 use crate::render::free_json;
@@ -20,14 +21,14 @@ const EXAMPLES: &str = "\
 Examples:
   portwho free                             one free port
   portwho free 8000-8999 --count 3         three of a range
-  portwho free --exec npm start            run a server with PORT set
+  portwho free -- npm start                run a server with PORT set
 
-Between the answer and the moment when the program binds the port, another may take it.
---exec makes that time short; when the program's bind fails all the same, it is not tried
-again with another port.
+Another program may take the port before yours binds it. Running the command from here
+makes that time short; if the command fails to bind all the same, it is not run again with
+another port. On Unix the command takes the place of portwho and gets its signals.
 
-Exit status: 0 found, 1 fewer than asked, 2 bad usage, 3 cannot tell; with --exec the
-  command's own";
+Exit status: 0 found, 1 fewer than asked, 2 bad usage, 3 cannot tell; with a command its
+  own, 126 if it cannot be run, 127 if there is none";
 
 /// Name free ports
 ///
@@ -54,17 +55,21 @@ pub struct FreeArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Print JSON
-    #[arg(long, conflicts_with = "exec")]
+    #[arg(long, conflicts_with_all = ["exec", "command"])]
     json: bool,
     /// Where to read from
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
     source: SourceName,
     /// Run a command with the port in PORT (all of them in PORTS), and exit with its code
-    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
+    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true, conflicts_with = "command")]
     exec: Vec<String>,
+    /// The same as --exec
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<String>,
 }
 
 pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
+    let command = command(args)?;
     let range = args
         .range
         .as_deref()
@@ -131,6 +136,13 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
             if !check.may_offer(&verdict) {
                 return false;
             }
+            // A bind beside an unseen socket succeeds where both set SO_REUSEADDR: one that does not
+            // set it says more, unless a connection is known that it would fail on as well.
+            let is_sure = snapshot.sees_bound || !verdict.holders.is_empty();
+            let options = Options {
+                reuse_addr: options.reuse_addr && is_sure,
+                ..options
+            };
             let bound = try_bind(&claim, options);
             is_unknown |= bound.is_unknown();
             bound == Bound::Yes
@@ -173,12 +185,22 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
             ..failure
         });
     }
-    match args.exec.first() {
-        None if args.json => {}
-        None => terminal::answer(|out| ports.iter().try_for_each(|port| writeln!(out, "{port}")))?,
-        Some(program) => return exec(program, &args.exec, &ports),
+    match command {
+        [] if args.json => {}
+        [] => terminal::answer(|out| ports.iter().try_for_each(|port| writeln!(out, "{port}")))?,
+        [program, ..] => return exec(program, command, &ports),
     }
     Ok(Exit::Yes)
+}
+
+/// The command to run; of `--exec -- CMD` what follows the dashes.
+fn command(args: &FreeArgs) -> Result<&[String], Failure> {
+    match args.exec.as_slice() {
+        [] => Ok(&args.command),
+        [dashes] if dashes == "--" => Err(Failure::usage("--exec needs a command")),
+        [dashes, command @ ..] if dashes == "--" => Ok(command),
+        command => Ok(command),
+    }
 }
 
 fn exec(program: &str, command: &[String], ports: &[u16]) -> Result<Exit, Failure> {
@@ -187,8 +209,17 @@ fn exec(program: &str, command: &[String], ports: &[u16]) -> Result<Exit, Failur
         ("PORT", all.first().cloned().unwrap_or_default()),
         ("PORTS", all.join(" ")),
     ];
-    let code = run_with(command, &environment)
-        .map_err(|error| Failure::unknown(format!("{}: {error}", quote(program))))?;
+    let code = run_instead(command, &environment).map_err(|error| {
+        // As shells have it.
+        let code = match error.kind() {
+            ErrorKind::NotFound => 127,
+            _ => 126,
+        };
+        Failure {
+            exit: Exit::Of(code),
+            ..Failure::unknown(format!("cannot run {}: {error}", quote(program)))
+        }
+    })?;
     Ok(Exit::Of(code))
 }
 

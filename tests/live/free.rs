@@ -141,6 +141,8 @@ fn bad_usage_is_exit_2() {
         &["--address", "10.0.0.0/8"],
         &["--json", "--exec", "true"],
         &["--exec"],
+        &["--exec", "--"],
+        &["--json", "--", "true"],
     ] {
         let answer = portwho(&[&["free"], arguments].concat());
         assert_eq!(answer.code, Some(2), "{arguments:?} {answer:?}");
