@@ -1,5 +1,7 @@
 //! Text that another process chose: names, arguments, paths.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// Text from outside, as lossy UTF-8 and otherwise as it came: it may hold escape sequences.
@@ -23,6 +25,19 @@ impl Foreign {
     /// The text with whatever it holds. Never write it to a terminal.
     pub fn unclean(&self) -> &str {
         &self.0
+    }
+
+    /// The text as a part of a sentence or a list: in quotes where it holds marks that could end its
+    /// place there, and pass for the words of others. As unclean as the text itself.
+    pub fn in_text(&self) -> Cow<'_, str> {
+        let text = &self.0;
+        let is_mark = |c: char| ";,()'\"\u{d7}\u{2190}\u{2192}".contains(c);
+        let has_marks = text.contains(is_mark) || text.contains(": ") || text.contains("  ");
+        if has_marks || text.trim() != text || text.split(' ').any(is_dashes) {
+            Cow::Owned(format!("'{}'", text.replace('\'', "\\'")))
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 
     /// What follows the last separator of a path; `\\` is one where a drive letter leads.
@@ -53,6 +68,11 @@ impl Foreign {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Whether a word is what stands for a pause, or for nothing.
+fn is_dashes(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| "-\u{2013}\u{2014}".contains(c))
 }
 
 /// The name of a program of Windows without its ending, as people say it.
@@ -87,6 +107,36 @@ mod tests {
         ] {
             assert_eq!(Foreign::new(path).base_name(), name, "{path}");
         }
+    }
+
+    #[test]
+    fn a_name_with_marks_of_a_sentence_is_quoted_in_one() {
+        for plain in [
+            "nginx",
+            "Web Content",
+            "kworker/0:1",
+            "php-fpm8.2",
+            "größe",
+            "",
+        ] {
+            assert_eq!(Foreign::new(plain).in_text(), plain);
+        }
+        for marked in [
+            "db; port is ok",
+            "a, b",
+            "nginx (pid 1)",
+            "db -- free",
+            "nginx \u{d7}4",
+            "-",
+            " db",
+            "db  user root",
+            "pid: 1",
+            "\"",
+        ] {
+            let quoted = format!("'{marked}'");
+            assert_eq!(Foreign::new(marked).in_text(), quoted);
+        }
+        assert_eq!(Foreign::new("a' (b").in_text(), r"'a\' (b'");
     }
 
     #[test]

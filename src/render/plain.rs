@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::Page;
 use super::cell::Cell;
-use crate::model::Snapshot;
+use super::{Page, words};
+use crate::model::{Row, Snapshot};
 
 pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Result<()> {
     if page.look.header {
@@ -20,10 +20,39 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
             if index > 0 {
                 out.write_all(b"\t")?;
             }
-            let Cell { text, .. } = (column.cell)(row, snapshot);
+            let Cell { text, .. } = match column.name {
+                "process" => names(row).unwrap_or_else(|| (column.cell)(row, snapshot)),
+                "pid" => pids(row).unwrap_or_else(|| (column.cell)(row, snapshot)),
+                _ => (column.cell)(row, snapshot),
+            };
             out.write_all(text.as_str().as_bytes())?;
         }
         out.write_all(b"\n")?;
     }
     Ok(())
+}
+
+/// The names of all owners, each once; a single one as it is.
+fn names(row: &Row) -> Option<Cell> {
+    let first = row.owners.first()?;
+    let is_same = |name: &str| name == first.process.name.unclean();
+    let mut others = row.owners.iter().map(|owner| owner.process.name.unclean());
+    if others.all(is_same) && !first.process.name.is_empty() {
+        return Some(Cell::foreign(Some(&first.process.name)));
+    }
+    let all = row
+        .owners
+        .iter()
+        .map(|owner| words::name(&owner.process).into_owned());
+    Some(Cell::new(words::each_once(all).join(",")))
+}
+
+/// The ids of all owners.
+fn pids(row: &Row) -> Option<Cell> {
+    let pids = row
+        .owners
+        .iter()
+        .map(|owner| owner.process.key.pid.to_string());
+    let pids: Vec<String> = pids.collect();
+    (!pids.is_empty()).then(|| Cell::new(pids.join(",")))
 }

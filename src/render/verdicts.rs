@@ -59,24 +59,19 @@ pub fn write_checks(
 
 /// Why a verdict is as it is: on a terminal a line for each holder, else all in one.
 fn reasons(verdict: &Verdict, snapshot: &Snapshot, look: Look) -> Vec<String> {
-    let mut all = vec![words::verdict(verdict, &snapshot.rows)];
+    let mut all = words::verdict(verdict, &snapshot.rows);
     if verdict.expectation.is_none() && verdict.ruling != Ruling::Taken {
         all.extend(
             verdict
                 .warnings
                 .iter()
-                .map(|warning| words::warning(*warning, verdict, &snapshot.rows).into_owned()),
+                .flat_map(|warning| words::warning(*warning, verdict, &snapshot.rows)),
         );
     }
-    let all = all
-        .into_iter()
-        .filter(|words| !words.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ");
-    match look.width {
-        Some(_) => all.split("; ").map(str::to_owned).collect(),
-        None => vec![all],
+    if look.width.is_none() || all.is_empty() {
+        all = vec![words::in_one_line(&all)];
     }
+    all
 }
 
 pub fn write_checks_json(
@@ -106,11 +101,12 @@ pub fn write_github(
             (None, Ruling::Unknown) => (true, "cannot be judged"),
         };
         if is_error {
-            let why = words::verdict(verdict, &snapshot.rows);
+            let why = words::in_one_line(&words::verdict(verdict, &snapshot.rows));
             annotation("error", &format!("{claim} {word}"), &why, out)?;
         } else if verdict.expectation.is_none() {
             for warning in &verdict.warnings {
                 let words = words::warning(*warning, verdict, &snapshot.rows);
+                let words = words::in_one_line(&words);
                 annotation("warning", &claim, &words, out)?;
             }
         }

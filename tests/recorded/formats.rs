@@ -52,6 +52,22 @@ fn plain_is_separated_by_tabs() {
 }
 
 #[test]
+fn plain_names_every_owner() {
+    let text = shown(&[
+        "--format",
+        "plain",
+        "--no-header",
+        "--columns",
+        "process,pid",
+        ":8084",
+        ":8443",
+    ]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.contains(&"gunicorn\t9001,9002,9003,9004"), "{text}");
+    assert!(lines.contains(&"haproxy\t1400"), "{text}");
+}
+
+#[test]
 fn csv_has_a_line_for_each_owner() {
     let text = shown(&["--format", "csv", ":8084", ":5004", ":2049"]);
     assert_data_eq!(text.clone(), file!["snapshots/csv.txt"].raw());

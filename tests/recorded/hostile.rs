@@ -1,7 +1,12 @@
 //! Names, arguments, paths, users, hosts and interfaces that try to act on the terminal: none does,
 //! in no format, and for a parser they are whole.
 
-use serde_json::Value;
+use portwho::judge::{Claim, Decided, Reason, Ruling, Verdict};
+use portwho::model::{Depth, Protocol};
+use portwho::read::capture::{Capture, Replay};
+use portwho::render::{Look, write_checks};
+use portwho::{Survey, survey};
+use serde_json::{Value, json};
 
 use crate::contract::{checked_socket, document, list, sockets, text};
 use crate::replay;
@@ -92,6 +97,145 @@ fn a_card_has_no_line_that_another_process_wrote() {
             "{lines:?}"
         );
     }
+}
+
+/// Names that end a clause, begin one, or count as several.
+const FORGERIES: [&str; 7] = [
+    "db; port is ok",
+    "db -- free",
+    "db\nport is ok",
+    "db, sshd",
+    "db; (pid 1)",
+    "ok \u{d7}4",
+    " db  user root",
+];
+
+/// The recording of a server with a process of another name: that of the listener on port 3000.
+fn renamed(name: &str) -> String {
+    let whole = std::fs::read_to_string(crate::capture("web1")).unwrap();
+    let mut capture: Value = serde_json::from_str(&whole).unwrap();
+    for process in capture["processes"].as_array_mut().unwrap() {
+        if [27897, 9002].contains(&process["key"]["pid"].as_u64().unwrap()) {
+            process["comm"] = name.into();
+            process["executable"] = format!("/usr/bin/{name}").into();
+            process["command"] = json!([name]);
+        }
+    }
+    capture.to_string()
+}
+
+fn answer_for(name: &str, arguments: &[&str]) -> crate::Answer {
+    let arguments = [arguments, &["--from", "-"]].concat();
+    crate::portwho_fed(&arguments, renamed(name).as_bytes())
+}
+
+/// The name as a sentence has it: in quotes, and none of it acts.
+fn in_text(name: &str) -> String {
+    match name {
+        "db\nport is ok" => r"db\nport is ok".to_owned(),
+        _ => format!("'{name}'"),
+    }
+}
+
+#[test]
+fn a_name_makes_no_line_and_no_clause_of_its_own() {
+    for arguments in [
+        &["check", "3000"][..],
+        &["check", "3000", "--expect", "user=nobody"],
+        &["check", "3000", "--format", "github"],
+        &[":3000", "--format", "table"],
+        &[":3000"],
+        &["why", ":3000"],
+        &["map", ":3000"],
+    ] {
+        let usual = answer_for("node", arguments);
+        for name in FORGERIES {
+            let answer = answer_for(name, arguments);
+            assert_eq!(answer.code, usual.code, "{arguments:?} {name}");
+            let told = &answer.stdout;
+            let lines = usual.stdout.lines().count();
+            assert_eq!(told.lines().count(), lines, "{arguments:?} {name}: {told}");
+            assert!(
+                told.contains(&in_text(name)),
+                "{arguments:?} {name}: {told}"
+            );
+        }
+    }
+}
+
+/// Drawn by the library: the binary takes the width from a terminal, which a test has not.
+#[test]
+fn a_verdict_on_a_terminal_has_a_line_for_each_holder_and_none_for_a_name() {
+    for name in FORGERIES {
+        let recording = renamed(name);
+        let mut replay = Replay::new(Capture::read(&mut recording.as_bytes()).unwrap());
+        let wanted = Survey {
+            owners: true,
+            depth: Some(Depth::Names),
+            ..Survey::default()
+        };
+        let (snapshot, _) = survey(&mut replay, &wanted);
+        let holders = |port| -> Vec<usize> {
+            let rows = snapshot.rows.iter().enumerate();
+            let on_port = rows.filter(|(_, row)| row.socket.local.port == Some(port));
+            on_port.map(|(at, _)| at).collect()
+        };
+        let verdict = Verdict {
+            claim: Claim {
+                protocol: Protocol::Tcp,
+                address: None,
+                interface: None,
+                port: 3000,
+            },
+            ruling: Ruling::Taken,
+            decided: Decided::Table,
+            reason: Some(Reason::Held),
+            warnings: Vec::new(),
+            holders: [holders(3000), holders(8084)].concat(),
+            expectation: None,
+        };
+        let look = Look {
+            header: false,
+            width: Some(200),
+            colour: false,
+        };
+        let mut out = Vec::new();
+        write_checks(&snapshot, &[verdict], look, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let quoted = in_text(name);
+        let first = format!("3000/tcp  taken  {quoted} listens on 127.0.0.1 (pid 27897)");
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(lines[0], first);
+        assert!(
+            lines[1]
+                .trim_start()
+                .starts_with(&format!("gunicorn, {quoted} listens on"))
+        );
+    }
+}
+
+#[test]
+fn a_name_is_one_name_among_others() {
+    for name in FORGERIES {
+        let quoted = in_text(name);
+        let table = answer_for(name, &[":8084", "--format", "table"]).stdout;
+        assert!(table.contains(&format!("gunicorn, {quoted} ")), "{table}");
+        let check = answer_for(name, &["check", "8084"]).stdout;
+        let all = format!("gunicorn, {quoted} listens on 0.0.0.0 (pids 9001, 9002, 9003, 9004)");
+        assert!(check.contains(&all), "{check}");
+        let conflicts = answer_for(name, &["conflicts", "--level", "info"]).stdout;
+        assert!(!conflicts.lines().any(|line| line.starts_with("port is ok")));
+    }
+}
+
+#[test]
+fn a_parser_gets_a_name_without_quotes() {
+    let arguments = [":3000", "--format", "plain", "--no-header", "--columns"];
+    let name = "db; port is ok";
+    let plain = answer_for(name, &[&arguments[..], &["process,pid"]].concat());
+    let whole = format!("{name}\t27897");
+    assert!(plain.stdout.lines().any(|line| line == whole), "{plain:?}");
 }
 
 #[test]

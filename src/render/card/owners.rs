@@ -73,7 +73,7 @@ impl Writer<'_> {
             return Ok(());
         };
         let process = &*first.process;
-        let name = self.paint(Clean::new(words::name(process)).as_str(), Tone::Strong);
+        let name = self.paint(Clean::new(&words::name(process)).as_str(), Tone::Strong);
         let pids: Vec<_> = alike
             .iter()
             .map(|owner| owner.process.key.pid.to_string())

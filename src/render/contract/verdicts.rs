@@ -1,7 +1,5 @@
 //! The contract of the verbs that judge: check, free, conflicts.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::{About, RowOut};
@@ -56,7 +54,7 @@ struct WarningOut {
     #[cfg_attr(test, schemars(extend("enum" = ["ephemeral", "reserved", "udp-held", "bind-succeeds",
         "bound-beside"])))]
     code: &'static str,
-    message: Cow<'static, str>,
+    message: String,
 }
 
 impl<'a> Checks<'a> {
@@ -69,14 +67,14 @@ impl<'a> Checks<'a> {
             verdict: words::ruling(verdict.ruling),
             decided_by: words::decided(verdict.decided),
             reason: verdict.reason.as_ref().map(words::reason_code),
-            message: words::verdict(verdict, &snapshot.rows),
+            message: words::in_one_line(&words::verdict(verdict, &snapshot.rows)),
             expectation: verdict.expectation.map(words::met),
             warnings: verdict
                 .warnings
                 .iter()
                 .map(|warning| WarningOut {
                     code: words::warning_code(*warning),
-                    message: words::warning(*warning, verdict, &snapshot.rows),
+                    message: words::in_one_line(&words::warning(*warning, verdict, &snapshot.rows)),
                 })
                 .collect(),
             holders: verdict

@@ -185,7 +185,7 @@ pub fn budget_owners(budget: &Budget) -> String {
     }
     let likely = match budget.likely.as_slice() {
         [] => return owners,
-        [one] => name(&one.process).to_owned(),
+        [one] => name(&one.process).into_owned(),
         [one, ..] => format!("{} ×{}", name(&one.process), budget.likely.len()),
     };
     let owners = Some(owners).filter(|owners| !owners.is_empty());
@@ -242,7 +242,7 @@ fn processes(program: &[&Holding]) -> String {
         .take(MOST_OWNERS)
         .map(|holding| holding.process.key.pid.to_string())
         .collect();
-    let name = program.first().map_or("", |one| name(&one.process));
+    let name = program.first().map_or("".into(), |one| name(&one.process));
     let more = if program.len() > MOST_OWNERS {
         " ..."
     } else {

@@ -10,7 +10,7 @@ pub use ephemeral::*;
 pub use map::*;
 pub use verdicts::*;
 pub use what::{
-    OPENED, container, containers, diversion, dnat, dnat_target, in_container, leads_to,
+    OPENED, container, containers, diversion, dnat, dnat_target, each_once, in_container, leads_to,
     listens_there, meaning, of_owners, projects, role, socket_unit, units, what,
 };
 pub use why::{
@@ -18,6 +18,7 @@ pub use why::{
     services, user_of, waiting_sentence, wrapped,
 };
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
@@ -171,11 +172,12 @@ pub fn state_sentence(socket: &Socket) -> Option<&'static str> {
     }
 }
 
-/// The name of a process; words where it has none.
-pub fn name(process: &Process) -> &str {
-    match process.name.unclean() {
-        "" => "(no name)",
-        name => name,
+/// The name of a process, for a sentence or a list; words where it has none.
+pub fn name(process: &Process) -> Cow<'_, str> {
+    if process.name.is_empty() {
+        "(no name)".into()
+    } else {
+        process.name.in_text()
     }
 }
 
@@ -189,7 +191,7 @@ pub fn names(owners: &[Owner]) -> Option<String> {
     if let [one] = owners {
         return Some(name(&one.process).into());
     }
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: Vec<Cow<'_, str>> = Vec::new();
     for owner in owners {
         let name = name(&owner.process);
         if !names.contains(&name) {

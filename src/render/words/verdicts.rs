@@ -1,7 +1,5 @@
 //! Words for verdicts and findings.
 
-use std::borrow::Cow;
-
 use super::{endpoint, local_address};
 use crate::judge::{Claim, Decided, Finding, FindingCode, Met, Reason, Ruling, Verdict, Warning};
 use crate::model::{Endpoint, OwnerStatus, Protocol, Row, State};
@@ -58,15 +56,18 @@ pub fn warning_code(warning: Warning) -> &'static str {
     }
 }
 
-/// A warning on a verdict in words.
-pub fn warning(warning: Warning, verdict: &Verdict, rows: &[Row]) -> Cow<'static, str> {
+/// A warning on a verdict, clause by clause.
+pub fn warning(warning: Warning, verdict: &Verdict, rows: &[Row]) -> Vec<String> {
     let words = match warning {
         Warning::BoundBeside => {
-            let holders = holders(verdict, rows);
-            return match verdict.claim.protocol {
-                Protocol::Udp => format!("{holders}: both would share the port").into(),
-                _ => format!("{holders}: both can bind the port, and one can listen").into(),
-            };
+            let mut clauses = holders(verdict, rows);
+            if let Some(last) = clauses.last_mut() {
+                last.push_str(match verdict.claim.protocol {
+                    Protocol::Udp => ": both would share the port",
+                    _ => ": both can bind the port, and one can listen",
+                });
+            }
+            return clauses;
         }
         Warning::Ephemeral => {
             "in the ephemeral range: an outgoing connection may take it at any time"
@@ -77,7 +78,7 @@ pub fn warning(warning: Warning, verdict: &Verdict, rows: &[Row]) -> Cow<'static
         Warning::UdpHeld => "the UDP port of this number is held",
         Warning::BindSucceeds => "the tables showed a holder, but a bind succeeds",
     };
-    words.into()
+    vec![words.to_owned()]
 }
 
 /// `80/tcp`, with its address where one is claimed: `127.0.0.1:80/tcp`.
@@ -92,31 +93,28 @@ pub fn claim(claim: &Claim) -> String {
     }
 }
 
-/// Why a claim is as it is; nothing for a free one that the tables decide.
-pub fn verdict(verdict: &Verdict, rows: &[Row]) -> String {
+/// Why a claim is as it is, a clause for each fact; none for a free one that the tables decide.
+pub fn verdict(verdict: &Verdict, rows: &[Row]) -> Vec<String> {
     let holders = holders(verdict, rows);
-    match (&verdict.reason, verdict.expectation) {
+    let only = match (&verdict.reason, verdict.expectation) {
         (_, Some(Met::Nobody)) => "nobody listens".into(),
         (_, Some(Met::Unknown)) if holders.is_empty() => {
             "whether somebody listens cannot be seen".into()
         }
-        (_, Some(_)) => holders,
+        (_, Some(_)) => return holders,
         (None, _) if verdict.decided == Decided::Bind => "a bind succeeds".into(),
-        (None, _) => String::new(),
+        (None, _) => return Vec::new(),
         (Some(Reason::Held), _) if verdict.decided == Decided::Bind => {
-            format!("a bind is refused: {holders}")
+            return led("a bind is refused: ", holders);
         }
-        (Some(Reason::Held), _) => holders,
+        (Some(Reason::Held), _) => return holders,
         (Some(Reason::UnseenHolder), _) => {
             "a bind is refused, and the holder cannot be seen".into()
         }
         (Some(Reason::Privilege), _) => {
-            let also = if holders.is_empty() {
-                String::new()
-            } else {
-                format!("; also {holders}")
-            };
-            format!("this port takes root or CAP_NET_BIND_SERVICE{also}")
+            let mut clauses = vec!["this port takes root or CAP_NET_BIND_SERVICE".to_owned()];
+            clauses.extend(led("also ", holders));
+            return clauses;
         }
         (Some(Reason::Excluded(first, last)), _) => format!(
             "the system keeps the ports {first}-{last} from everybody (netsh int ipv4 show \
@@ -130,13 +128,27 @@ pub fn verdict(verdict: &Verdict, rows: &[Row]) -> String {
         }
         (Some(Reason::Unreadable), _) => "the socket tables could not be read".into(),
         (Some(Reason::NotTried), _) if holders.is_empty() => "only a bind would tell".into(),
-        (Some(Reason::NotTried), _) => format!("only a bind would tell: {holders}"),
+        (Some(Reason::NotTried), _) => return led("only a bind would tell: ", holders),
         (Some(Reason::Failed(why)), _) => format!("a bind fails: {why}"),
-    }
+    };
+    vec![only]
 }
 
-/// Who holds a claim and how. Many alike are counted.
-fn holders(verdict: &Verdict, rows: &[Row]) -> String {
+/// Clauses in one line. They hold names that others chose, so nothing splits them again.
+pub fn in_one_line(clauses: &[String]) -> String {
+    clauses.join("; ")
+}
+
+/// The clauses with words before the first.
+fn led(words: &str, mut clauses: Vec<String>) -> Vec<String> {
+    if let Some(first) = clauses.first_mut() {
+        first.insert_str(0, words);
+    }
+    clauses
+}
+
+/// Who holds a claim and how, a clause for each. Many alike are counted.
+fn holders(verdict: &Verdict, rows: &[Row]) -> Vec<String> {
     let mut said: Vec<(String, usize)> = Vec::new();
     for row in verdict.holders.iter().filter_map(|at| rows.get(*at)) {
         let words = holder(row);
@@ -160,7 +172,7 @@ fn holders(verdict: &Verdict, rows: &[Row]) -> String {
     if more > 0 {
         words.push(format!("and {more} more"));
     }
-    words.join("; ")
+    words
 }
 
 /// `nginx listens on 0.0.0.0 (pid 811)`.
@@ -223,7 +235,7 @@ pub fn finding(finding: &Finding, rows: &[Row]) -> String {
         .filter_map(|at| rows.get(*at))
         .map(holder)
         .collect();
-    let said = said.join("; ");
+    let said = in_one_line(&said);
     match finding.code {
         FindingCode::SplitLocalhost => format!("localhost has two answers: {said}"),
         FindingCode::ShadowedWildcard => format!("a specific address shadows a wildcard: {said}"),

@@ -38,10 +38,10 @@ fn of_process(owner: &Owner) -> Option<String> {
         .or_else(|| match (project, script) {
             (Some(project), Some(script)) => Some(format!(
                 "{}: {}",
-                project.name.unclean(),
+                project.name.in_text(),
                 within(script.unclean(), project)
             )),
-            (Some(project), None) => Some(project.name.unclean().to_owned()),
+            (Some(project), None) => Some(project.name.in_text().into_owned()),
             (None, Some(script)) => Some(script.base_name().to_owned()),
             (None, None) => None,
         })
@@ -111,7 +111,7 @@ pub fn projects(row: &Row) -> Option<String> {
         .owners
         .iter()
         .filter_map(|owner| owner.process.meaning.project.as_ref());
-    joined(of_owners.map(|project| project.name.unclean().to_owned()))
+    joined(of_owners.map(|project| project.name.in_text().into_owned()))
 }
 
 fn joined(texts: impl Iterator<Item = String>) -> Option<String> {
@@ -164,7 +164,7 @@ pub fn meaning(meaning: &Meaning) -> Vec<(&'static str, String)> {
         lines.push(("unit", format!("{}{slice}{manager}", unit.name.unclean())));
     }
     if let Some(project) = &meaning.project {
-        let (name, directory) = (project.name.unclean(), project.directory.unclean());
+        let (name, directory) = (project.name.in_text(), project.directory.unclean());
         lines.push(("project", format!("{name} in {directory}")));
     }
     lines
