@@ -19,6 +19,7 @@ pub mod raw;
 pub mod regular;
 pub mod runtime;
 mod unsupported;
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 mod users;
 pub mod windows;
 

@@ -7,6 +7,8 @@ use super::linux::proc_text::{parse_passwd, uid_in_passwd};
 use crate::model::Account;
 
 /// What a database says of one name or number.
+// Where users have names alone, nothing is looked up.
+#[cfg_attr(not(unix), allow(dead_code))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said<T> {
     Found(T),
