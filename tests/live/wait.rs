@@ -90,8 +90,11 @@ fn what_listens_is_not_gone() {
     assert_eq!(answer.stdout, "");
     drop(listener);
     let answer = portwho(&["wait", "--gone", &selector, "--timeout", LONG]);
-    let printed = (answer.stdout.as_str(), answer.stderr.as_str());
-    assert_eq!((answer.code, printed), (Some(0), ("", "")));
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(0), ""));
+    // A system that hides sockets which only have the port leaves that open, and says so.
+    let is_of_bound = |line: &&str| line.contains("bound without listening cannot be seen");
+    let others = answer.stderr.lines().filter(|line| !is_of_bound(line));
+    assert_eq!(others.count(), 0, "{answer:?}");
     let json = portwho(&["wait", "--gone", &selector, "--json"]);
     assert_eq!(json.json()["kind"], "wait");
     assert!(json.rows().is_empty(), "{json:?}");
