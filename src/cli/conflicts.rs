@@ -17,7 +17,8 @@ use crate::{Survey, survey};
 const FINDINGS: &str = "\
 Findings:
   error    split-localhost     127.0.0.1 and ::1 are answered by different programs
-  error    mixed-group         different programs share a port by SO_REUSEPORT
+  error    mixed-group         different programs share a TCP port by SO_REUSEPORT
+  warning  mixed-group         different programs share a UDP port; info if multicast
   warning  shadowed-wildcard   a specific address takes clients from another's wildcard
   info     ephemeral-listener  a listener where the system finds ports for connections
   info     bound-only          a socket that holds a port and does not listen

@@ -170,9 +170,17 @@ fn remark(one: &Awaited, has_expected: bool) -> Option<String> {
         Progress::Stopped(who) => Some(format!(
             "{text} listens, but cannot answer: {who} is stopped"
         )),
-        Progress::Hidden if has_expected => Some(format!(
-            "{text} listens, but its owner is hidden: it cannot be compared with --owner"
-        )),
+        Progress::Hidden if has_expected => {
+            let rows = one.snapshot.iter().flat_map(|snapshot| &snapshot.rows);
+            let what = if rows.into_iter().all(|row| !row.owners.is_empty()) {
+                "the user of its owner is not known"
+            } else {
+                "its owner is hidden"
+            };
+            Some(format!(
+                "{text} listens, but {what}: it cannot be compared with --owner"
+            ))
+        }
         Progress::Hidden => Some(format!("{text} may be there: owners are hidden")),
         Progress::Reached | Progress::NotYet | Progress::Unknown => None,
     }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kin::are_one_server;
-use crate::model::{Exposure, Family, Limits, OwnerStatus, Process, Protocol, Row, State};
+use crate::model::{
+    Exposure, Family, Foreign, Limits, OwnerStatus, Process, Protocol, Row, Socket, State,
+};
 
 /// How soon it bites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +35,7 @@ pub enum FindingCode {
     SplitLocalhost,
     /// A specific address takes clients from another program's wildcard.
     ShadowedWildcard,
-    /// Different programs or users share a port by SO_REUSEPORT.
+    /// Different programs or users share a port: by SO_REUSEPORT, over UDP also by SO_REUSEADDR.
     MixedGroup,
     /// A listener lies where the system finds ports for outgoing connections.
     EphemeralListener,
@@ -51,28 +53,6 @@ impl FindingCode {
             Self::BoundOnly => "bound-only",
         }
     }
-
-    /// What to do about it, in a line.
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::SplitLocalhost => {
-                "which program answers 'localhost' depends on the client's resolver: give one of them another port"
-            }
-            Self::ShadowedWildcard => {
-                "clients of the specific address never reach the wildcard listener: give one of them another port"
-            }
-            Self::MixedGroup => {
-                "the kernel spreads connections over all members: stop the members that do not belong"
-            }
-            Self::EphemeralListener => {
-                "an outgoing connection may take the port before the program starts: choose a port outside the \
-                 range, or reserve it (net.ipv4.ip_local_reserved_ports)"
-            }
-            Self::BoundOnly => {
-                "it keeps others from the port and takes no connection: look whether it hangs"
-            }
-        }
-    }
 }
 
 /// Something that will bite, with the sockets it is about.
@@ -83,16 +63,92 @@ pub struct Finding {
     pub port: u16,
     /// Indices of rows.
     pub rows: Vec<usize>,
+    pub sharing: Sharing,
+}
+
+/// How the sockets of a mixed group share their port. Which options they set is in no table
+/// (`struct inet_diag_sockopt` in linux/inet_diag.h has neither).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sharing {
+    /// By SO_REUSEPORT: nothing else lets two TCP sockets listen at one place. For other findings,
+    /// nothing is shared.
+    #[default]
+    Group,
+    /// UDP sockets of one user: by SO_REUSEPORT, or by SO_REUSEADDR.
+    Either,
+    /// UDP sockets of several users: by SO_REUSEADDR, since a group is of one user.
+    Address,
+    /// UDP sockets on a multicast address, each of which gets a copy of every datagram.
+    Multicast,
 }
 
 impl Finding {
     pub fn severity(&self) -> Severity {
         match self.code {
-            // Multicast listeners share their port on purpose, mDNS and SSDP for instance.
-            FindingCode::MixedGroup if self.protocol == Protocol::Udp => Severity::Info,
-            FindingCode::SplitLocalhost | FindingCode::MixedGroup => Severity::Error,
+            FindingCode::MixedGroup => match self.sharing {
+                Sharing::Group => Severity::Error,
+                Sharing::Either | Sharing::Address => Severity::Warning,
+                Sharing::Multicast => Severity::Info,
+            },
+            FindingCode::SplitLocalhost => Severity::Error,
             FindingCode::ShadowedWildcard => Severity::Warning,
             FindingCode::EphemeralListener | FindingCode::BoundOnly => Severity::Info,
+        }
+    }
+
+    /// What to do about it, in a line.
+    pub fn advice(&self) -> &'static str {
+        match self.code {
+            FindingCode::SplitLocalhost => {
+                "which program answers 'localhost' depends on the client's resolver: give one of them another port"
+            }
+            FindingCode::ShadowedWildcard => {
+                "clients of the specific address never reach the wildcard listener: give one of them another port"
+            }
+            FindingCode::MixedGroup => self.sharing.advice(),
+            FindingCode::EphemeralListener => {
+                "an outgoing connection may take the port before the program starts: choose a port outside the \
+                 range, or reserve it (net.ipv4.ip_local_reserved_ports)"
+            }
+            FindingCode::BoundOnly => {
+                "it keeps others from the port and takes no connection: look whether it hangs"
+            }
+        }
+    }
+}
+
+impl Sharing {
+    fn of(rows: &[Row], group: &[usize]) -> Self {
+        let sockets = || group.iter().map(|at| &rows[*at].socket);
+        let users: BTreeSet<u32> = sockets().filter_map(Socket::uid).collect();
+        match () {
+            () if sockets().any(|socket| socket.protocol.is_stream()) => Self::Group,
+            () if sockets().all(|socket| socket.local.canonical().is_multicast()) => {
+                Self::Multicast
+            }
+            () if users.len() > 1 => Self::Address,
+            () => Self::Either,
+        }
+    }
+
+    /// As `udp4_lib_lookup2` in net/ipv4/udp.c has it: outside a group, the first of equals in the list
+    /// of sockets, where the one that was bound last comes first.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Group => {
+                "the kernel spreads connections over all members: stop the members that do not belong"
+            }
+            Self::Either => {
+                "if all of them set SO_REUSEPORT, the kernel spreads the datagrams over them; otherwise the \
+                 socket that was bound last gets every unicast datagram: stop the programs that do not belong"
+            }
+            Self::Address => {
+                "the socket that was bound last gets every unicast datagram, the others get none: stop the \
+                 programs that do not belong"
+            }
+            Self::Multicast => {
+                "each of them gets a copy of every datagram to the multicast address: nothing has to be done"
+            }
         }
     }
 }
@@ -112,12 +168,17 @@ pub fn conflicts(rows: &[Row], limits: &Limits) -> (Vec<Finding>, bool) {
     let mut findings = Vec::new();
     let mut is_blind = false;
     for ((port, protocol), all) in by_port {
-        let mut found = |code, rows: Vec<usize>| {
+        let mut found = |code, about: Vec<usize>| {
+            let sharing = match code {
+                FindingCode::MixedGroup => Sharing::of(rows, &about),
+                _ => Sharing::default(),
+            };
             findings.push(Finding {
                 code,
                 protocol,
                 port,
-                rows,
+                rows: about,
+                sharing,
             })
         };
         let of = |at: &usize| &rows[*at];
@@ -195,13 +256,50 @@ fn are_akin(a: &Process, b: &Process) -> bool {
     is_child(a, b) || is_child(b, a) || (are_one_server(a, b) && is_pool(a, b))
 }
 
-/// Whether arguments tell nothing against workers of a pool: those differ in a number at most.
+/// Whether nothing tells against workers of a pool: they are started in one folder, with arguments
+/// that differ in one number at most.
 fn is_pool(a: &Process, b: &Process) -> bool {
-    let (Some(a), Some(b)) = (&a.command, &b.command) else {
-        return true;
+    let agree = |one: &Option<Foreign>, other: &Option<Foreign>| match (one, other) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
     };
-    let differing = a.iter().zip(b).filter(|(x, y)| x != y).count();
-    a.len() == b.len() && differing <= 1
+    agree(&a.working_directory, &b.working_directory)
+        && match (&a.command, &b.command) {
+            (Some(a), Some(b)) => {
+                let mut differing = a.iter().zip(b).filter(|(x, y)| x != y);
+                let (first, second) = (differing.next(), differing.next());
+                let differ_in_a_number =
+                    first.is_none_or(|(x, y)| differ_in_a_number(x.unclean(), y.unclean()));
+                a.len() == b.len() && second.is_none() && differ_in_a_number
+            }
+            _ => true,
+        }
+}
+
+/// Whether two words are alike but for one number: `--worker=9` and `--worker=10`.
+fn differ_in_a_number(a: &str, b: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit();
+    // A number each, and what stands before it.
+    let parts = |text: &str| -> Vec<(String, String)> {
+        let mut parts = vec![(String::new(), String::new())];
+        for c in text.chars() {
+            let is_after_number = parts.last().is_some_and(|(_, number)| !number.is_empty());
+            if is_after_number && !is_digit(c) {
+                parts.push((String::new(), String::new()));
+            }
+            if let Some((before, number)) = parts.last_mut() {
+                let part = if is_digit(c) { number } else { before };
+                part.push(c);
+            }
+        }
+        parts
+    };
+    let (a, b) = (parts(a), parts(b));
+    let mut differing = a.iter().zip(&b).filter(|(x, y)| x != y);
+    let is_a_number = |((before, one), (also, other)): (&(String, String), &(String, String))| {
+        before == also && !one.is_empty() && !other.is_empty()
+    };
+    a.len() == b.len() && differing.next().is_none_or(is_a_number) && differing.next().is_none()
 }
 
 /// One on IPv4 loopback or wildcard, one on IPv6 loopback or wildcard, of different programs, at
@@ -263,7 +361,7 @@ fn shadowed(rows: &[Row], listening: &[usize]) -> Option<Vec<usize>> {
     })
 }
 
-/// Listeners on one address: a group by SO_REUSEPORT whose members are not all of one program.
+/// Listeners on one address that are not all of one program and owner.
 fn groups(rows: &[Row], listening: &[usize]) -> Vec<Vec<usize>> {
     let mut by_address: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for at in listening {
@@ -273,6 +371,9 @@ fn groups(rows: &[Row], listening: &[usize]) -> Vec<Vec<usize>> {
             .or_default()
             .push(*at);
     }
-    let is_mixed = |group: &Vec<usize>| group.iter().any(|at| differ(&rows[group[0]], &rows[*at]));
+    let is_mixed = |group: &Vec<usize>| {
+        let first = &rows[group[0]];
+        group.iter().any(|at| are_strangers(first, &rows[*at]))
+    };
     by_address.into_values().filter(is_mixed).collect()
 }

@@ -36,7 +36,7 @@ pub use budget::{Budget, BudgetKey, Seen, Tally, infer_owners};
 pub use check::{Bound, Check, Decided, Evidence, Met, Reason, Ruling, Verdict, Warning};
 pub use claim::{Claim, Options, claims};
 pub use commands::stop_container;
-pub use conflicts::{Finding, FindingCode, Severity, conflicts};
+pub use conflicts::{Finding, FindingCode, Severity, Sharing, conflicts};
 pub use diverted::{Course, Diversion, Forwarded, diversion, forwarded, listener_behind};
 pub use expect::Expected;
 pub use forecast::{Level, Outlook, Trend, Wait, Waiting};

@@ -11,6 +11,7 @@ use crate::model::{
     ProtocolSet, Row, Socket, State, User,
 };
 
+mod beside;
 mod conflicts;
 mod diverted;
 mod elsewhere;
@@ -323,44 +324,6 @@ fn an_address_of_elsewhere_is_for_a_bind_to_refuse() {
         (scoped.ruling, scoped.reason),
         (Ruling::Refused, Some(Reason::Scope))
     );
-}
-
-#[test]
-fn a_bind_settles_what_the_table_left_open() {
-    let no = |kind: ErrorKind| Bound::No(kind, "why".into());
-    let cases = [
-        (Bound::Yes, Ruling::Free, None),
-        (
-            no(ErrorKind::AddrInUse),
-            Ruling::Taken,
-            Some(Reason::UnseenHolder),
-        ),
-        (
-            no(ErrorKind::PermissionDenied),
-            Ruling::Refused,
-            Some(Reason::Privilege),
-        ),
-        (
-            no(ErrorKind::AddrNotAvailable),
-            Ruling::Refused,
-            Some(Reason::Address),
-        ),
-        (
-            no(ErrorKind::Other),
-            Ruling::Unknown,
-            Some(Reason::Failed("why".into())),
-        ),
-    ];
-    for (bound, ruling, reason) in cases {
-        let mut verdict = judge(&[], &limits(), &claim(Protocol::Tcp, "all"));
-        settle(&mut verdict, bound, &limits());
-        assert_eq!((verdict.ruling, verdict.reason), (ruling, reason));
-        assert_eq!(verdict.decided, Decided::Bind);
-    }
-    let rows = [listener("0.0.0.0", None, "nginx", 7)];
-    let mut verdict = judge(&rows, &limits(), &claim(Protocol::Tcp, "all"));
-    settle(&mut verdict, Bound::Yes, &limits());
-    assert_eq!(verdict.warnings, [Warning::BindSucceeds]);
 }
 
 #[test]

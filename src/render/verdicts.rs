@@ -155,7 +155,7 @@ pub fn write_conflicts(
             out,
             "  {} {}",
             super::paint::paint("advice:", Tone::Faint, look.colour),
-            finding.code.advice()
+            finding.advice()
         )?;
     }
     Ok(())

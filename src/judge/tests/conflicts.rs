@@ -92,6 +92,83 @@ fn hidden_owners_keep_a_clean_bill_from_being_given() {
     );
 }
 
+fn udp(address: &str, program: &str, pid: u32, uid: u32) -> Row {
+    let mut one = socket(Protocol::Udp, State::Unconnected, address, None);
+    one.user = Some(Rc::new(User { uid, name: None }));
+    row(one, Some((program, pid)))
+}
+
+/// Two sockets on one UDP port: who gets a datagram hangs on options that no table shows.
+#[test]
+fn two_programs_on_one_udp_port_are_a_conflict_and_nothing_is_said_that_may_be_wrong() {
+    let found = |rows: &[Row]| {
+        let all = conflicts(rows, &limits()).0;
+        let one = all.first()?;
+        assert_eq!(
+            (all.len(), one.code),
+            (1, FindingCode::MixedGroup),
+            "{all:?}"
+        );
+        Some((one.severity(), one.sharing, one.advice()))
+    };
+    let pair = |address, uid| [udp(address, "left", 1, 1000), udp(address, "right", 2, uid)];
+    let (severity, sharing, advice) = found(&pair("0.0.0.0", 1000)).unwrap();
+    assert_eq!((severity, sharing), (Severity::Warning, Sharing::Either));
+    assert!(advice.contains("bound last") && advice.contains("if all of them set SO_REUSEPORT"));
+    // A group is of one user.
+    let (severity, sharing, advice) = found(&pair("127.0.0.1", 33)).unwrap();
+    assert_eq!((severity, sharing), (Severity::Warning, Sharing::Address));
+    assert!(advice.contains("bound last") && !advice.contains("spreads"));
+    for multicast in ["224.0.0.251", "ff02::fb", "::ffff:239.1.2.3"] {
+        let (severity, sharing, _) = found(&pair(multicast, 33)).unwrap();
+        assert_eq!((severity, sharing), (Severity::Info, Sharing::Multicast));
+    }
+    let one = [
+        udp("0.0.0.0", "same", 1, 1000),
+        udp("0.0.0.0", "same", 2, 1000),
+    ];
+    assert_eq!(found(&one), None);
+}
+
+/// Workers differ in a number; two projects may differ in as little as one argument or the folder.
+#[test]
+fn two_projects_of_one_shell_are_no_pool() {
+    let start = |mut row: Row, words: &[&str], folder: &str| {
+        let of_start = |owner: &Owner| {
+            let mut owner = owner.clone();
+            let process = Rc::make_mut(&mut owner.process);
+            process.command = Some(words.iter().map(|word| Foreign::new(*word)).collect());
+            process.working_directory = Some(Foreign::new(folder));
+            process.parent_pid = Some(7);
+            owner
+        };
+        row.owners = row.owners.iter().map(of_start).collect();
+        row
+    };
+    let codes_of = |one: &[&str], other: &[&str], folder: &str| {
+        codes(&[
+            start(listener("127.0.0.1", None, "node", 11), one, "/src/shop"),
+            start(listener("::1", Some(true), "node", 12), other, folder),
+        ])
+    };
+    let (shop, blog) = ("/src/shop", "/src/blog");
+    let split = ["split-localhost"];
+    assert!(codes_of(&["node", "w", "9"], &["node", "w", "10"], shop).is_empty());
+    assert!(codes_of(&["node", "--id=w9-a"], &["node", "--id=w10-a"], shop).is_empty());
+    for (one, other, folder) in [
+        (&["node", "shop"][..], &["node", "blog"][..], shop),
+        (&["node", "w", "127.0.0.1"], &["node", "w", "::1"], shop),
+        (&["node", "w"], &["node", "w"], blog),
+        (&["node", "w", "9"], &["node", "w", "10"], blog),
+        (&["node", "w9"], &["node", "w"], shop),
+        (&["node", "1", "1"], &["node", "2", "2"], shop),
+        (&["node", "1-1"], &["node", "2-2"], shop),
+        (&["node", "w9a"], &["node", "w9b"], shop),
+    ] {
+        assert_eq!(codes_of(one, other, folder), split, "{one:?} {other:?}");
+    }
+}
+
 /// Two servers of one interpreter, each started by hand: what a person calls two programs.
 #[test]
 fn one_interpreter_with_two_scripts_is_two_programs() {

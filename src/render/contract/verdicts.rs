@@ -160,7 +160,7 @@ impl<'a> Conflicts<'a> {
             protocol: finding.protocol.as_str(),
             port: finding.port,
             message: words::finding(finding, &snapshot.rows),
-            advice: finding.code.advice(),
+            advice: finding.advice(),
             sockets: finding
                 .rows
                 .iter()

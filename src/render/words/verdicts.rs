@@ -61,11 +61,12 @@ pub fn warning(warning: Warning, verdict: &Verdict, rows: &[Row]) -> Vec<String>
     let words = match warning {
         Warning::BoundBeside => {
             let mut clauses = holders(verdict, rows);
-            if let Some(last) = clauses.last_mut() {
-                last.push_str(match verdict.claim.protocol {
-                    Protocol::Udp => ": both would share the port",
-                    _ => ": both can bind the port, and one can listen",
-                });
+            if let Some(first) = clauses.first_mut() {
+                let lead = match verdict.claim.protocol {
+                    Protocol::Udp => "the port would be shared: ",
+                    _ => "both can bind the port, and only one can listen: ",
+                };
+                first.insert_str(0, lead);
             }
             return clauses;
         }

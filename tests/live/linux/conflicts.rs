@@ -204,19 +204,134 @@ fn a_program_of_two_users_in_one_group_is_mixed() {
     });
 }
 
+/// A UDP socket that lets others have its port too, by this option.
+fn shared(ip: Ipv4Addr, set: fn(&Socket, bool) -> io::Result<()>) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+    set(&socket, true)?;
+    socket.bind(&SocketAddr::new(ip.into(), PORT).into())?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// How many of forty datagrams, each from a port of its own, each socket gets.
+fn spread(sockets: &[Socket]) -> io::Result<Vec<usize>> {
+    for _ in 0..40 {
+        let sender = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        sender.send_to(b"x", (Ipv4Addr::LOCALHOST, PORT))?;
+    }
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 8];
+    let mut count = |socket: &Socket| std::iter::from_fn(|| socket.recv(&mut buffer).ok()).count();
+    Ok(sockets.iter().map(&mut count).collect())
+}
+
 #[test]
-fn udp_sockets_that_share_a_port_are_only_told() {
+fn two_programs_on_one_udp_port_are_found_and_what_is_said_of_them_is_so() {
     on_own_network!(|| {
         let programs = Programs::new();
+        let ways: [fn(&Socket, bool) -> io::Result<()>; 2] =
+            [Socket::set_reuse_address, Socket::set_reuse_port];
+        for (set, is_group) in ways.into_iter().zip([false, true]) {
+            let sockets = [
+                shared(Ipv4Addr::UNSPECIFIED, set)?,
+                shared(Ipv4Addr::UNSPECIFIED, set)?,
+            ];
+            let got = spread(&sockets)?;
+            if is_group {
+                assert!(got.iter().all(|count| *count > 0), "{got:?}");
+            } else {
+                assert_eq!(got, [0, 40]);
+            }
+            let [one, other] = sockets;
+            let _held = [
+                Held::holding(&mut programs.command("left")?, one)?,
+                Held::holding(&mut programs.command("right")?, other)?,
+            ];
+            let found = findings(&[]);
+            assert_eq!(codes(&found), ["mixed-group"]);
+            let one = &found[0];
+            assert_eq!(
+                (&one["protocol"], &one["severity"]),
+                (&"udp".into(), &"warning".into())
+            );
+            // The options are in no table, so that both are said.
+            let advice = one["advice"].as_str().unwrap();
+            assert!(
+                advice.contains("bound last") && advice.contains("SO_REUSEPORT"),
+                "{advice}"
+            );
+            assert!(findings(&["--level", "error"]).is_empty());
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn two_users_on_one_udp_port_are_no_group() {
+    if !is_root() {
+        skip!("only root can be two users");
+    }
+    on_own_network!(|| {
+        let programs = Programs::new();
+        let [one, other] = [(); 2].map(|()| shared(Ipv4Addr::LOCALHOST, Socket::set_reuse_address));
+        let other = other?;
+        let theirs = Some(rustix::fs::Uid::from_raw(NOBODY));
+        rustix::fs::fchown(&other, theirs, None)?;
+        let _held = [
+            Held::holding(&mut programs.command("server")?, one?)?,
+            Held::holding(
+                programs.command("server")?.uid(NOBODY).current_dir("/"),
+                other,
+            )?,
+        ];
+        let found = findings(&[]);
+        assert_eq!(codes(&found), ["mixed-group"]);
+        let advice = found[0]["advice"].as_str().unwrap();
+        assert!(
+            advice.contains("bound last") && !advice.contains("spreads"),
+            "{advice}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn programs_that_share_a_multicast_address_are_only_told_if_wanted() {
+    on_own_network!(|| {
+        let programs = Programs::new();
+        let mdns = Ipv4Addr::new(224, 0, 0, 251);
         let hold = |name: &str| {
-            let socket = bound(ANY4, Type::DGRAM)?;
+            let socket = shared(mdns, Socket::set_reuse_address)?;
             Held::holding(&mut programs.command(name)?, socket)
         };
         let _held = [hold("left")?, hold("right")?];
         assert!(findings(&[]).is_empty());
         let found = findings(&["--level", "info"]);
         assert_eq!(codes(&found), ["mixed-group"]);
-        assert_eq!(found[0]["protocol"], "udp");
+        Ok(())
+    });
+}
+
+/// One program, started twice by one parent: the folder, or one argument, tells two projects apart.
+#[test]
+fn localhost_of_two_projects_is_split_and_that_of_two_workers_is_not() {
+    on_own_network!(|| {
+        let programs = Programs::new();
+        let folders = [open_folder(), open_folder()];
+        let hold = |ip: IpAddr, argument: &str, folder: usize| {
+            let mut command = programs.command("server")?;
+            command.arg(argument).current_dir(folders[folder].path());
+            Held::holding(&mut command, listener(ip)?)
+        };
+        for ((one, other), (here, there), is_split) in [
+            (("worker=1", "worker=2"), (0, 0), false),
+            (("shop", "blog"), (0, 0), true),
+            (("127.0.0.1", "::1"), (0, 0), true),
+            (("serve", "serve"), (0, 1), true),
+        ] {
+            let _held = [hold(LOCAL4, one, here)?, hold(LOCAL6, other, there)?];
+            let split: &[&str] = if is_split { &["split-localhost"] } else { &[] };
+            assert_eq!(codes(&findings(&[])), split, "{one} {other}");
+        }
         Ok(())
     });
 }
