@@ -5,27 +5,26 @@ mod behind;
 mod chart;
 mod gather;
 mod owners;
+mod rules;
 mod users;
 mod why;
 
 use std::collections::{BTreeMap, HashSet};
 
 use gather::gather;
+use rules::diverted;
 
 pub use chart::{Chart, chart};
+pub use rules::Forwards;
 pub use users::look_up as look_up_users;
 pub use why::{Explained, explain};
 
 use crate::model::{
-    Depth, Dnat, Endpoint, InterfaceAddress, Namespaces, Protocol, ProtocolSet, Row, Scope,
-    Snapshot,
+    Depth, Endpoint, InterfaceAddress, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot,
 };
-use crate::normalize::{
-    dnat, far_rules_note, name_namespaces, name_users, owner_notes, rules_note, sockets,
-    table_notes,
-};
+use crate::normalize::{name_namespaces, name_users, owner_notes, sockets, table_notes};
 use crate::read::Source;
-use crate::read::raw::{Outcome, RawForwards, RawHolders, RawNamespace, RawSockets, RawTable};
+use crate::read::raw::{Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
 use crate::select::{Order, Query};
 
 mod ephemeral;
@@ -51,17 +50,6 @@ pub struct Survey {
     pub forwards: Forwards,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
     pub other_ends: bool,
-}
-
-/// Whether the packet filter is asked for rules that send a port elsewhere that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Forwards {
-    #[default]
-    Unasked,
-    /// Where no socket matches.
-    OfUnusedPorts,
-    /// Where sockets match too: packets may pass them by.
-    OfEveryPort,
 }
 
 /// Runs the pipeline up to the rows.
@@ -123,26 +111,13 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     let names = users::of_rows(source, rows.iter().chain(&other_ends));
     name_users(rows.iter_mut().chain(&mut other_ends), &names);
     order.sort(&mut rows);
-    let asks_for_rules = !query.places.is_empty()
-        && !query.asks_for_owners()
-        && match survey.forwards {
-            Forwards::Unasked => false,
-            Forwards::OfUnusedPorts => rows.is_empty(),
-            Forwards::OfEveryPort => true,
-        };
-    let raw_rules = if asks_for_rules {
-        source.forwards()
-    } else {
-        RawForwards::default()
-    };
-    notes.extend(rules_note(&raw_rules));
-    if asks_for_rules && is_wide {
-        notes.extend(far_rules_note(raw.elsewhere.len()));
-    }
-    let may_be_sent_on = raw_rules.refused.clone().filter(|_| raw_rules.sends_on);
+    let listens = rows.iter().any(|row| row.socket.state.is_listening());
+    let diverted = diverted(source, survey, listens, raw.elsewhere.len());
+    notes.extend(diverted.notes);
     let snapshot = Snapshot {
-        forwards: forwards(source, survey, raw_rules),
-        may_be_sent_on,
+        forwards: diverted.forwards,
+        may_be_sent_on: diverted.may_be_sent_on,
+        may_be_diverted: diverted.is_doubtful && rows.is_empty(),
         namespaces: survey.namespaces,
         elsewhere: addresses(raw.elsewhere),
         machine,
@@ -154,7 +129,8 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
         unreadable,
         sees_bound,
     };
-    let undecided = snapshot.rows.is_empty() && (in_doubt || snapshot.may_lack_sockets());
+    let is_unknown = in_doubt || snapshot.may_lack_sockets() || snapshot.may_be_diverted;
+    let undecided = snapshot.rows.is_empty() && is_unknown;
     (snapshot, undecided, holders)
 }
 
@@ -190,21 +166,6 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Glance> {
         handles,
         sees_bound,
     })
-}
-
-/// The rules that send a port elsewhere that was asked for.
-fn forwards(source: &mut dyn Source, survey: &Survey, raw: RawForwards) -> Vec<Dnat> {
-    let wanted = |one: &Dnat| survey.query.wants_forward(one);
-    let all = dnat(raw.clone(), &[]);
-    if !all.iter().any(wanted) {
-        return Vec::new();
-    }
-    let containers = if survey.runtimes {
-        source.containers(&[], true)
-    } else {
-        Vec::new()
-    };
-    dnat(raw, &containers).into_iter().filter(wanted).collect()
 }
 
 fn addresses(namespaces: Vec<RawNamespace>) -> BTreeMap<u64, Vec<InterfaceAddress>> {

@@ -14,7 +14,7 @@ use crate::model::{Depth, PortSet, Protocol, ProtocolSet, Snapshot};
 use crate::read::Source;
 use crate::render::{Clean, Look, write_checks, write_checks_json, write_github};
 use crate::select::{Place, Query, View};
-use crate::{Survey, survey};
+use crate::{Forwards, Survey, survey};
 
 const EXAMPLES: &str = "\
 Specs:  [tcp:|udp:][ADDRESS:]PORT[-PORT], and lists of ports
@@ -142,6 +142,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
                 limits: &limits,
                 unreadable: snapshot.unreadable,
                 sees_bound: snapshot.sees_bound,
+                forwards: &snapshot.forwards,
             },
             options: options(args, claim),
         };
@@ -199,6 +200,7 @@ fn look(source: &mut dyn Source, claims: &[Claim], is_json: bool, depth: Depth) 
             owners: true,
             depth: Some(depth),
             names_machine: is_json,
+            forwards: Forwards::Known,
             ..Survey::default()
         },
     );

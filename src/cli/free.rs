@@ -120,6 +120,7 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
         limits: &limits,
         unreadable: snapshot.unreadable,
         sees_bound: snapshot.sees_bound,
+        forwards: &[],
     };
     let check = Check { evidence, options };
     let mut known: BTreeMap<u16, bool> = BTreeMap::new();

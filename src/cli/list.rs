@@ -8,14 +8,9 @@ use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
 use crate::model::{Depth, Family, ProtocolSet};
 use crate::read::Source;
-use crate::render::{
-    COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, dnat_in_words, fit_lines, render,
-};
+use crate::render::{COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, fit_lines, render};
 use crate::select::{Direction, Key, Order, Query, View};
 use crate::{Forwards, Survey, survey};
-
-/// Rules of the packet filter that are told beside an answer.
-const MOST_RULES: usize = 10;
 
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
@@ -189,27 +184,26 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         terminal::answer(|out| render(&snapshot, &page, out))?;
     }
     remarks::tell_notes(&snapshot, format, args.verbose, undecided);
-    Ok(match (has_rows, undecided) {
-        (true, _) => Exit::Yes,
-        (false, true) => {
-            terminal::tell("portwho: cannot tell: what could not be read may match");
-            Exit::Unknown
+    if has_rows {
+        if format == Format::Card {
+            remarks::tell_forwards(&snapshot);
         }
-        (false, false) => {
-            terminal::tell(format_args!(
-                "portwho: {}",
-                remarks::nothing(&args.selectors, &shown.query)
-            ));
-            for rule in snapshot.forwards.iter().take(MOST_RULES) {
-                terminal::tell(format_args!("portwho: note: {}", dnat_in_words(rule)));
-            }
-            if snapshot.may_be_sent_on.is_some() && format != Format::Json {
-                let uid = source.limits(false).uid;
-                remarks::tell_unread_rules("portwho", &args.selectors, &snapshot, uid);
-            }
-            Exit::No
-        }
-    })
+        return Ok(Exit::Yes);
+    }
+    let (said, exit) = if undecided {
+        let said = remarks::undecided(&args.selectors, &shown.query, &snapshot);
+        (said, Exit::Unknown)
+    } else {
+        let said = remarks::nothing(&args.selectors, &shown.query, &snapshot);
+        (said, Exit::No)
+    };
+    terminal::tell(format_args!("portwho: {said}"));
+    remarks::tell_forwards(&snapshot);
+    if format != Format::Json {
+        let uid = source.limits(false).uid;
+        remarks::tell_unread_rules("portwho", &args.selectors, &snapshot, uid);
+    }
+    Ok(exit)
 }
 
 fn query(args: &ListArgs) -> Result<Query, Failure> {

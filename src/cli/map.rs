@@ -131,10 +131,11 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
         _ => Format::Table,
     };
     remarks::tell_notes(&snapshot, told_as, false, undecided);
-    Ok(match (map.services.is_empty(), undecided) {
+    let exit = match (map.services.is_empty(), undecided) {
         (false, _) => Exit::Yes,
         (true, true) => {
-            terminal::tell("portwho: cannot tell: what could not be read may match");
+            let undecided = remarks::undecided(&args.selectors, &asked, &snapshot);
+            terminal::tell(format_args!("portwho: {undecided}"));
             Exit::Unknown
         }
         (true, false) => {
@@ -145,5 +146,13 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
             });
             Exit::No
         }
-    })
+    };
+    if map.services.is_empty() {
+        remarks::tell_forwards(&snapshot);
+    }
+    if snapshot.may_be_sent_on.is_some() {
+        let uid = source.limits(false).uid;
+        remarks::tell_unread_rules("portwho map", &args.selectors, &snapshot, uid);
+    }
+    Ok(exit)
 }

@@ -3,7 +3,7 @@
 use super::failure::quote;
 use super::terminal;
 use crate::model::{Family, Namespaces, Note, NoteCode, Protocol, Snapshot};
-use crate::render::{Clean, Format};
+use crate::render::{Clean, Format, dnat_in_words};
 use crate::select::Query;
 
 /// What is lost is always told; how the answer was found, when asked. JSON holds its notes itself.
@@ -26,7 +26,11 @@ pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided:
     let matters = |note: &&Note| match note.code {
         NoteCode::TableFallback | NoteCode::OwnersFoundBy => verbose,
         // Who asks for every namespace is told what was not looked into there.
-        NoteCode::RulesUnread => verbose || snapshot.namespaces == Namespaces::All,
+        // They may be why nothing can be told; of those that need a privilege the way to it is told.
+        NoteCode::RulesUnread => {
+            let decides = snapshot.may_be_diverted && snapshot.may_be_sent_on.is_none();
+            verbose || decides || snapshot.namespaces == Namespaces::All
+        }
         // It is the reason why nothing can be told, where nothing can.
         NoteCode::ProcessesRefused => verbose || undecided,
         NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),
@@ -37,6 +41,30 @@ pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided:
             terminal::tell(format_args!("portwho: note: {}", Clean::new(&note.message)));
         }
     }
+}
+
+/// Names the rules that send elsewhere what was asked for.
+pub fn tell_forwards(snapshot: &Snapshot) {
+    /// Rules that are told beside an answer.
+    const MOST: usize = 10;
+    for rule in snapshot.forwards.iter().take(MOST) {
+        terminal::tell(format_args!("portwho: note: {}", dnat_in_words(rule)));
+    }
+    let more = snapshot.forwards.len().saturating_sub(MOST);
+    if more > 0 {
+        terminal::tell(format_args!(
+            "portwho: note: and {more} more: --json has all of them"
+        ));
+    }
+}
+
+/// What to say when nothing matched, and something that is not known might have.
+pub fn undecided(selectors: &[String], query: &Query, snapshot: &Snapshot) -> String {
+    if snapshot.may_be_diverted && !snapshot.may_lack_sockets() {
+        let nothing = nothing(selectors, query, snapshot);
+        return format!("cannot tell: {nothing}, but packets may be sent past all sockets");
+    }
+    "cannot tell: what could not be read may match".to_owned()
 }
 
 /// Says that rules of the packet filter may send elsewhere what was asked for, where they could not be
@@ -70,7 +98,7 @@ pub fn tell_unread_rules(
 }
 
 /// What to say when nothing matched: no more than was asked.
-pub fn nothing(selectors: &[String], query: &Query) -> String {
+pub fn nothing(selectors: &[String], query: &Query, snapshot: &Snapshot) -> String {
     let listens = query.wants_listeners_only();
     // MPTCP counts as TCP.
     let has_tcp = query.protocols.contains(Protocol::Tcp);
@@ -95,6 +123,10 @@ pub fn nothing(selectors: &[String], query: &Query) -> String {
     match (query.single_port().filter(|_| asks_for_no_more), selectors) {
         (_, []) => format!("{what} here"),
         (Some(port), _) if listens => format!("nothing listens on port {port}"),
+        // Where it is sent elsewhere something does use it.
+        (Some(port), _) if snapshot.may_be_diverted || !snapshot.forwards.is_empty() => {
+            format!("no socket has port {port}")
+        }
         (Some(port), _) => format!("nothing uses port {port}"),
         (None, selectors) => {
             let quoted: Vec<_> = selectors.iter().map(|selector| quote(selector)).collect();

@@ -14,6 +14,7 @@ use crate::render::{Clean, Format, Look, Page, render, usual_columns};
 use crate::survey;
 
 mod awaited;
+mod diverted;
 
 use awaited::{Awaited, Progress, shown};
 
@@ -84,6 +85,7 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
     let start = Instant::now();
     let mut status = Status::new(args);
     let mut said: Vec<Option<String>> = vec![None; awaited.len()];
+    let mut diverted: Vec<Option<Snapshot>> = vec![None; awaited.len()];
     loop {
         for one in &mut awaited {
             if args.gone {
@@ -97,11 +99,16 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
             .any(|one| one.progress == Progress::Unknown && one.is_unreadable());
         if awaited.iter().all(|one| one.progress == Progress::Reached) {
             status.clear();
-            return end(args, &awaited, Exit::Yes);
+            return end(args, &awaited, &diverted, Exit::Yes);
         }
         if undecided {
             status.clear();
-            return end(args, &awaited, Exit::Unknown);
+            return end(args, &awaited, &diverted, Exit::Unknown);
+        }
+        for (one, diverted) in awaited.iter().zip(&mut diverted) {
+            if !args.gone {
+                diverted::look(one, diverted, source.as_mut(), args.quiet);
+            }
         }
         for (one, said) in awaited.iter().zip(&mut said) {
             let Some(remark) = remark(one, expected.is_some()) else {
@@ -122,7 +129,7 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
             };
             if args.fail_fast {
                 status.clear();
-                return end(args, &awaited, exit);
+                return end(args, &awaited, &diverted, exit);
             }
         }
         let left = args
@@ -132,10 +139,15 @@ pub fn run(args: &WaitArgs) -> Result<Exit, Failure> {
             status.clear();
             let is_unknown =
                 |one: &Awaited| matches!(one.progress, Progress::Unknown | Progress::Hidden);
-            let is_unknown = awaited.iter().any(is_unknown);
+            let mut ways = awaited.iter().zip(&diverted);
+            let may_be_diverted = ways.any(|(one, known)| {
+                diverted::of(one, known.as_ref()).is_some_and(|known| known.may_be_diverted)
+            });
+            let is_unknown = may_be_diverted || awaited.iter().any(is_unknown);
             return end(
                 args,
                 &awaited,
+                &diverted,
                 if is_unknown { Exit::Unknown } else { Exit::No },
             );
         }
@@ -187,11 +199,20 @@ fn remark(one: &Awaited, has_expected: bool) -> Option<String> {
 }
 
 /// Prints the answer, and why there is none.
-fn end(args: &WaitArgs, awaited: &[Awaited], exit: Exit) -> Result<Exit, Failure> {
+fn end(
+    args: &WaitArgs,
+    awaited: &[Awaited],
+    diverted: &[Option<Snapshot>],
+    exit: Exit,
+) -> Result<Exit, Failure> {
     let mut source = source::open_live(args.source, None)?;
     let mut all: Option<Snapshot> = None;
-    for one in awaited {
-        let snapshot = match (&one.snapshot, args.quiet) {
+    for (one, known) in awaited.iter().zip(diverted) {
+        let known = diverted::of(one, known.as_ref());
+        if let Some(known) = known.filter(|known| known.may_be_diverted && !args.quiet) {
+            diverted::tell_doubts(known);
+        }
+        let snapshot = match (known.or(one.snapshot.as_ref()), args.quiet) {
             (Some(snapshot), _) => snapshot.clone(),
             (None, true) => continue,
             (None, false) => survey(source.as_mut(), &shown(&one.query)).0,
@@ -199,6 +220,8 @@ fn end(args: &WaitArgs, awaited: &[Awaited], exit: Exit) -> Result<Exit, Failure
         match &mut all {
             None => all = Some(snapshot),
             Some(all) => {
+                all.may_be_diverted |= snapshot.may_be_diverted;
+                all.forwards.extend(snapshot.forwards);
                 let new: Vec<_> = snapshot
                     .rows
                     .into_iter()

@@ -113,11 +113,12 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
     Ok(match (is_answered, explained.undecided) {
         (true, _) => Exit::Yes,
         (false, true) => {
-            terminal::tell("portwho: cannot tell: what could not be read may match");
+            let undecided = remarks::undecided(&args.selectors, &wanted.query, snapshot);
+            terminal::tell(format_args!("portwho: {undecided}"));
             Exit::Unknown
         }
         (false, false) => {
-            let nothing = remarks::nothing(&args.selectors, &wanted.query);
+            let nothing = remarks::nothing(&args.selectors, &wanted.query, snapshot);
             terminal::tell(format_args!("portwho: {nothing}"));
             Exit::No
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::bind::{Bar, bar, bar_elsewhere};
 use super::claim::{Claim, Options};
-use crate::model::{Limits, Protocol, ProtocolSet, Row, Rules, Socket, State};
+use crate::model::{Dnat, Limits, Protocol, ProtocolSet, Row, Rules, Socket, State};
 
 /// The answer to "can it be bound?".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub enum Warning {
     /// A bind succeeds beside a socket that has the port and accepts nothing (TCP), or receives (UDP):
     /// both let the other share it.
     BoundBeside,
+    /// The kernel sends what comes to the port elsewhere, past whoever binds it.
+    Diverted,
 }
 
 /// Whether a port is held by whom it should be.
@@ -111,6 +113,8 @@ pub struct Evidence<'a> {
     pub unreadable: ProtocolSet,
     /// Whether TCP sockets that are bound without listening are among the rows.
     pub sees_bound: bool,
+    /// Where the kernel sends claimed ports, as far as that is known.
+    pub forwards: &'a [Dnat],
 }
 
 /// Judges claims over the evidence, for a server with these options.
@@ -136,6 +140,7 @@ impl Check<'_> {
             limits,
             unreadable,
             sees_bound,
+            ..
         } = self.evidence;
         let bars: Vec<(usize, Bar)> = rows
             .iter()
@@ -283,6 +288,8 @@ impl Check<'_> {
 
     fn warnings(&self, claim: &Claim) -> Vec<Warning> {
         let limits = self.evidence.limits;
+        let mut rules = self.evidence.forwards.iter();
+        let is_diverted = rules.any(|rule| claim.is_sent_by(rule, limits));
         let is_udp_held = claim.protocol == Protocol::Tcp
             && self.evidence.rows.iter().any(|row| {
                 let socket = &row.socket;
@@ -296,6 +303,7 @@ impl Check<'_> {
             ),
             (Warning::Reserved, limits.is_reserved(claim.port)),
             (Warning::UdpHeld, is_udp_held),
+            (Warning::Diverted, is_diverted),
         ]
         .into_iter()
         .filter_map(|(warning, applies)| applies.then_some(warning))

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use crate::model::Protocol;
+use crate::model::{Dnat, Family, Limits, Protocol};
 use crate::select::{Addresses, Place};
 
 /// One address and port that a server would bind.
@@ -29,6 +29,34 @@ impl Claim {
         let is_link_local =
             matches!(self.address, Some(IpAddr::V6(v6)) if v6.is_unicast_link_local());
         is_link_local && self.interface.is_none()
+    }
+
+    /// Whether the kernel sends elsewhere, by this rule, what would come to whoever binds it.
+    pub fn is_sent_by(&self, rule: &Dnat, limits: &Limits) -> bool {
+        let (first, last) = rule.ports;
+        let claimed = self.address.map(|address| address.to_canonical());
+        let claimed = claimed.filter(|address| !address.is_unspecified());
+        let is_own = |address: IpAddr| address.is_loopback() || limits.addresses.contains(&address);
+        let is_of_address = match (rule.address, claimed) {
+            (None, None) => true,
+            (Some(of_rule), None) => is_own(of_rule),
+            (of_rule, Some(claimed)) => {
+                let mut among = rule.among.iter();
+                of_rule.is_none_or(|of_rule| of_rule == claimed)
+                    && (rule.among.is_empty()
+                        || among.any(|(from, to)| (*from..=*to).contains(&claimed)))
+            }
+        };
+        let is_of_family = match (self.address, rule.family) {
+            (None, _) | (_, None) => true,
+            (Some(address), Some(Family::Ipv4)) => address.is_ipv4() || self.is_dual_stack(),
+            (Some(address), Some(Family::Ipv6)) => address.is_ipv6(),
+        };
+        self.protocol == rule.protocol
+            && (first..=last).contains(&self.port)
+            && is_of_address
+            && is_of_family
+            && !rule.keeps()
     }
 
     /// The address to bind, with the index of its interface; IPv6 where all addresses are claimed.

@@ -1,6 +1,6 @@
 //! Rules of the packet filter that take packets past the sockets that have their ports.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use super::commands::stop_container;
@@ -64,16 +64,16 @@ fn meets(rule: &Dnat, row: &Row, own: Option<u64>) -> bool {
         Some(Family::Ipv4) => socket.takes_ipv4(),
         Some(Family::Ipv6) => socket.family() == Family::Ipv6 && !socket.local.is_ipv4_mapped(),
     };
-    // A rule may leave a port as it is.
-    let is_kept = rule.to.is_none() && rule.target_ports() == rule.ports;
-    !is_kept
+    let of_address = |address: IpAddr| {
+        let is_among = |(first, last): &(IpAddr, IpAddr)| (*first..=*last).contains(&address);
+        rule.address.is_none_or(|of_rule| of_rule == address)
+            && (rule.among.is_empty() || rule.among.iter().any(is_among))
+    };
+    !rule.keeps()
         && socket.netns() == own
         && listens(socket, rule.protocol, rule.ports)
         && is_of_family
-        && (socket.local.is_wildcard()
-            || rule
-                .address
-                .is_none_or(|address| address == socket.local.canonical()))
+        && (socket.local.is_wildcard() || of_address(socket.local.canonical()))
 }
 
 fn leads_alike(rule: &Dnat, row: &Row) -> bool {

@@ -105,29 +105,27 @@ fn limits() -> Limits {
     }
 }
 
-fn judge(rows: &[Row], limits: &Limits, claim: &Claim) -> Verdict {
-    let evidence = Evidence {
+fn evidence<'a>(rows: &'a [Row], limits: &'a Limits) -> Evidence<'a> {
+    Evidence {
         rows,
         limits,
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,
-    };
+        forwards: &[],
+    }
+}
+
+fn judge(rows: &[Row], limits: &Limits, claim: &Claim) -> Verdict {
     Check {
-        evidence,
+        evidence: evidence(rows, limits),
         options: SERVER,
     }
     .judge(claim)
 }
 
 fn settle(verdict: &mut Verdict, bound: Bound, limits: &Limits) {
-    let evidence = Evidence {
-        rows: &[],
-        limits,
-        unreadable: ProtocolSet::EMPTY,
-        sees_bound: true,
-    };
     let check = Check {
-        evidence,
+        evidence: evidence(&[], limits),
         options: SERVER,
     };
     check.settle(verdict, bound);
@@ -241,10 +239,8 @@ fn a_table_that_could_not_be_read_is_never_free() {
     let limits = limits();
     let unreadable = ProtocolSet::meant_by(Protocol::Tcp);
     let evidence = Evidence {
-        rows: &[],
-        limits: &limits,
         unreadable,
-        sees_bound: true,
+        ..evidence(&[], &limits)
     };
     let check = Check {
         evidence,
@@ -276,10 +272,8 @@ fn a_table_that_could_not_be_read_is_never_free() {
 fn where_bound_sockets_are_not_seen_a_bind_must_tell() {
     let limits = limits();
     let evidence = Evidence {
-        rows: &[],
-        limits: &limits,
-        unreadable: ProtocolSet::EMPTY,
         sees_bound: false,
+        ..evidence(&[], &limits)
     };
     let verdict = Check {
         evidence,

@@ -180,18 +180,46 @@ pub struct Forward {
     pub container: Option<Rc<Container>>,
 }
 
-/// A port that the packet filter sends elsewhere (destination NAT): no socket of this machine need hold it.
+/// What takes packets past the sockets that have their ports.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Diverter {
+    /// A rule of the packet filter that translates destinations.
+    #[default]
+    Dnat,
+    /// A rule of the packet filter that hands packets to another socket, as they are.
+    Tproxy,
+}
+
+impl Diverter {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dnat => "dnat",
+            Self::Tproxy => "tproxy",
+        }
+    }
+}
+
+/// A port that the kernel sends elsewhere: no socket of this machine need hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dnat {
+    pub by: Diverter,
     pub protocol: Protocol,
     /// `None` for both.
     pub family: Option<Family>,
-    /// The destination for which it holds; `None` for any.
+    /// The destination for which it holds; `None` for any, or for those in `among`.
     pub address: Option<IpAddr>,
+    /// First and last of each range of destinations for which it holds; none where one says it all.
+    pub among: Vec<(IpAddr, IpAddr)>,
     /// First and last port.
     pub ports: (u16, u16),
     /// `None` for this machine itself.
     pub to: Option<IpAddr>,
+    /// The last of the addresses to one of which it goes, where those are several.
+    pub to_last: Option<IpAddr>,
     /// First and last port there; `None` where the port stays.
     pub to_ports: Option<(u16, u16)>,
     pub container: Option<Rc<Container>>,
@@ -203,5 +231,10 @@ impl Dnat {
     /// First and last port to which it sends.
     pub fn target_ports(&self) -> (u16, u16) {
         self.to_ports.unwrap_or(self.ports)
+    }
+
+    /// Whether it leaves packets where they go anyway: to the port that they have, on this machine.
+    pub fn keeps(&self) -> bool {
+        self.to.is_none() && self.target_ports() == self.ports
     }
 }

@@ -22,13 +22,14 @@ pub use foreign::{Foreign, is_comm_of, without_exe};
 pub use holding::Holding;
 pub use limits::{InterfaceAddress, Limits, Rules};
 pub use meaning::{
-    Container, ContainerId, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime, Unit,
+    Container, ContainerId, Diverter, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime,
+    Unit,
 };
 pub use note::{Note, NoteCode};
 pub use owner::{Descriptors, Halt, Owner, OwnerStatus, Owners, Process, ProcessKey, Program};
 pub use ports::PortSet;
 pub use protocol::{Protocol, ProtocolSet};
-pub use scope::{Depth, Handles, Namespaces, Scope};
+pub use scope::{Depth, Destinations, Handles, Namespaces, Scope};
 pub use services::{port_of, service_of};
 pub use snapshot::{Machine, Role, Row, Snapshot};
 pub use socket::{Site, Socket, User};

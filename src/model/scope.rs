@@ -1,6 +1,8 @@
 //! How much of the machine is asked for: what stage 3 pushes down to stage 1.
 
-use super::{Family, PortSet, ProtocolSet, StateSet};
+use std::net::IpAddr;
+
+use super::{Family, PortSet, Protocol, ProtocolSet, StateSet};
 
 /// Which sockets to read. A reader may give more, never less.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,27 @@ pub enum Namespaces {
     Own,
     /// Every one in which a process lives, and every one that has a name.
     All,
+}
+
+/// Where packets go that a question is about, whoever may take them on their way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destinations {
+    /// TCP and UDP are told apart, and nothing else.
+    pub protocols: ProtocolSet,
+    pub ports: PortSet,
+    /// First and last of each range; `None` for every address of this machine.
+    pub addresses: Option<Vec<(IpAddr, IpAddr)>>,
+}
+
+impl Destinations {
+    /// Every port of this machine.
+    pub fn everywhere() -> Self {
+        Self {
+            protocols: [Protocol::Tcp, Protocol::Udp].into_iter().collect(),
+            ports: PortSet::from_ranges([(1, u16::MAX)]),
+            addresses: None,
+        }
+    }
 }
 
 impl Scope {

@@ -50,10 +50,12 @@ pub struct Snapshot {
     /// Sockets at the other ends of the rows' connections, as far as they are on this machine, were
     /// asked for and are no rows themselves.
     pub other_ends: Vec<Row>,
-    /// Ports asked for that the packet filter sends elsewhere, as far as that was looked for.
+    /// Ports asked for that the kernel sends elsewhere, as far as that was looked for.
     pub forwards: Vec<Dnat>,
     /// Why rules could not be read that are likely to send such a port elsewhere.
     pub may_be_sent_on: Option<String>,
+    /// Whether a port that no socket has may go elsewhere, by what is not understood or was not read.
+    pub may_be_diverted: bool,
     /// Which network namespaces were looked into.
     pub namespaces: Namespaces,
     /// Addresses of the interfaces of other network namespaces, by the namespace's inode number, where
@@ -75,7 +77,8 @@ impl Snapshot {
     /// The same of some of the rows.
     pub fn is_complete_of<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) -> bool {
         let mut rows = rows.into_iter();
-        !self.notes.iter().any(|note| note.code.is_loss())
+        !self.may_be_diverted
+            && !self.notes.iter().any(|note| note.code.is_loss())
             && !rows.any(|row| row.owner_status.may_hide_owners())
     }
 

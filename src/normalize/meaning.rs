@@ -11,7 +11,7 @@ use crate::model::{
     OwnerStatus, Role, Row, Runtime, Site, Socket,
 };
 use crate::read::raw::{
-    RawContainer, RawForward, RawForwards, RawListen, RawProcess, RawPublished, RawSocketUnit,
+    RawContainer, RawForward, RawListen, RawProcess, RawPublished, RawSocketUnit,
 };
 
 /// Takes the meaning out of what was read of a process.
@@ -165,17 +165,21 @@ fn published(socket: &Socket, containers: &[RawContainer]) -> Option<Forward> {
     })
 }
 
-/// What the packet filter does with ports of these protocols.
-pub fn dnat(raw: RawForwards, containers: &[RawContainer]) -> Vec<Dnat> {
-    let mut all: Vec<RawForward> = raw.forwards;
-    all.sort();
+/// Where the kernel sends packets past the sockets that have their ports: first what holds for every
+/// address.
+pub fn dnat(raw: &[RawForward], containers: &[RawContainer]) -> Vec<Dnat> {
+    let mut all = raw.to_vec();
+    all.sort_by(|a, b| (a.address.is_some(), a).cmp(&(b.address.is_some(), b)));
     all.dedup();
     let dnat = |raw: RawForward| Dnat {
         protocol: raw.protocol,
         family: raw.family,
+        by: raw.by,
         address: raw.address,
+        among: raw.among,
         ports: raw.ports,
         to: raw.to,
+        to_last: raw.to_last,
         to_ports: raw.to_ports,
         container: raw.to.and_then(|address| at_address(address, containers)),
         listener: None,

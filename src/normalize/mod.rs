@@ -6,6 +6,7 @@ mod meaning;
 mod name;
 mod notes;
 mod once;
+mod rules_notes;
 mod script;
 mod sockets;
 mod tunnel;
@@ -17,5 +18,6 @@ pub use meaning::{
     wanted_containers,
 };
 pub use name::full_name;
-pub use notes::{counted_owner_notes, far_rules_note, owner_notes, rules_note, table_notes};
+pub use notes::{counted_owner_notes, owner_notes, table_notes};
+pub use rules_notes::{far_rules_note, rules_note};
 pub use sockets::{Gathering, sockets};

@@ -2,9 +2,7 @@
 
 use super::sockets::namespace_name;
 use crate::model::{Family, Foreign, Note, NoteCode, OwnerStatus, Row, Scope, State};
-use crate::read::raw::{
-    Blind, Outcome, RawForwards, RawHolders, RawNamespace, RawSockets, RawTable,
-};
+use crate::read::raw::{Blind, Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
 
 /// Notes on the tables that a scope asked for.
 pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
@@ -113,41 +111,6 @@ fn table_note(table: &RawTable, place: &str) -> Option<Note> {
     Some(Note {
         code,
         message,
-        count: None,
-    })
-}
-
-/// What must be said of rules of the packet filter that are not among the answers.
-pub fn rules_note(raw: &RawForwards) -> Option<Note> {
-    let why = match (&raw.refused, raw.not_understood) {
-        (Some(why), _) => format!("cannot be read: {why}"),
-        (None, 0) => return None,
-        (None, 1) => "have one that is not understood".into(),
-        (None, many) => format!("have {many} that are not understood"),
-    };
-    Some(Note {
-        code: NoteCode::RulesUnread,
-        message: format!(
-            "the DNAT rules of the packet filter {why}: they may send elsewhere what comes to a \
-             port"
-        ),
-        count: Some(u64::from(raw.not_understood)).filter(|count| *count > 0),
-    })
-}
-
-/// What must be said of the rules of other network namespaces, which nobody reads.
-pub fn far_rules_note(others: usize) -> Option<Note> {
-    let whose = match others {
-        0 => return None,
-        1 => "another network namespace".to_owned(),
-        many => format!("{many} other network namespaces"),
-    };
-    Some(Note {
-        code: NoteCode::RulesUnread,
-        message: format!(
-            "the DNAT rules of {whose} are not read: they may send elsewhere what comes to a port \
-             there"
-        ),
         count: None,
     })
 }

@@ -1,5 +1,6 @@
 //! Finds out who talks to whom, and says what of that could not be seen.
 
+use super::rules::{Forwards, diverted};
 use super::{Survey, users, with_holders};
 use crate::judge::{Map, is_talk, map};
 use crate::model::{Limits, NoteCode, Protocol, Snapshot, State};
@@ -32,7 +33,20 @@ pub fn chart(source: &mut dyn Source, wanted: &Survey, asked: &Query) -> Chart {
     };
     let map = map(&snapshot.rows, &limits, snapshot.netns).narrow(&snapshot.rows, asked);
     let could_match = snapshot.rows.iter().any(|row| asked.could_match(row));
-    let undecided = map.services.is_empty() && (could_match || snapshot.may_lack_sockets());
+    if map.services.is_empty() {
+        let unused = Survey {
+            query: asked.clone(),
+            forwards: Forwards::OfUnusedPorts,
+            ..wanted.clone()
+        };
+        let diverted = diverted(source, &unused, false, limits.elsewhere.len());
+        snapshot.notes.extend(diverted.notes);
+        snapshot.forwards = diverted.forwards;
+        snapshot.may_be_sent_on = diverted.may_be_sent_on;
+        snapshot.may_be_diverted = diverted.is_doubtful;
+    }
+    let is_unknown = could_match || snapshot.may_lack_sockets() || snapshot.may_be_diverted;
+    let undecided = map.services.is_empty() && is_unknown;
     if !map.services.is_empty() {
         // Owners that are hidden elsewhere are missed by nobody.
         let of_owners = owner_notes(map.rows(&snapshot.rows), &holders);

@@ -110,6 +110,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
             may_be_sent_on: None,
+            may_be_diverted: false,
             namespaces: Namespaces::Own,
             elsewhere: std::collections::BTreeMap::new(),
             machine: source.machine(asked.names_machine),

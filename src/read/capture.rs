@@ -9,7 +9,8 @@ use super::Source;
 use super::machine::Zone;
 use super::raw::{RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets};
 use crate::model::{
-    Account, ContainerId, Depth, Handles, Limits, Machine, Namespaces, ProcessKey, Scope,
+    Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Namespaces, ProcessKey,
+    Scope,
 };
 
 mod redact;
@@ -95,7 +96,7 @@ impl Capture {
             zone: source.zone(),
             limits: source.limits(true),
             containers: source.containers(&containers, true),
-            forwards: source.forwards(),
+            forwards: source.forwards(&Destinations::everywhere()),
             socket_units: source.socket_units(&processes),
             machine,
             users,
@@ -245,7 +246,7 @@ impl Source for Replay {
         self.0.containers.clone()
     }
 
-    fn forwards(&mut self) -> RawForwards {
+    fn forwards(&mut self, _: &Destinations) -> RawForwards {
         self.0.forwards.clone()
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    Account, ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Protocol, Scope,
+    Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, ProcessKey, Protocol,
+    Scope,
 };
 
 pub mod capture;
@@ -92,8 +93,9 @@ pub trait Source {
         Vec::new()
     }
 
-    /// Which ports the packet filter sends elsewhere.
-    fn forwards(&mut self) -> RawForwards {
+    /// Where the kernel sends what goes to these destinations, past the sockets that have their ports; more
+    /// may be given.
+    fn forwards(&mut self, _: &Destinations) -> RawForwards {
         RawForwards::default()
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ContainerId, Endpoint, Family, Foreign, Halt, InterfaceAddress, ProcessKey, Program, Project,
-    Protocol, Runtime, State, Unit,
+    ContainerId, Diverter, Endpoint, Family, Foreign, Halt, InterfaceAddress, ProcessKey, Program,
+    Project, Protocol, Runtime, State, Unit,
 };
 
 /// All tables that were asked for.
@@ -241,33 +241,45 @@ pub struct RawPublished {
     pub container_port: u16,
 }
 
-/// What rules of the packet filter send elsewhere.
+/// What the kernel sends elsewhere, past the sockets that have its port.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RawForwards {
     pub forwards: Vec<RawForward>,
-    /// Rules that forward something, but what is not understood.
+    /// What may go elsewhere, by rules that are not understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<RawForward>,
+    /// Rules that forward something, but what is not understood, of no known port.
     pub not_understood: u32,
     /// Why not all rules could be read.
     pub refused: Option<String>,
-    /// Whether packets that come here are sent on to others, which such rules are for.
+    /// Whether what could not be read is likely to be there: packets that come here are sent on to others,
+    /// which such rules are for, or there are too many.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sends_on: bool,
 }
 
 /// A range of ports that a rule sends elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RawForward {
     pub protocol: Protocol,
     /// `None` for both.
     pub family: Option<Family>,
-    /// The destination for which it holds; `None` for any.
+    /// The destination for which it holds; `None` for any, or for those in `among`.
     pub address: Option<IpAddr>,
+    /// First and last of each range of destinations for which it holds; none where one says it all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub among: Vec<(IpAddr, IpAddr)>,
     /// First and last port.
     pub ports: (u16, u16),
     /// `None` for this machine itself.
     pub to: Option<IpAddr>,
+    /// The last of the addresses to one of which it goes, where those are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_last: Option<IpAddr>,
     /// First and last port there; `None` where the port stays.
     pub to_ports: Option<(u16, u16)>,
+    #[serde(default)]
+    pub by: Diverter,
 }
 
 /// A socket unit as its file has it, systemd.socket(5).

@@ -47,9 +47,7 @@ impl Writer<'_> {
             ([], [first, ..]) => {
                 let meaning = match first.socket.state {
                     State::TimeWait => None,
-                    _ => Some(
-                        "nothing listens here: a connection uses it as its own port".to_owned(),
-                    ),
+                    _ => Some(words::without_listener(first, self.snapshot)),
                 };
                 let line = self.heading(first, meaning);
                 writeln!(self.out, "{line}")?;

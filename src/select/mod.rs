@@ -1,5 +1,6 @@
 //! Stage 3: which rows, in which order. Takes rows, gives rows. Pure.
 
+mod destination;
 mod order;
 mod place;
 mod query;

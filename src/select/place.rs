@@ -1,7 +1,7 @@
 //! Where: addresses and ports, as selectors name them.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::model::{Endpoint, Family, PortSet, Protocol, ProtocolSet, Socket};
 
@@ -73,6 +73,33 @@ impl Addresses {
             }
             _ => false,
         }
+    }
+
+    /// First and last of each range of them.
+    pub fn ranges(&self) -> Vec<(IpAddr, IpAddr)> {
+        let (network, length) = match self {
+            Self::Localhost => {
+                let both = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+                return both.map(|address: IpAddr| (address, address)).to_vec();
+            }
+            Self::Prefix {
+                network, length, ..
+            } => (network, u32::from(*length)),
+        };
+        vec![match network {
+            IpAddr::V4(network) => {
+                let free = u32::MAX.checked_shr(length).unwrap_or(0);
+                let bits = network.to_bits();
+                let end = |bits| Ipv4Addr::from_bits(bits).into();
+                (end(bits & !free), end(bits | free))
+            }
+            IpAddr::V6(network) => {
+                let free = u128::MAX.checked_shr(length).unwrap_or(0);
+                let bits = network.to_bits();
+                let end = |bits| Ipv6Addr::from_bits(bits).into();
+                (end(bits & !free), end(bits | free))
+            }
+        }]
     }
 
     /// Whether some of these are of the family; an IPv4-mapped address counts as IPv4.

@@ -2,8 +2,8 @@
 
 use super::place::{Addresses, Place};
 use crate::model::{
-    Account, AskedUser, Container, Depth, Dnat, Family, Foreign, Meaning, Namespaces, PortSet,
-    Process, Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
+    Account, AskedUser, Container, Depth, Family, Foreign, Meaning, Namespaces, PortSet, Process,
+    Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
 };
 
 /// Everything that was asked for.
@@ -136,34 +136,6 @@ impl Query {
             })
     }
 
-    /// Whether a rule of the packet filter concerns a port that is asked for.
-    pub fn wants_forward(&self, rule: &Dnat) -> bool {
-        let (first, last) = rule.ports;
-        let takes = |place: &Place| {
-            let ports = place.ports.as_ref();
-            let overlaps = |ports: &PortSet| {
-                let mut ranges = ports.ranges().iter();
-                ranges.any(|(from, to)| *from <= last && first <= *to)
-            };
-            let addresses = place.addresses.as_ref();
-            let receives = |wanted: &Addresses| {
-                rule.address.is_none_or(|at| wanted.contains(at))
-                    && rule.family.is_none_or(|family| wanted.are_of(family))
-            };
-            ports.is_some_and(overlaps)
-                && addresses.is_none_or(receives)
-                && place
-                    .protocol
-                    .is_none_or(|one| one.port_space() == rule.protocol)
-        };
-        let families = self.family.zip(rule.family);
-        !self.asks_for_owners()
-            && families.is_none_or(|(wanted, family)| wanted == family)
-            && self.wanted_protocols().contains(rule.protocol)
-            && self.wanted_states().iter().any(State::is_listening)
-            && self.places.iter().any(takes)
-    }
-
     /// Whether the row matches, its owners known.
     pub fn matches(&self, row: &Row) -> bool {
         any(&self.pids, |pid| {
@@ -223,7 +195,7 @@ impl Query {
                 || owners.any(|owner| self.may_be_of_users(&owner.process)))
     }
 
-    fn wanted_protocols(&self) -> ProtocolSet {
+    pub(super) fn wanted_protocols(&self) -> ProtocolSet {
         let by_places: Option<ProtocolSet> = self
             .places
             .iter()
@@ -253,7 +225,7 @@ impl Query {
         }
     }
 
-    fn wanted_states(&self) -> StateSet {
+    pub(super) fn wanted_states(&self) -> StateSet {
         if !self.states.is_empty() {
             return self.states;
         }

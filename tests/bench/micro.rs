@@ -121,6 +121,7 @@ fn snapshot() -> Snapshot {
         other_ends: Vec::new(),
         forwards: Vec::new(),
         may_be_sent_on: None,
+        may_be_diverted: false,
         namespaces: Namespaces::Own,
         elsewhere: std::collections::BTreeMap::new(),
         notes: Vec::new(),

@@ -30,6 +30,30 @@ fn a_clients_own_port_is_told_as_just_that() {
     assert_data_eq!(card(":41000"), file!["snapshots/card_close_wait.txt"].raw());
 }
 
+/// A connection on a port that a rule gives to another listener need not be a client's.
+#[test]
+fn a_port_that_is_taken_past_its_sockets_is_no_clients_own() {
+    let text = std::fs::read_to_string(crate::capture("web1")).unwrap();
+    let mut capture: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut heading = |forwards: serde_json::Value, arguments: &str| {
+        capture["forwards"] = forwards;
+        let fed = serde_json::to_vec(&capture).unwrap();
+        let answer = crate::portwho_fed(&words(&format!("{arguments} --from -")), &fed);
+        answer.stdout.lines().next().unwrap().to_owned()
+    };
+    let rule = serde_json::json!({
+        "forwards": [{
+            "protocol": "tcp", "family": "ipv4", "address": null, "ports": [51000, 52000],
+            "to": null, "to_ports": [7801, 7801], "by": "tproxy",
+        }],
+        "not_understood": 0, "refused": null,
+    });
+    let told = heading(rule, ":51114");
+    let sentence =
+        "nothing listens here: a TPROXY rule sends :51000-52000/tcp to this machine, port 7801";
+    assert!(told.ends_with(sentence), "{told}");
+}
+
 #[test]
 fn workers_that_share_a_listener_are_all_there() {
     assert_data_eq!(card(":8084"), file!["snapshots/card_workers.txt"].raw());

@@ -260,8 +260,19 @@ fn rules_that_could_not_be_read_are_told_where_packets_are_sent_on() {
     };
     assert_eq!(told(false, &[":9"]), (1, nothing.to_owned()));
     let way = note("'sudo portwho :9' reads them");
-    assert_eq!(told(true, &[":9"]), (1, format!("{nothing}{way}")));
-    assert_eq!(told(true, &[":9", "--json"]), (1, nothing.to_owned()));
+    let unknown =
+        "portwho: cannot tell: no socket has port 9, but packets may be sent past all sockets\n";
+    assert_eq!(told(true, &[":9"]), (3, format!("{unknown}{way}")));
+    assert_eq!(told(true, &[":9", "--json"]), (3, unknown.to_owned()));
+    for verb in ["why", "map"] {
+        assert_eq!(
+            (told(false, &[verb, ":9"]).0, told(true, &[verb, ":9"]).0),
+            (1, 3)
+        );
+    }
+    // A rule keeps no server from binding.
+    let check = ["check", "9", "--no-probe"];
+    assert_eq!(told(true, &check), told(false, &check));
     // No rule has a name, and a listing of what is there looks at no rules.
     assert!(!told(true, &[":9", "nginx"]).1.contains("sends packets on"));
     assert_eq!(told(true, &[":80"]), (0, String::new()));

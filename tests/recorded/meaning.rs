@@ -76,7 +76,7 @@ fn a_rule_is_named_where_no_socket_has_the_port() {
     assert_eq!((answer.code, answer.stdout.as_str()), (1, ""));
     assert_eq!(
         answer.stderr,
-        "portwho: nothing uses port 18080\n\
+        "portwho: no socket has port 18080\n\
          portwho: note: a DNAT rule sends 10.0.0.5:18080/tcp to 172.17.0.2:80 (docker shop-web-1)\n"
     );
     let document = document("web1", &[":18080"]);

@@ -11,6 +11,7 @@ fn bound(holder: Socket, options: Options, protocol: Protocol) -> (Vec<Warning>,
         limits: &limits,
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,
+        forwards: &[],
     };
     let check = Check { evidence, options };
     let mut verdict = check.judge(&Claim {

@@ -2,12 +2,16 @@
 
 use super::*;
 use crate::model::{
-    Dnat, Family, Forward, Forwarder, InterfaceAddress, Machine, Namespaces, Role, Snapshot,
+    Diverter, Dnat, Family, Forward, Forwarder, InterfaceAddress, Machine, Namespaces, Role,
+    Snapshot,
 };
 
 /// A rule that sends port 80 to 10.99.0.2:8000.
 fn rule() -> Dnat {
     Dnat {
+        by: Diverter::Dnat,
+        among: Vec::new(),
+        to_last: None,
         protocol: Protocol::Tcp,
         family: Some(Family::Ipv4),
         address: None,
@@ -100,6 +104,7 @@ fn snapshot(namespaces: Namespaces, rows: Vec<Row>, forwards: Vec<Dnat>) -> Snap
         other_ends: Vec::new(),
         forwards,
         may_be_sent_on: None,
+        may_be_diverted: false,
         namespaces,
         elsewhere: std::collections::BTreeMap::new(),
         notes: Vec::new(),

@@ -17,6 +17,7 @@ fn check<'a>(rows: &'a [Row], limits: &'a Limits) -> Check<'a> {
         limits,
         unreadable: ProtocolSet::EMPTY,
         sees_bound: false,
+        forwards: &[],
     };
     Check {
         evidence,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Capture;
 use crate::model::{ContainerId, Endpoint, Foreign, InterfaceAddress, Runtime, Unit, is_comm_of};
 use crate::read::project::manifest::{MANIFESTS, is_named_after_project};
-use crate::read::raw::{RawContainer, RawProcess, RawSockets};
+use crate::read::raw::{RawContainer, RawForwards, RawProcess, RawSockets};
 
 mod known;
 
@@ -43,11 +43,7 @@ pub fn redact(capture: &mut Capture) {
             *comm = Arc::new(numbers.replace("program", comm));
         }
     }
-    for rule in &mut capture.forwards.forwards {
-        for address in rule.address.iter_mut().chain(&mut rule.to) {
-            addresses.hide(address);
-        }
-    }
+    hide_forwards(&mut capture.forwards, &mut addresses);
     hide_interfaces(&mut capture.limits.interfaces, &mut numbers, &mut addresses);
     for address in &mut capture.limits.addresses {
         addresses.hide(address);
@@ -91,6 +87,22 @@ fn hide_interfaces(all: &mut [InterfaceAddress], numbers: &mut Numbers, addresse
     for one in all {
         addresses.hide(&mut one.address);
         numbers.hide_interface(&mut one.interface);
+    }
+}
+
+fn hide_forwards(all: &mut RawForwards, addresses: &mut Addresses) {
+    for rule in all.forwards.iter_mut().chain(&mut all.doubts) {
+        let ends = rule.address.iter_mut().chain(&mut rule.to);
+        for address in ends.chain(&mut rule.to_last) {
+            addresses.hide(address);
+        }
+        for (first, last) in &mut rule.among {
+            addresses.hide(first);
+            addresses.hide(last);
+            if first > last {
+                std::mem::swap(first, last);
+            }
+        }
     }
 }
 

@@ -64,7 +64,9 @@ mod live {
     use super::glimpse::Glimpses;
     use super::tables::Method;
     use super::{ancestors, interfaces, limits, netfilter, owners, process, running, units};
-    use crate::model::{Account, ContainerId, Depth, Handles, Limits, Machine, ProcessKey, Scope};
+    use crate::model::{
+        Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, ProcessKey, Scope,
+    };
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{
         RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
@@ -148,8 +150,8 @@ mod live {
             runtime::containers(ids, others, RUNTIME_LIMIT)
         }
 
-        fn forwards(&mut self) -> RawForwards {
-            netfilter::read_dnat()
+        fn forwards(&mut self, asked: &Destinations) -> RawForwards {
+            netfilter::read(asked)
         }
 
         fn socket_units(&mut self, processes: &[RawProcess]) -> Vec<RawSocketUnit> {

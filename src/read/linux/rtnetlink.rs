@@ -7,6 +7,7 @@ use super::wire::{ByteOrder, u16_at, u32_at};
 pub const NLMSG_ERROR: u16 = 2;
 pub const NLMSG_DONE: u16 = 3;
 const NLM_F_REQUEST: u16 = 0x1;
+const NLM_F_ACK: u16 = 0x4;
 const NLM_F_DUMP: u16 = 0x300;
 const NLM_F_DUMP_INTR: u16 = 0x10;
 /// `struct nlmsghdr`.
@@ -14,10 +15,19 @@ pub const HEADER: usize = 16;
 
 /// The request for a dump: of this kind, with a body that says of what.
 pub fn request(kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
+    message(kind, NLM_F_REQUEST | NLM_F_DUMP, sequence, body)
+}
+
+/// The request for one thing, whose answer ends with an error of number 0.
+pub fn request_one(kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
+    message(kind, NLM_F_REQUEST | NLM_F_ACK, sequence, body)
+}
+
+fn message(kind: u16, flags: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(HEADER + body.len()).unwrap_or_default();
     let mut out = length.to_ne_bytes().to_vec();
     out.extend(kind.to_ne_bytes());
-    out.extend((NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+    out.extend(flags.to_ne_bytes());
     out.extend(sequence.to_ne_bytes());
     out.extend([0; 4]);
     out.extend(body);

@@ -1,5 +1,7 @@
 //! What owners are to people, in the JSON contract.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use super::RowOut;
@@ -105,25 +107,46 @@ impl<'a> ForwardOut<'a> {
     }
 }
 
-/// A port that the packet filter sends elsewhere.
+/// A port that the kernel sends elsewhere.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Dnat"))]
 pub struct DnatOut<'a> {
     #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw"])))]
     protocol: &'static str,
-    /// The destination for which it holds; null for any.
+    /// The destination for which it holds; null for any, or for those of "addresses".
     address: Option<String>,
+    /// The ranges of destinations for which it holds, where it holds for some; null where "address" says it.
+    addresses: Option<Vec<AddressesOut>>,
     port: u16,
     /// The same as port where it is one port alone.
     last_port: u16,
     /// For people: "172.17.0.2:80".
     to: String,
-    #[cfg_attr(test, schemars(extend("enum" = ["dnat"])))]
+    /// Both are rules of the packet filter.
+    #[cfg_attr(test, schemars(extend("enum" = ["dnat", "tproxy"])))]
     by: &'static str,
     container: Option<ContainerOut<'a>>,
     /// Who listens there, in another network namespace that was looked into.
     listener: Option<RowOut<'a>>,
+}
+
+/// A range of addresses.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Addresses"))]
+pub struct AddressesOut {
+    first: String,
+    last: String,
+}
+
+impl AddressesOut {
+    fn new((first, last): &(IpAddr, IpAddr)) -> Self {
+        Self {
+            first: first.to_string(),
+            last: last.to_string(),
+        }
+    }
 }
 
 impl<'a> DnatOut<'a> {
@@ -131,10 +154,12 @@ impl<'a> DnatOut<'a> {
         Self {
             protocol: dnat.protocol.as_str(),
             address: dnat.address.map(|address| address.to_string()),
+            addresses: Some(dnat.among.iter().map(AddressesOut::new).collect())
+                .filter(|all: &Vec<AddressesOut>| !all.is_empty()),
             port: dnat.ports.0,
             last_port: dnat.ports.1,
             to: words::dnat_target(dnat),
-            by: "dnat",
+            by: dnat.by.as_str(),
             container: dnat.container.as_deref().map(ContainerOut::new),
             listener: dnat.listener.as_deref().map(RowOut::new),
         }

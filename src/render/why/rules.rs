@@ -8,6 +8,9 @@ use crate::model::Dnat;
 use crate::render::cell::Tone;
 use crate::render::{Clean, words};
 
+/// Rules that are shown of those that concern no socket of the answer.
+const MOST: usize = 10;
+
 impl<'a> Page<'a> {
     /// The rules that take packets past the sockets of a group, and for each what shows where it leads.
     fn diverting(&self, group: &Holders<'_>) -> Vec<(Diversion<'a>, Option<&'a str>)> {
@@ -60,18 +63,18 @@ impl<'a> Page<'a> {
                 .iter()
                 .any(|group| diversion(rule, &group.rows, own).is_some())
         };
-        for (at, one) in self
-            .rules
-            .iter()
-            .filter(|one| !is_told(one.rule))
-            .enumerate()
-        {
+        let rules = self.rules.iter();
+        let others: Vec<_> = rules.filter(|one| !is_told(one.rule)).collect();
+        for (at, one) in others.iter().take(MOST).enumerate() {
             if at > 0 || !groups.is_empty() {
                 self.out.write_all(b"\n")?;
             }
             self.rule(one)?;
         }
-        Ok(())
+        match others.len().saturating_sub(MOST) {
+            0 => Ok(()),
+            more => writeln!(self.out, "\nand {more} more: --json has all of them"),
+        }
     }
 
     fn rule(&mut self, one: &Forwarded<'_>) -> io::Result<()> {

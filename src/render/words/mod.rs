@@ -11,7 +11,7 @@ pub use map::*;
 pub use verdicts::*;
 pub use what::{
     OPENED, container, containers, diversion, dnat, dnat_target, each_once, in_container, leads_to,
-    listens_there, meaning, of_owners, projects, role, socket_unit, units, what,
+    listens_there, meaning, of_owners, projects, role, socket_unit, units, what, without_listener,
 };
 pub use why::{
     command_line, halt_sentence, heading, local_end, no_owner, place, program_note, queue_sentence,

@@ -53,6 +53,7 @@ pub fn warning_code(warning: Warning) -> &'static str {
         Warning::UdpHeld => "udp-held",
         Warning::BindSucceeds => "bind-succeeds",
         Warning::BoundBeside => "bound-beside",
+        Warning::Diverted => "diverted",
     }
 }
 
@@ -78,6 +79,9 @@ pub fn warning(warning: Warning, verdict: &Verdict, rows: &[Row]) -> Vec<String>
         }
         Warning::UdpHeld => "the UDP port of this number is held",
         Warning::BindSucceeds => "the tables showed a holder, but a bind succeeds",
+        Warning::Diverted => {
+            "packets that come to it are sent elsewhere: 'portwho why' with the port shows where"
+        }
     };
     vec![words.to_owned()]
 }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::judge::{Course, Diversion};
 use crate::model::{
-    Container, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
+    Container, Diverter, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
+    Snapshot,
 };
 
 /// The best that is known: where it leads, the container, the service, the project, the script.
@@ -191,10 +192,11 @@ pub fn dnat_target(dnat: &Dnat) -> String {
         false => format!("{first}-{last}"),
     };
     let port = ports(dnat.target_ports());
-    match dnat.to {
-        Some(IpAddr::V4(v4)) => format!("{v4}:{port}"),
-        Some(IpAddr::V6(v6)) => format!("[{v6}]:{port}"),
-        None => format!("this machine, port {port}"),
+    match (dnat.to, dnat.to_last) {
+        (Some(IpAddr::V4(v4)), None) => format!("{v4}:{port}"),
+        (Some(IpAddr::V6(v6)), None) => format!("[{v6}]:{port}"),
+        (Some(first), Some(last)) => format!("one of {first}-{last}, port {port}"),
+        (None, _) => format!("this machine, port {port}"),
     }
 }
 
@@ -203,11 +205,35 @@ pub fn dnat(dnat: &Dnat) -> String {
     let container = dnat.container.as_deref().map(in_container);
     let container = container.map(|name| format!(" ({name})"));
     format!(
-        "a DNAT rule sends {} to {}{}",
+        "{} sends {} to {}{}",
+        diverter(dnat.by),
         dnat_match(dnat),
         dnat_target(dnat),
         container.unwrap_or_default()
     )
+}
+
+/// What is known of a connection whose port has no listener: its own port, or one that was taken past it.
+pub fn without_listener(row: &Row, snapshot: &Snapshot) -> String {
+    let socket = &row.socket;
+    let takes = |rule: &&Dnat| {
+        let (first, last) = rule.ports;
+        let port = socket.local.port;
+        rule.by == Diverter::Tproxy
+            && rule.protocol == socket.protocol.port_space()
+            && port.is_some_and(|port| (first..=last).contains(&port))
+    };
+    if let Some(rule) = snapshot.forwards.iter().find(takes) {
+        return format!("nothing listens here: {}", dnat(rule));
+    }
+    "nothing listens here: a connection uses it as its own port".to_owned()
+}
+
+fn diverter(by: Diverter) -> &'static str {
+    match by {
+        Diverter::Dnat => "a DNAT rule",
+        Diverter::Tproxy => "a TPROXY rule",
+    }
 }
 
 /// What a rule takes: `127.0.0.1:18080/tcp`, `:8000-8010/udp`.
@@ -222,7 +248,13 @@ fn dnat_match(dnat: &Dnat) -> String {
         Some(IpAddr::V6(v6)) => format!("[{v6}]"),
         None => String::new(),
     };
-    format!("{address}:{first}{range}/{}", dnat.protocol)
+    let protocol = dnat.protocol;
+    let place = format!("{address}:{first}{range}/{protocol}");
+    match dnat.among.as_slice() {
+        [] => place,
+        [(from, to)] => format!("{place} (for {from}-{to})"),
+        _ => format!("{place} (for some addresses)"),
+    }
 }
 
 /// What a rule means for a socket that has its port.
@@ -230,8 +262,8 @@ pub fn diversion(diversion: &Diversion<'_>) -> String {
     let rule = dnat(diversion.rule);
     match diversion.course {
         Course::Alike => {
-            let taken = dnat_match(diversion.rule);
-            format!("a DNAT rule sends {taken} there too, past this process")
+            let (by, taken) = (diverter(diversion.rule.by), dnat_match(diversion.rule));
+            format!("{by} sends {taken} there too, past this process")
         }
         Course::Elsewhere => {
             format!("{rule}: packets that match it go there, not to this socket")

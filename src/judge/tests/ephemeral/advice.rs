@@ -27,6 +27,7 @@ fn usage(budgets: Vec<Budget>) -> Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
             may_be_sent_on: None,
+            may_be_diverted: false,
             namespaces: Namespaces::Own,
             elsewhere: BTreeMap::new(),
             machine: Machine {

@@ -1,295 +1,343 @@
-//! Expressions of nf_tables: they load a part of the packet into a register, compare it, and translate.
+//! Expressions of nf_tables: they load a part of the packet into a register, compare it, look it up in a
+//! set, decide, and translate. Those of one rule are run on the packets that come to it.
 
-use std::collections::BTreeMap;
-
-use super::rule::{Conditions, IPV4, IPV6, Target};
+use super::content::Content;
+use super::follow::{Ruleset, Stop, Table};
+use super::packets::{INET, Kind, Matched};
+use super::registers::Registers;
+use super::sets::{Data, Verdict, decode_data};
+use super::target::{Target, send};
 use super::xt::{self, Extension};
-use super::{address, attribute, number};
+use super::{address, attribute, attributes, number};
+use crate::model::Diverter;
 use crate::read::linux::wire::{ByteOrder, u16_at};
+use crate::read::raw::RawForwards;
 
-/// What a register holds. Registers are known by their first word of four bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Content {
-    /// The destination port, the transport protocol, the family, the destination's whole address.
-    Port,
-    Protocol,
-    Family,
-    Address,
-    /// One of those in part, with others, or after arithmetic.
-    Mixed,
-    /// A constant.
-    Bytes(Vec<u8>),
-    /// A part of the packet that does not tell where it goes.
-    Other,
+const NFTA_EXPR_NAME: u16 = 1;
+const NFTA_EXPR_DATA: u16 = 2;
+
+/// The register that a verdict is loaded into, `NFT_REG_VERDICT`.
+const VERDICT: u32 = 0;
+
+/// An expression: its name (net/netfilter/nft_*.c) and its attributes.
+type Expression<'a> = (&'a [u8], &'a [u8]);
+
+/// Runs rules on what is known of packets.
+pub struct Machine<'a> {
+    pub ruleset: &'a mut dyn Ruleset,
+    pub table: &'a Table,
+    pub kind: &'a Kind,
+    pub order: ByteOrder,
+    pub found: &'a mut RawForwards,
+    /// What the rule decides, and of which packets.
+    pub outcomes: Vec<(Matched, Verdict)>,
 }
 
-impl Content {
-    fn matters(&self) -> bool {
-        !matches!(self, Self::Other | Self::Bytes(_))
-    }
+/// Some of the packets on their way through a rule.
+#[derive(Clone)]
+struct Passing {
+    matched: Matched,
+    registers: Registers,
 }
 
-/// Comparisons, `enum nft_cmp_ops`.
-const EQUAL: u32 = 0;
-const LESS: u32 = 2;
-const AT_MOST: u32 = 3;
-const MORE: u32 = 4;
-const AT_LEAST: u32 = 5;
-
-const NFTA_DATA_VALUE: u16 = 1;
-
-/// Runs the expressions of one rule on what it is told of a packet.
-pub struct Machine {
-    pub conditions: Conditions,
-    pub target: Option<Target>,
-    /// The family of the table.
-    family: u8,
-    order: ByteOrder,
-    registers: BTreeMap<u32, Content>,
-}
-
-impl Machine {
-    pub fn new(family: u8, order: ByteOrder) -> Self {
-        Self {
-            conditions: Conditions::default(),
-            target: None,
-            family,
-            order,
-            registers: BTreeMap::new(),
-        }
+impl Machine<'_> {
+    /// Runs the expressions of a rule, the value of `NFTA_RULE_EXPRESSIONS`.
+    pub fn run_rule(&mut self, rule: &[u8], matched: Matched) -> Result<(), Stop> {
+        let order = self.order;
+        let expressions: Vec<Expression<'_>> = attributes(rule, order)
+            .map(|(_, expression)| {
+                let name = attribute(expression, NFTA_EXPR_NAME, order).unwrap_or_default();
+                let data = attribute(expression, NFTA_EXPR_DATA, order).unwrap_or_default();
+                (name.strip_suffix(b"\0").unwrap_or(name), data)
+            })
+            .collect();
+        let registers = Registers::default();
+        self.run(&expressions, Passing { matched, registers })
     }
 
-    /// Runs an expression, known by its name (net/netfilter/nft_*.c).
-    pub fn run(&mut self, name: &[u8], data: &[u8]) {
-        match name {
-            b"payload" => {
-                let content = self.of_payload(data);
-                self.load(data, 1, content);
+    fn run(&mut self, expressions: &[Expression<'_>], mut passing: Passing) -> Result<(), Stop> {
+        for (at, (name, data)) in expressions.iter().enumerate() {
+            if passing.matched.is_none() {
+                return Ok(());
             }
-            b"meta" => {
-                let content = self.of_meta(data);
-                self.load(data, 1, content);
-            }
-            b"ct" | b"fib" | b"rt" | b"osf" | b"exthdr" | b"numgen" | b"xfrm" => {
-                self.load(data, 1, Content::Other);
-            }
-            b"socket" | b"tunnel" => self.load(data, 2, Content::Other),
-            b"bitwise" | b"byteorder" | b"hash" => {
-                let matters = self.held(data, 1).is_some_and(Content::matters);
-                let content = if matters {
-                    Content::Mixed
-                } else {
-                    Content::Other
-                };
-                self.load(data, 2, content);
-            }
-            b"immediate" => {
-                let value = self.value(data, 2).map(<[u8]>::to_vec);
-                self.load(data, 1, value.map_or(Content::Other, Content::Bytes));
-            }
-            b"cmp" => self.compare(data),
-            b"range" => self.compare_range(data),
-            b"lookup" | b"dynset" => {
-                // A set may be of several registers in a row.
-                let sreg = self.register(data, 2).unwrap_or(0);
-                let mut held = self.registers.range(sreg..);
-                self.conditions.is_obscure |= held.any(|(_, content)| content.matters());
-                self.load(data, 3, Content::Other);
-            }
-            b"match" => {
-                let asked = Extension::of_expression(data, self.order);
-                xt::run_match(&asked, self.order, &mut self.conditions);
-            }
-            b"target" => {
-                let told = Extension::of_expression(data, self.order);
-                self.target = xt::target(&told, self.family, self.order).or(self.target);
-            }
-            b"nat" => self.translate(data),
-            b"redir" => {
-                self.target =
-                    Some(
-                        self.to_ports(data, 1)
-                            .map_or(Target::Obscure, |ports| Target::To {
-                                address: None,
-                                ports,
-                                family: None,
-                            }),
-                    );
-            }
-            b"counter" | b"log" | b"limit" | b"quota" | b"connlimit" | b"last" | b"objref" => {}
-            // It may alter what has been loaded.
-            _ => {
-                for content in self.registers.values_mut() {
-                    if content.matters() {
-                        *content = Content::Mixed;
+            match *name {
+                b"lookup" => {
+                    let rest = expressions.get(at + 1..).unwrap_or_default();
+                    return self.run_lookup(data, rest, passing);
+                }
+                b"immediate" => match self.constant(data, 2) {
+                    Some(Data::Verdict(Verdict::Continue)) => {}
+                    Some(Data::Verdict(Verdict::Break)) => return Ok(()),
+                    Some(Data::Verdict(verdict)) => {
+                        self.outcomes.push((passing.matched, verdict));
+                        return Ok(());
+                    }
+                    Some(Data::Value(value)) => {
+                        if let Some(at) = Registers::number(data, 1, self.order) {
+                            passing.registers.load_bytes(at, &value);
+                        }
+                    }
+                    Some(Data::Nothing) | None => {}
+                },
+                b"nat" if self.translates(data) => {
+                    let target = self.translation(data, &passing.registers);
+                    self.divert(passing.matched, target);
+                    return Ok(());
+                }
+                b"redir" => {
+                    let target = self.redirection(data, &passing.registers);
+                    self.divert(passing.matched, target);
+                    return Ok(());
+                }
+                b"target" => {
+                    let told = Extension::of_expression(data, self.order);
+                    if let Some(target) = xt::target(&told, self.kind, self.order) {
+                        self.divert(passing.matched, target);
+                        return Ok(());
                     }
                 }
+                b"tproxy" => self.steer(data, &passing),
+                b"reject" => {
+                    self.outcomes.push((passing.matched, Verdict::End));
+                    return Ok(());
+                }
+                name => self.step(name, data, &mut passing),
             }
         }
+        Ok(())
     }
 
-    /// The first word of a register: those of 16 bytes are 1 to 4, those of 4 bytes begin at 8.
-    fn register(&self, data: &[u8], kind: u16) -> Option<u32> {
-        let number = number(data, kind, self.order)?;
-        Some(if number < 8 { number * 4 } else { number - 4 })
-    }
-
-    fn held(&self, data: &[u8], kind: u16) -> Option<&Content> {
-        self.registers.get(&self.register(data, kind)?)
-    }
-
-    fn load(&mut self, data: &[u8], kind: u16, content: Content) {
-        if let Some(register) = self.register(data, kind) {
-            self.registers.insert(register, content);
+    /// Looks the packets up in a set, and runs the rest of the rule for those that have an element.
+    fn run_lookup(
+        &mut self,
+        data: &[u8],
+        rest: &[Expression<'_>],
+        passing: Passing,
+    ) -> Result<(), Stop> {
+        for (passing, data) in self.look_up(data, passing)? {
+            match data {
+                Data::Verdict(Verdict::Continue) | Data::Nothing | Data::Value(_) => {
+                    self.run(rest, passing)?;
+                }
+                Data::Verdict(Verdict::Break) => {}
+                Data::Verdict(verdict) => self.outcomes.push((passing.matched, verdict)),
+            }
         }
+        Ok(())
+    }
+
+    /// Runs an expression that decides nothing by itself.
+    fn step(&mut self, name: &[u8], data: &[u8], passing: &mut Passing) {
+        let (order, kind) = (self.order, self.kind);
+        let Passing { matched, registers } = passing;
+        match name {
+            b"payload" => match Content::of_payload(data, kind, order) {
+                Some((content, length)) => registers.load(data, 1, content, length, order),
+                None if Content::writes_destination(data, kind, order) => {
+                    send(&matched.packets, kind, Target::Obscure, self.found);
+                }
+                None => {}
+            },
+            b"meta" => {
+                let (content, length) = Content::of_meta(data, kind, order);
+                registers.load(data, 1, content, length, order);
+            }
+            b"ct" => {
+                let (content, length) = Content::of_tracking(data, kind, order);
+                registers.load(data, 1, content, length, order);
+            }
+            b"fib" => {
+                let (content, length) = Content::of_route(data, order);
+                registers.load(data, 1, content, length, order);
+            }
+            b"rt" | b"osf" | b"exthdr" | b"xfrm" => {
+                registers.load(data, 1, Content::Other, 16, order);
+            }
+            b"numgen" => registers.load(data, 1, Content::Other, 4, order),
+            b"socket" | b"tunnel" => registers.load(data, 2, Content::Other, 8, order),
+            // Whatever is hashed, the outcome may be any.
+            b"hash" => registers.load(data, 2, Content::Other, 4, order),
+            b"bitwise" | b"byteorder" => registers.calculate(name, data, kind, order),
+            b"cmp" => {
+                let value = self.value(data, 3).unwrap_or_default();
+                registers.compare(data, &value, kind, order, matched);
+            }
+            b"range" => {
+                let ends = self.value(data, 3).zip(self.value(data, 4));
+                let (first, last) = ends.unwrap_or_default();
+                registers.compare_range(data, (&first, &last), kind, order, matched);
+            }
+            b"match" => {
+                let asked = Extension::of_expression(data, order);
+                xt::run_match(&asked, kind, order, matched);
+            }
+            b"limit" | b"quota" | b"connlimit" | b"dynset" => matched.narrow(),
+            b"counter" | b"log" | b"last" | b"objref" | b"notrack" | b"nat" | b"masq"
+            | b"flow_offload" | b"queue" | b"dup" | b"fwd" | b"synproxy" => {}
+            // It may alter what has been loaded.
+            _ => registers.muddle(),
+        }
+    }
+
+    fn divert(&mut self, matched: Matched, target: Target) {
+        send(&matched.packets, self.kind, target, self.found);
+        self.outcomes.push((matched, Verdict::End));
     }
 
     /// A constant of an expression.
-    fn value<'a>(&self, data: &'a [u8], kind: u16) -> Option<&'a [u8]> {
-        attribute(
-            attribute(data, kind, self.order)?,
-            NFTA_DATA_VALUE,
-            self.order,
-        )
+    fn constant(&self, data: &[u8], kind: u16) -> Option<Data> {
+        decode_data(attribute(data, kind, self.order)?, self.order)
     }
 
-    /// `NFTA_PAYLOAD_*`: register, base, offset, length.
-    fn of_payload(&self, data: &[u8]) -> Content {
-        const NETWORK: u32 = 1;
-        const TRANSPORT: u32 = 2;
-        let field = |kind| number(data, kind, self.order);
-        let (Some(base), Some(offset), Some(length)) = (field(2), field(3), field(4)) else {
-            return Content::Mixed;
-        };
-        let overlaps =
-            |at: u32, size: u32| offset < at + size && at < offset.saturating_add(length);
-        let family = self.conditions.family.unwrap_or(self.family);
-        let (protocol, address) = match family {
-            IPV4 => (9, (16, 4)),
-            IPV6 => (6, (24, 16)),
-            // Whose header it is has not been asked.
-            _ if base == NETWORK => return Content::Mixed,
-            _ => (0, (0, 0)),
-        };
-        match base {
-            TRANSPORT if (offset, length) == (2, 2) => Content::Port,
-            TRANSPORT if overlaps(2, 2) => Content::Mixed,
-            NETWORK if (offset, length) == (protocol, 1) => Content::Protocol,
-            NETWORK if (offset, length) == address => Content::Address,
-            NETWORK if overlaps(protocol, 1) || overlaps(address.0, address.1) => Content::Mixed,
-            _ => Content::Other,
-        }
-    }
-
-    /// `NFTA_META_*`: register, key.
-    fn of_meta(&self, data: &[u8]) -> Content {
-        const NFT_META_PROTOCOL: u32 = 1;
-        const NFT_META_NFPROTO: u32 = 15;
-        const NFT_META_L4PROTO: u32 = 16;
-        match number(data, 2, self.order) {
-            Some(NFT_META_L4PROTO) => Content::Protocol,
-            Some(NFT_META_NFPROTO) => Content::Family,
-            Some(NFT_META_PROTOCOL) | None => Content::Mixed,
-            Some(_) => Content::Other,
-        }
-    }
-
-    /// `NFTA_CMP_*`: register, comparison, constant.
-    fn compare(&mut self, data: &[u8]) {
-        let operation = number(data, 2, self.order);
-        let value = self.value(data, 3).unwrap_or_default();
-        let Some(content) = self.held(data, 1).filter(|content| content.matters()) else {
-            return;
-        };
-        let port = u16_at(value, 0, ByteOrder::Big).filter(|_| value.len() == 2);
-        let range = match (content, operation, value) {
-            (Content::Port, Some(operation), _) => port.and_then(|port| ports(operation, port)),
-            (Content::Protocol, Some(EQUAL), [protocol]) => {
-                self.conditions.protocol = Some(*protocol);
-                return;
-            }
-            (Content::Family, Some(EQUAL), [family]) => {
-                self.conditions.family = Some(*family);
-                return;
-            }
-            (Content::Address, Some(EQUAL), _) => {
-                self.conditions.address = address(value);
-                self.conditions.is_obscure |= self.conditions.address.is_none();
-                return;
-            }
+    fn value(&self, data: &[u8], kind: u16) -> Option<Vec<u8>> {
+        match self.constant(data, kind)? {
+            Data::Value(value) => Some(value),
             _ => None,
-        };
-        self.limit(range);
-    }
-
-    /// `NFTA_RANGE_*`: register, comparison, first, last.
-    fn compare_range(&mut self, data: &[u8]) {
-        let Some(content) = self.held(data, 1).filter(|content| content.matters()) else {
-            return;
-        };
-        let is_port = *content == Content::Port && number(data, 2, self.order) == Some(EQUAL);
-        let end = |kind| u16_at(self.value(data, kind)?, 0, ByteOrder::Big);
-        let range = end(3).zip(end(4)).filter(|_| is_port);
-        self.limit(range);
-    }
-
-    fn limit(&mut self, range: Option<(u16, u16)>) {
-        match range {
-            Some(range) => self.conditions.limit_ports(&[range]),
-            None => self.conditions.is_obscure = true,
         }
+    }
+
+    /// `NFTA_LOOKUP_*`: set, register of the key, register for the data, id, flags. Gives the packets that
+    /// have elements, each with what the element leads to.
+    fn look_up(&mut self, data: &[u8], passing: Passing) -> Result<Vec<(Passing, Data)>, Stop> {
+        const INVERTED: u32 = 1;
+        let order = self.order;
+        let Some(key) = Registers::number(data, 2, order) else {
+            return Ok(Vec::new());
+        };
+        let into = Registers::number(data, 3, order);
+        let is_inverted = number(data, 5, order).unwrap_or(0) & INVERTED != 0;
+        let Passing {
+            mut matched,
+            registers,
+        } = passing;
+        // Of a sender or an interface some are in a set, whatever it holds.
+        if into.is_none() && !registers.matter_from(key) {
+            matched.narrow();
+            return Ok(vec![(Passing { matched, registers }, Data::Nothing)]);
+        }
+        let name = attribute(data, 1, order).unwrap_or_default();
+        let name = name.strip_suffix(b"\0").unwrap_or(name);
+        let set = self.ruleset.set(self.table, name)?;
+        let among = registers.among(key, &set, &matched, self.kind);
+        if let Some(into) = into {
+            let with = |(matched, data): (Matched, Data)| {
+                let mut registers = registers.clone();
+                if let (Data::Value(value), true) = (&data, into != VERDICT) {
+                    registers.load_bytes(into, value);
+                }
+                (Passing { matched, registers }, data)
+            };
+            return Ok(among.into_iter().map(with).collect());
+        }
+        let matched = match is_inverted {
+            true => vec![Registers::all_but(matched, &among)],
+            false => Registers::joined(among.into_iter().map(|(matched, _)| matched)),
+        };
+        let with = |matched| {
+            let registers = registers.clone();
+            (Passing { matched, registers }, Data::Nothing)
+        };
+        Ok(matched.into_iter().map(with).collect())
+    }
+
+    /// Whether a translation is one of destinations, for packets of this family.
+    fn translates(&self, data: &[u8]) -> bool {
+        const NFT_NAT_DNAT: u32 = 1;
+        let family = number(data, 2, self.order);
+        number(data, 1, self.order) == Some(NFT_NAT_DNAT)
+            && family.is_none_or(|family| {
+                family == u32::from(INET) || family == u32::from(self.kind.family)
+            })
     }
 
     /// `NFTA_NAT_*`: type, family, registers of addresses, registers of ports.
-    fn translate(&mut self, data: &[u8]) {
-        const NFT_NAT_DNAT: u32 = 1;
-        if number(data, 1, self.order) != Some(NFT_NAT_DNAT) {
+    fn translation(&self, data: &[u8], registers: &Registers) -> Target {
+        let to = || {
+            let held = |kind| {
+                let at = Registers::number(data, kind, self.order)?;
+                address(&registers.bytes(at, self.kind.address_length())?)
+            };
+            let addresses = match self.has(data, 3) {
+                true => {
+                    let first = held(3)?;
+                    let last = if self.has(data, 4) { held(4)? } else { first };
+                    Some((first, last))
+                }
+                false => None,
+            };
+            Some(Target::To {
+                addresses,
+                ports: self.to_ports(data, 5, registers)?,
+                by: Diverter::Dnat,
+            })
+        };
+        to().unwrap_or(Target::Obscure)
+    }
+
+    /// `NFTA_REDIR_*`: registers of ports.
+    fn redirection(&self, data: &[u8], registers: &Registers) -> Target {
+        let ports = self.to_ports(data, 1, registers);
+        ports.map_or(Target::Obscure, |ports| Target::To {
+            addresses: None,
+            ports,
+            by: Diverter::Dnat,
+        })
+    }
+
+    /// `NFTA_TPROXY_*`: family, register of the address, register of the port. It decides nothing.
+    fn steer(&mut self, data: &[u8], passing: &Passing) {
+        let family = number(data, 1, self.order).unwrap_or(0);
+        if family != 0 && family != u32::from(self.kind.family) {
             return;
         }
-        let family = number(data, 2, self.order).and_then(|family| u8::try_from(family).ok());
-        let to = self.to_ports(data, 5).and_then(|ports| {
-            let is_told = |kind| attribute(data, kind, self.order).is_some();
-            let held = |kind| match self.held(data, kind) {
-                Some(Content::Bytes(bytes)) => address(bytes),
-                _ => None,
+        let to = || {
+            let held = |kind, length| {
+                let at = Registers::number(data, kind, self.order)?;
+                passing.registers.bytes(at, length)
             };
-            let first = if is_told(3) { Some(held(3)?) } else { None };
-            let last = if is_told(4) { Some(held(4)?) } else { first };
-            (first == last).then_some(Target::To {
-                address: first,
-                ports,
-                family,
+            let address = match self.has(data, 2) {
+                true => Some(address(&held(2, self.kind.address_length())?)?),
+                false => None,
+            };
+            let port = match self.has(data, 3) {
+                true => Some(u16_at(&held(3, 2)?, 0, ByteOrder::Big)?),
+                false => None,
+            };
+            Some(Target::To {
+                addresses: address.map(|address| (address, address)),
+                ports: port.map(|port| (port, port)),
+                by: Diverter::Tproxy,
             })
-        });
-        self.target = Some(to.unwrap_or(Target::Obscure));
+        };
+        let target = to().unwrap_or(Target::Obscure);
+        send(&passing.matched.packets, self.kind, target, self.found);
+    }
+
+    fn has(&self, data: &[u8], kind: u16) -> bool {
+        attribute(data, kind, self.order).is_some()
     }
 
     /// The ports in two registers, the second of which may be missing; `Some(None)` for no ports.
-    fn to_ports(&self, data: &[u8], kind: u16) -> Option<Option<(u16, u16)>> {
-        if attribute(data, kind, self.order).is_none() {
+    #[allow(clippy::option_option, reason = "not understood is not none")]
+    fn to_ports(
+        &self,
+        data: &[u8],
+        kind: u16,
+        registers: &Registers,
+    ) -> Option<Option<(u16, u16)>> {
+        if !self.has(data, kind) {
             return Some(None);
         }
-        let held = |kind| match self.held(data, kind) {
-            Some(Content::Bytes(bytes)) => u16_at(bytes, 0, ByteOrder::Big),
-            _ => None,
+        let held = |kind| {
+            let at = Registers::number(data, kind, self.order)?;
+            u16_at(&registers.bytes(at, 2)?, 0, ByteOrder::Big)
         };
         let first = held(kind)?;
-        let last = match attribute(data, kind + 1, self.order) {
-            Some(_) => held(kind + 1)?,
-            None => first,
+        let last = if self.has(data, kind + 1) {
+            held(kind + 1)?
+        } else {
+            first
         };
         Some(Some((first, last)))
-    }
-}
-
-/// The ports for which a comparison holds; `None` for none, or all but one.
-fn ports(operation: u32, port: u16) -> Option<(u16, u16)> {
-    match operation {
-        EQUAL => Some((port, port)),
-        LESS => Some((0, port.checked_sub(1)?)),
-        AT_MOST => Some((0, port)),
-        MORE => Some((port.checked_add(1)?, u16::MAX)),
-        AT_LEAST => Some((port, u16::MAX)),
-        _ => None,
     }
 }

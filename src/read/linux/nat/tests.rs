@@ -1,225 +1,288 @@
-//! Recorded dumps and tables, and structures of older tools.
+//! Recorded rulesets and tables. `tests/raw/nat/README.md` has the rules.
 
-use super::super::rtnetlink::{HEADER, NLMSG_DONE, NLMSG_ERROR};
-use super::xt::Extension;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::super::rtnetlink::HEADER;
 use super::*;
-use crate::model::Family;
-use crate::read::raw::RawForward;
+use crate::model::{Destinations, Diverter, Family, PortSet, Protocol};
+use crate::read::raw::{RawForward, RawForwards};
 
-/// What the recorded dump forwards, a line each; `tests/raw/nat/README.md` has the rules.
-fn recorded(dump: &[u8]) -> (String, u32) {
-    let mut found = RawForwards::default();
-    let step = decode(dump, 7, ByteOrder::Little, &mut found);
-    assert_eq!(step, Step::End { errno: 0 });
-    lines(&found)
+mod nft;
+mod odd;
+
+const ORDER: ByteOrder = ByteOrder::Little;
+
+/// A ruleset as answers of the kernel gave it, one message behind the other.
+#[derive(Default)]
+struct Recorded {
+    bases: Vec<Base>,
+    rules: BTreeMap<Chain, Vec<Vec<u8>>>,
+    shapes: BTreeMap<Vec<u8>, Shape>,
+    elements: BTreeMap<Vec<u8>, Vec<RawElement>>,
 }
 
-/// What the recorded tables of iptables-legacy forward.
-fn recorded_legacy(ipv4: &[u8], ipv6: &[u8]) -> Option<(String, u32)> {
-    let mut found = RawForwards::default();
-    decode_entries(ipv4, IPV4, ByteOrder::Little, &mut found)?;
-    decode_entries(ipv6, IPV6, ByteOrder::Little, &mut found)?;
-    Some(lines(&found))
-}
-
-fn lines(found: &RawForwards) -> (String, u32) {
-    let any = |text: Option<String>| text.unwrap_or_else(|| "*".into());
-    let range = |(first, last): (u16, u16)| {
-        if first == last {
-            first.to_string()
-        } else {
-            format!("{first}-{last}")
+impl Recorded {
+    fn new(bytes: &[u8]) -> Self {
+        let mut recorded = Self::default();
+        let mut rest = bytes;
+        while let Some(length) = u32_at(rest, 0, ORDER) {
+            let length = usize::try_from(length).unwrap().max(HEADER);
+            recorded.take(&rest[..length.min(rest.len())]);
+            rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         }
+        recorded
+    }
+
+    fn take(&mut self, message: &[u8]) {
+        let mut bases = Answer::default();
+        decode_bases(message, 7, ORDER, &mut bases);
+        self.bases.extend(bases.found);
+        let mut rules = Answer::default();
+        decode_rules(message, 7, ORDER, &mut rules);
+        for (chain, rule) in rules.found {
+            self.rules.entry(chain).or_default().push(rule);
+        }
+        // Of a set and of its elements the name is in the same attribute.
+        let attributes = message.get(HEADER + GENERAL..).unwrap_or_default();
+        let set = text(attributes, 2, ORDER).unwrap_or_default();
+        let mut shapes = Answer::default();
+        decode_set(message, 7, ORDER, &mut shapes);
+        let shape = shapes.found.pop();
+        self.shapes.extend(shape.map(|shape| (set.clone(), shape)));
+        let mut elements = Answer::default();
+        decode_elements(message, 7, ORDER, &mut elements);
+        self.elements.entry(set).or_default().extend(elements.found);
+    }
+}
+
+impl Ruleset for Recorded {
+    fn rules(&mut self, chain: &Chain) -> Result<Rc<Vec<Vec<u8>>>, Stop> {
+        Ok(Rc::new(self.rules.get(chain).cloned().unwrap_or_default()))
+    }
+
+    fn set(&mut self, _: &Table, name: &[u8]) -> Result<Rc<Set>, Stop> {
+        let shape = self.shapes.get(name).copied();
+        let shape = shape.ok_or_else(|| Stop::Because("no such set".into()))?;
+        let elements = self.elements.get(name).cloned().unwrap_or_default();
+        Ok(Rc::new(assemble(shape, elements)))
+    }
+}
+
+/// Of a machine that has 10.1.2.3 and fd00::1.
+fn kinds() -> Vec<Kind> {
+    let own = ["10.1.2.3".parse().unwrap(), "fd00::1".parse().unwrap()];
+    let kind = |(family, protocol)| Kind {
+        family,
+        protocol,
+        local: Some(local_addresses(&own, family)),
     };
+    let (tcp, udp) = (Protocol::Tcp, Protocol::Udp);
+    [(IPV4, tcp), (IPV4, udp), (IPV6, tcp), (IPV6, udp)]
+        .map(kind)
+        .to_vec()
+}
+
+fn port(port: u16) -> Destinations {
+    Destinations {
+        ports: PortSet::one(port),
+        ..Destinations::everywhere()
+    }
+}
+
+fn follow_recorded(bytes: &[u8], asked: &Destinations) -> Result<RawForwards, Stop> {
+    let mut recorded = Recorded::new(bytes);
+    let bases = std::mem::take(&mut recorded.bases);
+    let mut found = RawForwards::default();
+    for kind in kinds() {
+        if let Some(packets) = asked_for(asked, &kind) {
+            follow(&mut recorded, &bases, &kind, &packets, ORDER, &mut found)?;
+        }
+    }
+    settle(&mut found.forwards);
+    settle(&mut found.doubts);
+    Ok(found)
+}
+
+fn follow_legacy(
+    ipv4: (&[u8], &[usize]),
+    ipv6: (&[u8], &[usize]),
+    asked: &Destinations,
+) -> Result<RawForwards, Stop> {
+    let mut found = RawForwards::default();
+    for kind in kinds() {
+        let (bytes, hooks) = if kind.family == IPV4 { ipv4 } else { ipv6 };
+        let entries = Entries {
+            bytes,
+            hooks,
+            order: ORDER,
+        };
+        if let Some(packets) = asked_for(asked, &kind) {
+            follow_entries(entries, &kind, &packets, &mut found)?;
+        }
+    }
+    settle(&mut found.forwards);
+    settle(&mut found.doubts);
+    Ok(found)
+}
+
+/// What is sent elsewhere, an entry each; one that is not understood begins with a question mark.
+fn words(found: &RawForwards) -> Vec<String> {
     let line = |it: &RawForward| {
+        let ends = |(first, last): (u16, u16)| match first == last {
+            true => first.to_string(),
+            false => format!("{first}-{last}"),
+        };
+        let address = match (it.address, it.among.as_slice()) {
+            (Some(address), _) => address.to_string(),
+            (None, []) => "*".into(),
+            (None, among) => format!("{among:?}"),
+        };
+        let to = match (it.to, it.to_last) {
+            (None, _) => "*".into(),
+            (Some(first), None) => first.to_string(),
+            (Some(first), Some(last)) => format!("{first}-{last}"),
+        };
+        let by = match it.by {
+            Diverter::Dnat => "",
+            _ => "tproxy ",
+        };
         format!(
-            "{} {} {} {} -> {} {}\n",
+            "{by}{} {} {address} {} -> {to} {}",
             it.protocol,
             it.family.map_or("*", Family::as_str),
-            any(it.address.map(|address| address.to_string())),
-            range(it.ports),
-            any(it.to.map(|address| address.to_string())),
-            any(it.to_ports.map(range)),
+            ends(it.ports),
+            it.to_ports.map_or("*".into(), ends),
         )
     };
-    (
-        found.forwards.iter().map(line).collect(),
-        found.not_understood,
-    )
+    let doubts = found.doubts.iter().map(|it| format!("?{}", line(it)));
+    found.forwards.iter().map(line).chain(doubts).collect()
 }
 
-const LEGACY: (&[u8], &[u8]) = (
-    include_bytes!("../../../../tests/raw/nat/legacy-ipv4.bin"),
-    include_bytes!("../../../../tests/raw/nat/legacy-ipv6.bin"),
-);
+const IPTABLES: &[u8] = include_bytes!("../../../../tests/raw/nat/iptables.bin");
+const NFT: &[u8] = include_bytes!("../../../../tests/raw/nat/nft.bin");
+const KUBE: &[u8] = include_bytes!("../../../../tests/raw/nat/kube.bin");
+const LEGACY_IPV4: &[u8] = include_bytes!("../../../../tests/raw/nat/legacy-ipv4.bin");
+const LEGACY_IPV6: &[u8] = include_bytes!("../../../../tests/raw/nat/legacy-ipv6.bin");
+const MANGLE_IPV4: &[u8] = include_bytes!("../../../../tests/raw/nat/legacy-mangle-ipv4.bin");
+const MANGLE_IPV6: &[u8] = include_bytes!("../../../../tests/raw/nat/legacy-mangle-ipv6.bin");
+/// The offsets of PREROUTING and OUTPUT in the tables "nat", as IPT_SO_GET_INFO gave them.
+const HOOKS_IPV4: &[usize] = &[0, 344];
+const HOOKS_IPV6: &[usize] = &[0, 792];
+
+/// Asserts where each of these ports is sent, a line for each way.
+fn assert_sent(
+    follow: impl Fn(&Destinations) -> Result<RawForwards, Stop>,
+    expected: &[(u16, &[&str])],
+) {
+    for (of_port, lines) in expected {
+        let found = follow(&port(*of_port)).unwrap();
+        assert_eq!(words(&found), *lines, "port {of_port}");
+    }
+}
 
 #[test]
-fn rules_that_iptables_wrote_are_read() {
-    let (lines, not_understood) =
-        recorded(include_bytes!("../../../../tests/raw/nat/iptables.bin"));
+fn rules_that_iptables_wrote_are_followed_alike_by_both_interfaces_of_the_kernel() {
+    // What senders on port 85 send goes to 10.0.0.85, whatever the port.
+    let expected: [(u16, &[&str]); 13] = [
+        (443, &["tcp ipv4 * 443 -> 10.88.0.2 *"]),
+        (8007, &["tcp ipv4 * 8007 -> 10.88.0.2 *"]),
+        (7005, &["tcp ipv4 * 7005 -> 10.88.0.3 9000-9010"]),
+        (81, &["tcp ipv4 * 81 -> * 8081"]),
+        (82, &["tcp ipv4 * 82 -> 10.0.0.85 85"]),
+        (
+            84,
+            &[
+                "tcp ipv4 * 84 -> 10.0.0.85 85",
+                "tcp ipv4 * 84 -> 10.0.0.82 82",
+            ],
+        ),
+        (
+            87,
+            &[
+                "tcp ipv4 * 87 -> 10.0.0.85 85",
+                "tcp ipv4 [(0.0.0.0, 10.1.2.2), (10.1.2.4, 255.255.255.255)] 87 -> 10.0.0.87 87",
+                "tcp ipv4 10.1.2.3 87 -> 10.0.0.83 83",
+            ],
+        ),
+        (
+            89,
+            &[
+                "tcp ipv4 * 89 -> 10.0.0.85 85",
+                "tcp ipv4 * 89 -> 10.0.0.1-10.0.0.9 89",
+            ],
+        ),
+        (
+            91,
+            &[
+                "tcp ipv4 * 91 -> 10.0.0.85 85",
+                "tcp ipv4 [(10.0.0.1, 10.0.0.5)] 91 -> 10.0.0.91 91",
+                "tcp ipv4 [(0.0.0.0, 10.0.0.0), (10.0.0.6, 255.255.255.255)] 91 -> 10.0.0.83 83",
+            ],
+        ),
+        // What "u32" asks is not understood.
+        (
+            92,
+            &[
+                "tcp ipv4 * 92 -> 10.0.0.85 85",
+                "tcp ipv4 * 92 -> 10.0.0.83 83",
+                "?tcp ipv4 * 92 -> 10.0.0.92 92",
+            ],
+        ),
+        // It returns to the calling chain.
+        (93, &["tcp ipv4 * 93 -> 10.0.0.85 85"]),
+        // The port is asked for where the chain is called, and nowhere else.
+        (
+            30007,
+            &[
+                "tcp ipv4 * 30007 -> 10.0.0.85 85",
+                "tcp ipv4 * 30007 -> 10.10.0.8 8080",
+                "tcp ipv4 * 30007 -> 10.10.0.9 8080",
+            ],
+        ),
+        (
+            18082,
+            &[
+                "tcp ipv4 * 18082 -> 10.0.0.85 85",
+                "tcp ipv4 * 18082 -> 10.0.0.83 83",
+                "udp ipv6 * 18082 -> * 8082",
+            ],
+        ),
+    ];
+    assert_sent(|asked| follow_recorded(IPTABLES, asked), &expected);
     // The tables were recorded on a machine that aligns eight bytes as most do.
     if align_of::<u64>() == 8 {
-        let of_legacy = recorded_legacy(LEGACY.0, LEGACY.1);
-        assert_eq!(of_legacy, Some((lines.clone(), not_understood)));
-    }
-    assert_eq!(
-        lines,
-        "tcp ipv4 127.0.0.1 18080 -> 172.17.0.2 80\n\
-         udp ipv4 * 5353 -> 172.17.0.3 53\n\
-         tcp ipv4 * 80 -> 10.88.0.2 *\n\
-         tcp ipv4 * 443 -> 10.88.0.2 *\n\
-         tcp ipv4 * 8000-8010 -> 10.88.0.2 *\n\
-         tcp ipv4 * 7000-7010 -> 10.88.0.3 9000-9010\n\
-         tcp ipv4 * 81 -> * 8081\n\
-         tcp ipv4 * 96 -> 10.0.0.96 96\n\
-         tcp ipv6 fd00::1 18081 -> fd00::2 80\n\
-         udp ipv6 * 18082 -> * 8082\n"
-    );
-    // The rules from port 82 to 90: negated, of the source, without a port, of a network, to many ends.
-    assert_eq!(not_understood, 8);
-}
-
-#[test]
-fn rules_that_nft_wrote_are_read() {
-    let (lines, not_understood) = recorded(include_bytes!("../../../../tests/raw/nat/nft.bin"));
-    assert_eq!(
-        lines,
-        "tcp ipv4 127.0.0.1 18080 -> 172.17.0.2 80\n\
-         udp ipv4 * 5353 -> 172.17.0.3 53\n\
-         tcp ipv4 * 7000-7010 -> 10.88.0.3 *\n\
-         tcp ipv4 * 81 -> * 8081\n\
-         tcp ipv4 * 91 -> * *\n\
-         tcp ipv4 * 93 -> 10.0.0.93 9300-9310\n\
-         tcp ipv4 * 60001-65535 -> 10.0.0.95 95\n\
-         tcp ipv4 * 18083 -> 172.17.0.4 80\n\
-         udp ipv6 fd00::1 18084 -> fd00::2 53\n\
-         tcp ipv4 127.0.0.1 18085 -> 172.17.0.5 80\n\
-         tcp * * 18086 -> * 86\n"
-    );
-    // Ports 82 to 90, 92 (of the source) and all but 7000 to 7010.
-    assert_eq!(not_understood, 10);
-}
-
-#[test]
-fn a_dump_that_is_cut_or_damaged_does_no_harm() {
-    let whole = include_bytes!("../../../../tests/raw/nat/nft.bin");
-    for cut in (0..whole.len()).step_by(13) {
-        decode(
-            &whole[..cut],
-            7,
-            ByteOrder::Little,
-            &mut RawForwards::default(),
-        );
-        decode(
-            &whole[..cut],
-            7,
-            ByteOrder::Big,
-            &mut RawForwards::default(),
-        );
-    }
-    for at in (0..whole.len()).step_by(7) {
-        let mut damaged = whole.to_vec();
-        damaged[at] ^= 0xFF;
-        decode(&damaged, 7, ByteOrder::Little, &mut RawForwards::default());
+        let legacy = |asked: &Destinations| {
+            let ipv4 = (LEGACY_IPV4, HOOKS_IPV4);
+            follow_legacy(ipv4, (LEGACY_IPV6, HOOKS_IPV6), asked)
+        };
+        assert_sent(legacy, &expected);
     }
 }
 
 #[test]
-fn a_table_that_is_cut_or_damaged_does_no_harm() {
-    let decode = |table: &[u8], family, order| {
-        decode_entries(table, family, order, &mut RawForwards::default())
-    };
-    for (whole, family) in [(LEGACY.0, IPV4), (LEGACY.1, IPV6)] {
-        for cut in (0..whole.len()).step_by(3) {
-            decode(&whole[..cut], family, ByteOrder::Little);
-            decode(&whole[..cut], family, ByteOrder::Big);
-        }
-        for at in 0..whole.len() {
-            let mut damaged = whole.to_vec();
-            damaged[at] ^= 0xFF;
-            decode(&damaged, family, ByteOrder::Little);
-        }
-        // Cut anywhere within its entries, it is not taken for whole.
-        assert_eq!(
-            decode(&whole[..whole.len() - 1], family, ByteOrder::Little),
-            None
-        );
-        assert_eq!(decode(&[], family, ByteOrder::Little), Some(()));
-    }
-    // An entry that says that it has no length would never end.
-    assert_eq!(decode(&[0; 256], IPV4, ByteOrder::Little), None);
-}
-
-#[test]
-fn ends_refusals_and_interruptions_are_told_apart() {
-    let step = |kind: u16, flags: u16, of: u32, body: &[u8]| {
-        let mut bytes = ((HEADER + body.len()) as u32).to_ne_bytes().to_vec();
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend(flags.to_ne_bytes());
-        bytes.extend(of.to_ne_bytes());
-        bytes.extend([0; 4]);
-        bytes.extend(body);
-        decode(&bytes, 7, ByteOrder::NATIVE, &mut RawForwards::default())
-    };
-    let refused = (-1i32).to_ne_bytes();
-    assert_eq!(step(NLMSG_ERROR, 0, 7, &refused), Step::End { errno: 1 });
-    assert_eq!(step(NLMSG_DONE, 0, 7, &[0; 4]), Step::End { errno: 0 });
-    assert_eq!(step(NLMSG_DONE, 0x10, 7, &[0; 4]), Step::Interrupted);
-    assert_eq!(step(NLMSG_DONE, 0, 8, &[0; 4]), Step::More);
-    assert_eq!(
-        step(NF_TABLES | NFT_MSG_NEWRULE, 0, 7, &[]),
-        Step::Malformed
-    );
-}
-
-/// The structures of iptables before it wrote ports in nf_tables' own way, and of the first revision.
-#[test]
-fn structures_of_older_iptables_are_read() {
-    let be = |kind: u16, value: &[u8]| {
-        let mut out = ((4 + value.len()) as u16).to_le_bytes().to_vec();
-        out.extend(kind.to_le_bytes());
-        out.extend(value);
-        out.resize(out.len().next_multiple_of(4), 0);
-        out
-    };
-    let named = |name: &[u8], revision: u32, structure: &[u8]| {
-        [
-            be(1, name),
-            be(2, &revision.to_be_bytes()),
-            be(3, structure),
-        ]
-        .concat()
-    };
-    let mut conditions = rule::Conditions::default();
-    let udp = [0, 0, 0xFF, 0xFF, 53, 0, 54, 0, 0, 0];
-    let run = |data: &[u8], conditions: &mut rule::Conditions| {
-        let asked = Extension::of_expression(data, ByteOrder::Little);
-        xt::run_match(&asked, ByteOrder::Little, conditions);
-    };
-    run(&named(b"udp\0", 0, &udp), &mut conditions);
-    assert_eq!(conditions.ports, Some(vec![(53, 54)]));
-    assert!(!conditions.is_obscure);
-    let not_udp = [0, 0, 0xFF, 0xFF, 53, 0, 54, 0, 2, 0];
-    run(&named(b"udp\0", 0, &not_udp), &mut conditions);
-    assert!(conditions.is_obscure);
-
-    let old = [
-        1, 0, 0, 0, 3, 0, 0, 0, 10, 0, 0, 1, 10, 0, 0, 1, 0, 80, 0, 81,
+fn rules_that_hand_packets_to_another_socket_are_followed() {
+    let expected: [(u16, &[&str]); 3] = [
+        (7802, &["tproxy tcp ipv4 * 7802 -> * 7801"]),
+        (7804, &["tproxy tcp ipv4 * 7804 -> 127.0.0.1 *"]),
+        (
+            7803,
+            &[
+                "tproxy tcp ipv6 [(fd00::, fd00:ffff:ffff:ffff:ffff:ffff:ffff:ffff)] 7803 -> ::1 7801",
+            ],
+        ),
     ];
-    let run = |data: &[u8]| {
-        let told = Extension::of_expression(data, ByteOrder::Little);
-        xt::target(&told, rule::IPV4, ByteOrder::Little)
+    let of_tproxy = |found: Result<RawForwards, Stop>| {
+        let mut found = found?;
+        found.forwards.retain(|it| it.by == Diverter::Tproxy);
+        Ok(found)
     };
-    let target = |structure: &[u8]| run(&named(b"DNAT\0", 0, structure));
-    assert_eq!(
-        target(&old),
-        Some(rule::Target::To {
-            address: Some([10, 0, 0, 1].into()),
-            ports: Some((80, 81)),
-            family: Some(rule::IPV4),
-        })
-    );
-    assert_eq!(target(&old[..19]), Some(rule::Target::Obscure));
-    let other = named(b"MASQUERADE\0", 0, &old);
-    assert_eq!(run(&other), None);
+    let iptables = |asked: &Destinations| of_tproxy(follow_recorded(IPTABLES, asked));
+    let nft = |asked: &Destinations| of_tproxy(follow_recorded(NFT, asked));
+    assert_sent(iptables, &expected);
+    assert_sent(nft, &expected[..2]);
+    if align_of::<u64>() == 8 {
+        let (ipv4, ipv6) = ((MANGLE_IPV4, &[0][..]), (MANGLE_IPV6, &[0][..]));
+        assert_sent(|asked| follow_legacy(ipv4, ipv6, asked), &expected);
+    }
 }

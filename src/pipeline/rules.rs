@@ -1,0 +1,82 @@
+//! Asks what takes packets past the sockets of a port: where they go, and what of that is not known.
+
+use super::Survey;
+use crate::model::{Dnat, Namespaces, Note};
+use crate::normalize::{dnat, far_rules_note, rules_note};
+use crate::read::Source;
+use crate::select::Query;
+
+/// Whether the kernel is asked for what sends a port elsewhere that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forwards {
+    #[default]
+    Unasked,
+    /// Where no socket that matches listens.
+    OfUnusedPorts,
+    /// Where sockets match too: packets may pass them by.
+    OfEveryPort,
+    /// Of every port, as far as it is known: whether one can be bound does not hang on it.
+    Known,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Diverted {
+    pub forwards: Vec<Dnat>,
+    pub notes: Vec<Note>,
+    /// Why rules could not be read that are likely to send such a port elsewhere.
+    pub may_be_sent_on: Option<String>,
+    /// Whether a port may be sent elsewhere by what is not understood or could not be read.
+    pub is_doubtful: bool,
+}
+
+/// Asks for a survey that found a listener or none, in this namespace and so many others.
+pub fn diverted(
+    source: &mut dyn Source,
+    survey: &Survey,
+    has_listener: bool,
+    others: usize,
+) -> Diverted {
+    let is_asked = match survey.forwards {
+        Forwards::Unasked => false,
+        Forwards::OfUnusedPorts => !has_listener,
+        Forwards::OfEveryPort | Forwards::Known => true,
+    };
+    let query = &survey.query;
+    let Some(asked) = query.destinations().filter(|_| is_asked) else {
+        return Diverted::default();
+    };
+    let raw = source.forwards(&asked);
+    let wanted = |one: &Dnat| query.wants_forward(one);
+    let is_wanted = dnat(&raw.forwards, &[]).iter().any(wanted);
+    let containers = match is_wanted && survey.runtimes {
+        true => source.containers(&[], true),
+        false => Vec::new(),
+    };
+    let forwards = dnat(&raw.forwards, &containers);
+    let forwards = forwards.into_iter().filter(wanted).collect();
+    if survey.forwards == Forwards::Known {
+        return Diverted {
+            forwards,
+            ..Diverted::default()
+        };
+    }
+    let doubts = doubts(query, &dnat(&raw.doubts, &[]), raw.not_understood);
+    let mut notes: Vec<Note> = rules_note(&raw, doubts).into_iter().collect();
+    if survey.namespaces == Namespaces::All {
+        notes.extend(far_rules_note(others));
+    }
+    let may_be_sent_on = raw.refused.filter(|_| raw.sends_on);
+    Diverted {
+        forwards,
+        notes,
+        is_doubtful: may_be_sent_on.is_some() || doubts > 0,
+        may_be_sent_on,
+    }
+}
+
+/// Rules that may concern a port that is asked for, but are not understood.
+fn doubts(query: &Query, doubts: &[Dnat], of_no_port: u32) -> usize {
+    let of_ports = doubts.iter().filter(|one| query.wants_forward(one)).count();
+    of_ports + usize::try_from(of_no_port).unwrap_or(usize::MAX)
+}
