@@ -191,6 +191,8 @@ pub enum Diverter {
     Dnat,
     /// A rule of the packet filter that hands packets to another socket, as they are.
     Tproxy,
+    /// A virtual service of the kernel's load balancer, ipvsadm(8).
+    Ipvs,
 }
 
 impl Diverter {
@@ -199,6 +201,7 @@ impl Diverter {
         match self {
             Self::Dnat => "dnat",
             Self::Tproxy => "tproxy",
+            Self::Ipvs => "ipvs",
         }
     }
 }

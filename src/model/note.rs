@@ -23,6 +23,9 @@ pub enum NoteCode {
     RulesUnread,
     /// A name could not be looked up in the system's user database.
     UsersUnknown,
+    /// A BPF program, or a service of the load balancer for marked packets, may take what comes to any
+    /// port.
+    PortsSteered,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,
     /// The system does not tell which ports it gives to outgoing connections.
@@ -44,6 +47,7 @@ impl NoteCode {
             Self::ProcessesRefused => "processes-refused",
             Self::NamespacesRefused => "namespaces-refused",
             Self::RulesUnread => "rules-unread",
+            Self::PortsSteered => "ports-steered",
             Self::UsersUnknown => "users-unknown",
             Self::OwnersFoundBy => "owners-found-by",
             Self::RangeUnknown => "range-unknown",
@@ -62,6 +66,7 @@ impl NoteCode {
                 | Self::RangeUnknown
                 | Self::TimeWaitUnseen
                 | Self::NamespacesRefused
+                | Self::PortsSteered
                 | Self::UsersUnknown
         )
     }
@@ -74,6 +79,7 @@ impl NoteCode {
                 | Self::OwnersFoundBy
                 | Self::SocketRangesUnseen
                 | Self::RulesUnread
+                | Self::PortsSteered
         )
     }
 }

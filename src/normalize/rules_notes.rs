@@ -1,7 +1,9 @@
-//! What must be said of rules that may take packets past the sockets of a port.
+//! What must be said of rules and programs that may take packets past the sockets of a port.
+
+use std::net::{IpAddr, SocketAddr};
 
 use crate::model::{Note, NoteCode};
-use crate::read::raw::RawForwards;
+use crate::read::raw::{RawForwards, RawMark, RawProgram};
 
 /// A note on rules of the packet filter that could not be read, or so many that are not understood.
 pub fn rules_note(raw: &RawForwards, doubts: usize) -> Option<Note> {
@@ -36,4 +38,78 @@ pub fn far_rules_note(others: usize) -> Option<Note> {
         ),
         count: None,
     })
+}
+
+/// Notes on what may take any port: programs that choose sockets, and services for marked packets.
+pub fn programs_notes(raw: &RawForwards) -> Vec<Note> {
+    let programs = raw.programs.iter().map(program);
+    let messages = programs.chain(raw.marks.iter().map(service));
+    let note = |message| Note {
+        code: NoteCode::PortsSteered,
+        message,
+        count: None,
+    };
+    messages.map(note).collect()
+}
+
+fn program(program: &RawProgram) -> String {
+    let id = program.id;
+    let name = match &program.name {
+        Some(name) => format!("'{}' (id {id})", name.unclean()),
+        None => format!("with id {id}"),
+    };
+    format!(
+        "the BPF program {name} chooses the socket for what comes to this network namespace \
+         (sk_lookup): it may send any port to any socket"
+    )
+}
+
+fn service(service: &RawMark) -> String {
+    let server = |(address, port): &(IpAddr, u16)| match port {
+        0 => address.to_string(),
+        port => SocketAddr::new(*address, *port).to_string(),
+    };
+    let servers: Vec<String> = service.servers.iter().map(server).collect();
+    let servers = match servers.as_slice() {
+        [] => "no server".to_owned(),
+        all => all.join(", "),
+    };
+    format!(
+        "an IPVS service sends packets with the mark {:#x} to {servers}: they may be of any port",
+        service.mark
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Foreign;
+
+    #[test]
+    fn programs_and_services_for_marks_are_named() {
+        let servers = vec![
+            ("10.0.0.1".parse().unwrap(), 80),
+            ("fd00::2".parse().unwrap(), 0),
+        ];
+        let program = |id, name: Option<&str>| RawProgram {
+            id,
+            name: name.map(Foreign::new),
+        };
+        let raw = RawForwards {
+            programs: vec![program(12, Some("tubular")), program(13, None)],
+            marks: vec![RawMark { mark: 15, servers }],
+            ..RawForwards::default()
+        };
+        let notes = programs_notes(&raw);
+        let begins = [
+            "the BPF program 'tubular' (id 12) chooses the socket",
+            "the BPF program with id 13 chooses the socket",
+            "an IPVS service sends packets with the mark 0xf to 10.0.0.1:80, fd00::2: they may",
+        ];
+        assert_eq!(notes.len(), begins.len());
+        for (note, begin) in notes.iter().zip(begins) {
+            assert_eq!(note.code, NoteCode::PortsSteered);
+            assert!(note.message.starts_with(begin), "{}", note.message);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Survey;
 use crate::model::{Dnat, Namespaces, Note};
-use crate::normalize::{dnat, far_rules_note, rules_note};
+use crate::normalize::{dnat, far_rules_note, programs_notes, rules_note};
 use crate::read::Source;
 use crate::select::Query;
 
@@ -63,14 +63,16 @@ pub fn diverted(
     }
     let doubts = doubts(query, &dnat(&raw.doubts, &[]), raw.not_understood);
     let mut notes: Vec<Note> = rules_note(&raw, doubts).into_iter().collect();
+    notes.extend(programs_notes(&raw));
     if survey.namespaces == Namespaces::All {
         notes.extend(far_rules_note(others));
     }
     let may_be_sent_on = raw.refused.filter(|_| raw.sends_on);
+    let takes_any = !(raw.programs.is_empty() && raw.marks.is_empty());
     Diverted {
         forwards,
         notes,
-        is_doubtful: may_be_sent_on.is_some() || doubts > 0,
+        is_doubtful: may_be_sent_on.is_some() || doubts > 0 || takes_any,
         may_be_sent_on,
     }
 }

@@ -256,6 +256,12 @@ pub struct RawForwards {
     /// which such rules are for, or there are too many.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sends_on: bool,
+    /// Programs that choose the socket for what comes to this network namespace, whatever its port.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<RawProgram>,
+    /// Services of the load balancer for packets with a mark, which may come to any port.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<RawMark>,
 }
 
 /// A range of ports that a rule sends elsewhere.
@@ -280,6 +286,21 @@ pub struct RawForward {
     pub to_ports: Option<(u16, u16)>,
     #[serde(default)]
     pub by: Diverter,
+}
+
+/// A BPF program of type `BPF_PROG_TYPE_SK_LOOKUP` that is attached to the network namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawProgram {
+    pub id: u32,
+    /// `None` where it could not be read.
+    pub name: Option<Foreign>,
+}
+
+/// A virtual service for packets with a mark of the packet filter, and its real servers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawMark {
+    pub mark: u32,
+    pub servers: Vec<(IpAddr, u16)>,
 }
 
 /// A socket unit as its file has it, systemd.socket(5).

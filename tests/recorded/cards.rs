@@ -30,7 +30,7 @@ fn a_clients_own_port_is_told_as_just_that() {
     assert_data_eq!(card(":41000"), file!["snapshots/card_close_wait.txt"].raw());
 }
 
-/// A connection on a port that a rule gives to another listener need not be a client's.
+/// A connection on a port that a rule or a program gives to another listener need not be a client's.
 #[test]
 fn a_port_that_is_taken_past_its_sockets_is_no_clients_own() {
     let text = std::fs::read_to_string(crate::capture("web1")).unwrap();
@@ -52,6 +52,15 @@ fn a_port_that_is_taken_past_its_sockets_is_no_clients_own() {
     let sentence =
         "nothing listens here: a TPROXY rule sends :51000-52000/tcp to this machine, port 7801";
     assert!(told.ends_with(sentence), "{told}");
+    let program = serde_json::json!({
+        "forwards": [], "not_understood": 0, "refused": null,
+        "programs": [{ "id": 12, "name": "tubular" }],
+    });
+    let told = heading(program, ":51114");
+    assert!(
+        told.ends_with("a program may have given it to another port's listener"),
+        "{told}"
+    );
 }
 
 #[test]

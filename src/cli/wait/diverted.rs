@@ -32,7 +32,8 @@ pub fn of<'a>(one: &Awaited, known: Option<&'a Snapshot>) -> Option<&'a Snapshot
 
 /// Says what is not known of them.
 pub fn tell_doubts(snapshot: &Snapshot) {
-    let is_of_rules = |note: &&Note| note.code == NoteCode::RulesUnread;
+    let is_of_rules =
+        |note: &&Note| matches!(note.code, NoteCode::RulesUnread | NoteCode::PortsSteered);
     for note in snapshot.notes.iter().filter(is_of_rules) {
         terminal::tell(format_args!("portwho: note: {}", Clean::new(&note.message)));
     }

@@ -43,7 +43,7 @@ pub fn redact(capture: &mut Capture) {
             *comm = Arc::new(numbers.replace("program", comm));
         }
     }
-    hide_forwards(&mut capture.forwards, &mut addresses);
+    hide_forwards(&mut capture.forwards, &mut numbers, &mut addresses);
     hide_interfaces(&mut capture.limits.interfaces, &mut numbers, &mut addresses);
     for address in &mut capture.limits.addresses {
         addresses.hide(address);
@@ -90,7 +90,7 @@ fn hide_interfaces(all: &mut [InterfaceAddress], numbers: &mut Numbers, addresse
     }
 }
 
-fn hide_forwards(all: &mut RawForwards, addresses: &mut Addresses) {
+fn hide_forwards(all: &mut RawForwards, numbers: &mut Numbers, addresses: &mut Addresses) {
     for rule in all.forwards.iter_mut().chain(&mut all.doubts) {
         let ends = rule.address.iter_mut().chain(&mut rule.to);
         for address in ends.chain(&mut rule.to_last) {
@@ -103,6 +103,12 @@ fn hide_forwards(all: &mut RawForwards, addresses: &mut Addresses) {
                 std::mem::swap(first, last);
             }
         }
+    }
+    for (server, _) in all.marks.iter_mut().flat_map(|mark| &mut mark.servers) {
+        addresses.hide(server);
+    }
+    for name in all.programs.iter_mut().filter_map(|one| one.name.as_mut()) {
+        *name = numbers.replace("program", name);
     }
 }
 

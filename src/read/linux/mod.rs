@@ -9,6 +9,7 @@ pub mod dump;
 pub mod errno;
 pub mod glimpse;
 pub mod inet_diag;
+pub mod ipvs;
 pub mod nat;
 pub mod proc_net;
 pub mod proc_text;

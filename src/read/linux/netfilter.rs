@@ -1,7 +1,10 @@
 //! What the kernel sends past the sockets of this network namespace, for the ports of one question: by
-//! rules of nf_tables, read over netlink chain by chain, and by those of iptables-legacy.
+//! rules of nf_tables, read over netlink chain by chain, by those of iptables-legacy, by services of the
+//! load balancer, and by BPF programs.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -18,7 +21,7 @@ use super::nat::{
 };
 use super::rtnetlink::Step;
 use super::wire::ByteOrder;
-use super::{interfaces, iptables};
+use super::{bpf, interfaces, iptables, ipvs};
 use crate::model::{Destinations, Protocol};
 use crate::read::raw::RawForwards;
 
@@ -56,9 +59,11 @@ pub fn read(asked: &Destinations) -> RawForwards {
         Ok(())
     };
     let of_legacy = iptables::read(asked, &kinds, &mut found);
+    let of_services = of_services(asked, &mut found);
+    found.programs = bpf::steering::programs();
     settle(&mut found.forwards);
     settle(&mut found.doubts);
-    let refusals = [of_tables, of_legacy];
+    let refusals = [of_tables, of_legacy, of_services];
     let mut refusals: Vec<Refusal> = refusals.into_iter().filter_map(Result::err).collect();
     // What is known to be there outweighs what may not be looked at.
     refusals.sort_by_key(|refusal| refusal.lacks_privilege);
@@ -219,6 +224,46 @@ impl Ruleset for Kernel {
         let set = Rc::new(assemble(shape, elements));
         self.sets.insert(key, Rc::clone(&set));
         Ok(set)
+    }
+}
+
+/// Adds what the services of the load balancer send elsewhere.
+fn of_services(asked: &Destinations, found: &mut RawForwards) -> Result<(), Refusal> {
+    read_services(Path::new("/proc/thread-self/net/ip_vs"), asked, found)
+}
+
+/// The same of a file that lists them; none where there is no such file.
+///
+/// # Errors
+/// Why not all could be read.
+pub fn read_services(
+    file: &Path,
+    asked: &Destinations,
+    found: &mut RawForwards,
+) -> Result<(), Refusal> {
+    let refused = |why: &str, lacks_privilege| {
+        let why = format!("{}: {why}", file.display());
+        Err(Refusal {
+            why,
+            lacks_privilege,
+        })
+    };
+    let mut text = String::new();
+    let read = File::open(file).and_then(|file| {
+        let largest = u64::try_from(LARGEST).unwrap_or(u64::MAX);
+        file.take(largest).read_to_string(&mut text)
+    });
+    match read {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => {
+            let lacks_privilege = error.kind() == ErrorKind::PermissionDenied;
+            refused(&error.to_string(), lacks_privilege)
+        }
+        Ok(LARGEST) => refused("it is too long", false),
+        Ok(_) => match ipvs::decode(&text, asked, found) {
+            Some(()) => Ok(()),
+            None => refused("a line is not understood", false),
+        },
     }
 }
 

@@ -123,8 +123,8 @@ pub struct DnatOut<'a> {
     last_port: u16,
     /// For people: "172.17.0.2:80".
     to: String,
-    /// Both are rules of the packet filter.
-    #[cfg_attr(test, schemars(extend("enum" = ["dnat", "tproxy"])))]
+    /// "dnat" and "tproxy" are rules of the packet filter, "ipvs" is a service of the load balancer.
+    #[cfg_attr(test, schemars(extend("enum" = ["dnat", "tproxy", "ipvs"])))]
     by: &'static str,
     container: Option<ContainerOut<'a>>,
     /// Who listens there, in another network namespace that was looked into.

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::judge::{Course, Diversion};
 use crate::model::{
-    Container, Diverter, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
-    Snapshot,
+    Container, Diverter, Dnat, Forward, Manager, Meaning, Note, NoteCode, Owner, Project, Role,
+    Row, Runtime, Snapshot,
 };
 
 /// The best that is known: where it leads, the container, the service, the project, the script.
@@ -223,8 +223,13 @@ pub fn without_listener(row: &Row, snapshot: &Snapshot) -> String {
             && rule.protocol == socket.protocol.port_space()
             && port.is_some_and(|port| (first..=last).contains(&port))
     };
+    let is_steered = |note: &Note| note.code == NoteCode::PortsSteered;
     if let Some(rule) = snapshot.forwards.iter().find(takes) {
         return format!("nothing listens here: {}", dnat(rule));
+    }
+    if snapshot.notes.iter().any(is_steered) {
+        return "nothing listens here: a program may have given it to another port's listener"
+            .to_owned();
     }
     "nothing listens here: a connection uses it as its own port".to_owned()
 }
@@ -233,6 +238,7 @@ fn diverter(by: Diverter) -> &'static str {
     match by {
         Diverter::Dnat => "a DNAT rule",
         Diverter::Tproxy => "a TPROXY rule",
+        Diverter::Ipvs => "an IPVS service",
     }
 }
 

@@ -1,4 +1,4 @@
-//! The calls of bpf(2) that an iterator takes.
+//! The calls of bpf(2) that an iterator takes, and those that name attached programs.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -6,6 +6,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 /// Commands and types, linux/bpf.h.
 const BPF_MAP_CREATE: libc::c_long = 0;
 const BPF_PROG_LOAD: libc::c_long = 5;
+const BPF_PROG_GET_FD_BY_ID: libc::c_long = 13;
+const BPF_OBJ_GET_INFO_BY_FD: libc::c_long = 15;
+const BPF_PROG_QUERY: libc::c_long = 16;
 const BPF_LINK_CREATE: libc::c_long = 28;
 const BPF_ITER_CREATE: libc::c_long = 33;
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
@@ -90,6 +93,86 @@ pub fn open_iterator(instructions: &[u8], function: u32) -> io::Result<OwnedFd> 
             ..Create::default()
         },
     )
+}
+
+/// The part of `union bpf_attr` for BPF_PROG_QUERY, up to `prog_cnt`.
+#[repr(C)]
+#[derive(Default)]
+struct Query {
+    target: i32,
+    attach_type: u32,
+    flags: [u32; 2],
+    identifiers: u64,
+    count: u32,
+    padding: u32,
+}
+
+/// The part of `union bpf_attr` for BPF_PROG_GET_FD_BY_ID.
+#[repr(C)]
+#[derive(Default)]
+struct ById {
+    identifier: u32,
+    next: u32,
+    flags: u32,
+}
+
+/// The part of `union bpf_attr` for BPF_OBJ_GET_INFO_BY_FD.
+#[repr(C)]
+struct GetInfo {
+    descriptor: i32,
+    length: u32,
+    place: u64,
+}
+
+/// The numbers of the programs that are attached to a network namespace in this way, as many as fit.
+pub fn attached(namespace: &impl AsRawFd, attach_type: u32) -> io::Result<Vec<u32>> {
+    let mut identifiers = [0_u32; 64];
+    let mut query = Query {
+        target: namespace.as_raw_fd(),
+        attach_type,
+        identifiers: identifiers.as_mut_ptr() as u64,
+        count: 64,
+        ..Query::default()
+    };
+    call(BPF_PROG_QUERY, &mut query)?;
+    let count = usize::try_from(query.count).unwrap_or(0);
+    Ok(identifiers.into_iter().take(count).collect())
+}
+
+/// The name of a program: takes CAP_SYS_ADMIN.
+pub fn name_of_program(identifier: u32) -> io::Result<Vec<u8>> {
+    /// `name` of `struct bpf_prog_info`.
+    const NAME: usize = 64;
+    let program = bpf(
+        BPF_PROG_GET_FD_BY_ID,
+        &ById {
+            identifier,
+            ..ById::default()
+        },
+    )?;
+    let mut told = [0_u8; NAME + 16];
+    let mut get = GetInfo {
+        descriptor: program.as_raw_fd(),
+        length: u32::try_from(told.len()).map_err(io::Error::other)?,
+        place: told.as_mut_ptr() as u64,
+    };
+    call(BPF_OBJ_GET_INFO_BY_FD, &mut get)?;
+    let name = told.iter().skip(NAME).take_while(|byte| **byte != 0);
+    Ok(name.copied().collect())
+}
+
+/// bpf(2) for a command that writes into its attributes, or where they point to.
+#[allow(unsafe_code)]
+fn call<T>(command: libc::c_long, attributes: &mut T) -> io::Result<()> {
+    let size = libc::c_long::try_from(size_of::<T>()).map_err(io::Error::other)?;
+    // SAFETY: the attributes are a plain structure of the size that is told, and point to room of the
+    // length that they tell; the kernel writes no further, and all outlives the call.
+    let result =
+        unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_mut(attributes), size) };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 /// bpf(2) for a command that gives a descriptor.
