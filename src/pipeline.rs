@@ -22,7 +22,9 @@ pub use why::{Explained, explain};
 use crate::model::{
     Depth, Endpoint, InterfaceAddress, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot,
 };
-use crate::normalize::{name_namespaces, name_users, owner_notes, sockets, table_notes};
+use crate::normalize::{
+    name_namespaces, name_users, owner_notes, sockets, table_notes, users_note,
+};
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
 use crate::select::{Order, Query};
@@ -101,12 +103,16 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
         Vec::new()
     };
     let in_doubt = rows.iter().any(|row| query.could_match(row));
+    let of_rows = |rows: &[Row]| {
+        let users = users_note(rows, &raw);
+        owner_notes(rows, &holders).into_iter().chain(users)
+    };
     if in_doubt {
-        notes.extend(owner_notes(&rows, &holders));
+        notes.extend(of_rows(&rows));
     }
     rows.retain(|row| query.matches(row));
     if !in_doubt {
-        notes.extend(owner_notes(&rows, &holders));
+        notes.extend(of_rows(&rows));
     }
     let names = users::of_rows(source, rows.iter().chain(&other_ends));
     name_users(rows.iter_mut().chain(&mut other_ends), &names);

@@ -148,7 +148,7 @@ fn kill<'a>(ended: impl Iterator<Item = &'a Process>, case: &Case<'a>) -> Vec<St
 
 /// The question as root would ask it, where nobody but root may see who holds the socket.
 pub fn ask_as_root(row: &Row, namespaces: Namespaces, limits: &Limits) -> Option<String> {
-    let is_useful = is_hidden(row) && limits.uid != Some(0);
+    let is_useful = is_hidden(row) && limits.uid != Some(0) && !row.socket.has_unknown_user();
     let everywhere = match namespaces {
         Namespaces::Own => "",
         Namespaces::All => "--all-netns ",

@@ -23,6 +23,9 @@ pub enum NoteCode {
     RulesUnread,
     /// A name could not be looked up in the system's user database.
     UsersUnknown,
+    /// Sockets belong to users without a number in the reader's user namespace; the count is the number of
+    /// such sockets.
+    UsersUnmapped,
     /// A BPF program, or a service of the load balancer for marked packets, may take what comes to any
     /// port.
     PortsSteered,
@@ -49,6 +52,7 @@ impl NoteCode {
             Self::RulesUnread => "rules-unread",
             Self::PortsSteered => "ports-steered",
             Self::UsersUnknown => "users-unknown",
+            Self::UsersUnmapped => "users-unmapped",
             Self::OwnersFoundBy => "owners-found-by",
             Self::RangeUnknown => "range-unknown",
             Self::TimeWaitUnseen => "time-wait-unseen",
@@ -68,6 +72,7 @@ impl NoteCode {
                 | Self::NamespacesRefused
                 | Self::PortsSteered
                 | Self::UsersUnknown
+                | Self::UsersUnmapped
         )
     }
 

@@ -68,6 +68,12 @@ impl Socket {
         self.user.as_ref()?.name.as_deref()
     }
 
+    /// Whether it has a user who is not known: the kernel names that of every socket with an inode, as
+    /// far as the user has a number in the reader's user namespace.
+    pub fn has_unknown_user(&self) -> bool {
+        self.inode.is_some() && self.user.is_none()
+    }
+
     /// Inode number of the network namespace.
     pub fn netns(&self) -> Option<u64> {
         self.site.as_ref()?.netns

@@ -18,6 +18,6 @@ pub use meaning::{
     wanted_containers,
 };
 pub use name::full_name;
-pub use notes::{counted_owner_notes, owner_notes, table_notes};
+pub use notes::{counted_owner_notes, owner_notes, table_notes, users_note};
 pub use rules_notes::{far_rules_note, programs_notes, rules_note};
 pub use sockets::{Gathering, sockets};

@@ -115,6 +115,22 @@ fn table_note(table: &RawTable, place: &str) -> Option<Note> {
     })
 }
 
+/// What must be said of sockets whose users have no number in the reader's user namespace.
+pub fn users_note<'a>(rows: impl IntoIterator<Item = &'a Row>, raw: &RawSockets) -> Option<Note> {
+    let rows = rows.into_iter().filter(|_| raw.lacks_users);
+    let unknown = rows.filter(|row| row.socket.has_unknown_user()).count();
+    let whose = match unknown {
+        0 => return None,
+        1 => "the user of 1 socket is".to_owned(),
+        many => format!("the users of {many} sockets are"),
+    };
+    Some(Note {
+        code: NoteCode::UsersUnmapped,
+        message: format!("{whose} unknown: this user namespace has no number for them"),
+        count: Some(unknown as u64),
+    })
+}
+
 /// Notes on the owners of the rows.
 pub fn owner_notes<'a>(rows: impl IntoIterator<Item = &'a Row>, raw: &RawHolders) -> Vec<Note> {
     let (mut hidden, mut partial) = (0, 0);
@@ -169,6 +185,10 @@ pub fn counted_owner_notes(hidden: usize, partial: usize, raw: &RawHolders) -> V
 fn cause(raw: &RawHolders) -> &'static str {
     if raw.blind.contains(&Blind::NoProc) {
         "/proc is not mounted"
+    } else if raw.refused_outside > 0 && (raw.as_root || raw.refused_outside == raw.refused) {
+        "they live outside this user namespace; run portwho outside it to see them"
+    } else if raw.refused_outside > 0 {
+        "run portwho with sudo, outside this user namespace, to see them"
     } else if !raw.as_root && (raw.refused > 0 || raw.blind.contains(&Blind::Hidepid)) {
         "run portwho with sudo to see them"
     } else if raw.refused > 0 || raw.blind.contains(&Blind::Hidepid) {
@@ -182,5 +202,32 @@ fn cause(raw: &RawHolders) -> &'static str {
         "the process that opened it has ended, and the system names no other"
     } else {
         "the system does not tell why; root may see them"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_outside_of_the_user_namespace_are_hidden_because_of_it() {
+        let cause = |as_root, refused, refused_outside| {
+            let raw = RawHolders {
+                as_root,
+                refused,
+                refused_outside,
+                ..RawHolders::default()
+            };
+            super::cause(&raw)
+        };
+        assert!(cause(true, 3, 0).contains("CAP_SYS_PTRACE"));
+        assert!(cause(false, 3, 0).contains("with sudo"));
+        for (as_root, outside) in [(true, 3), (true, 1), (false, 3)] {
+            let cause = cause(as_root, 3, outside);
+            assert!(cause.contains("outside this user namespace"), "{cause}");
+            assert!(!cause.contains("sudo"), "{cause}");
+        }
+        let some = cause(false, 3, 1);
+        assert!(some.contains("sudo, outside this user"), "{some}");
     }
 }

@@ -24,6 +24,9 @@ pub struct RawSockets {
     /// Whether closed connections that still have their ports (TIME_WAIT) are kept from the reader.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub misses_time_wait: bool,
+    /// Whether users outside of the reader's user namespace have no number there, user_namespaces(7).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacks_users: bool,
     /// Other network namespaces, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<RawNamespace>,
@@ -132,6 +135,10 @@ pub struct RawSocket {
     pub time_wait_left: Option<u32>,
 }
 
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// The answer to "who holds these?".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawHolders {
@@ -143,6 +150,9 @@ pub struct RawHolders {
     pub as_root: bool,
     /// Processes whose descriptors could not be read.
     pub refused: u32,
+    /// Those of them that live outside of the reader's user namespace, user_namespaces(7).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused_outside: u32,
     /// Why processes may exist that were not even seen.
     pub blind: Vec<Blind>,
 }

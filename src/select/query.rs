@@ -191,7 +191,8 @@ impl Query {
         let mut users = self.users.iter();
         let mut owners = row.owners.iter();
         row.socket.handle.is_some()
-            && (users.any(|user| user.account == Account::Unknown)
+            && ((row.socket.has_unknown_user() && !self.users.is_empty())
+                || users.any(|user| user.account == Account::Unknown)
                 || owners.any(|owner| self.may_be_of_users(&owner.process)))
     }
 

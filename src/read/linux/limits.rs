@@ -3,11 +3,9 @@
 use std::path::Path;
 
 use super::capability::{self, Capability};
-use super::proc_text::{parse_range, parse_ranges};
+use super::proc_text::{parse_number, parse_range, parse_ranges};
+use super::user_namespace;
 use crate::model::{Limits, Rules};
-
-/// `st_ino` of the first user namespace, PROC_USER_INIT_INO in linux/proc_ns.h.
-const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// Seconds of TCP_TIMEWAIT_LEN, include/net/tcp.h, which nothing alters.
 const TIME_WAIT: u32 = 60;
@@ -15,10 +13,7 @@ const TIME_WAIT: u32 = 60;
 /// Reads the limits of this network namespace; the addresses are left out.
 pub fn read() -> Limits {
     let sysctl = |name: &str| std::fs::read(Path::new("/proc/sys/net/ipv4").join(name)).ok();
-    let number = |name: &str| -> Option<u32> {
-        let text = sysctl(name)?;
-        std::str::from_utf8(&text).ok()?.trim().parse().ok()
-    };
+    let number = |name: &str| parse_number(&sysctl(name)?);
     let small = |name: &str| number(name).and_then(|number| u8::try_from(number).ok());
     Limits {
         rules: Rules::Linux,
@@ -42,6 +37,6 @@ pub fn read() -> Limits {
 /// In a user namespace of its own a process has capabilities that may not reach the network namespace.
 fn may_bind_privileged() -> Option<bool> {
     let has = capability::has(Capability::NET_BIND_SERVICE);
-    let namespace = rustix::fs::stat("/proc/self/ns/user").ok()?.st_ino;
-    (!has || namespace == FIRST_USER_NAMESPACE).then_some(has)
+    let is_first = user_namespace::is_first()?;
+    (!has || is_first).then_some(has)
 }

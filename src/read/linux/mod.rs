@@ -53,6 +53,8 @@ mod sock_diag;
 #[cfg(target_os = "linux")]
 mod units;
 #[cfg(target_os = "linux")]
+pub mod user_namespace;
+#[cfg(target_os = "linux")]
 mod walk;
 
 #[cfg(target_os = "linux")]

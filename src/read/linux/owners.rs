@@ -51,6 +51,7 @@ fn by_iterator(mut holders: Vec<RawHolder>, handles: &Handles) -> RawHolders {
         found_by: Some("a BPF iterator".into()),
         as_root: rustix::process::geteuid().is_root(),
         refused: rest.refused,
+        refused_outside: rest.refused_outside,
         blind,
     }
 }

@@ -121,6 +121,20 @@ pub fn hides_processes(mountinfo: &[u8]) -> bool {
     })
 }
 
+/// Whether `/proc/PID/uid_map` gives a number to every user there can be, user_namespaces(7). Without lines
+/// it gives one to none. The last of 32 bits, -1, is no user.
+pub fn covers_every_uid(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let count = |line: &str| line.split_ascii_whitespace().nth(2)?.parse::<u64>().ok();
+    // What lines give never overlaps, on either side.
+    text.lines().filter_map(count).sum::<u64>() >= u64::from(u32::MAX)
+}
+
+/// One number, as sysctls have it.
+pub fn parse_number(text: &[u8]) -> Option<u32> {
+    std::str::from_utf8(text).ok()?.trim().parse().ok()
+}
+
 /// `32768\t60999`, as `ip_local_port_range` has it, ip(7).
 pub fn parse_range(text: &[u8]) -> Option<(u16, u16)> {
     let text = std::str::from_utf8(text).ok()?;
@@ -229,6 +243,20 @@ mod tests {
         assert!(hides_processes(&line("/proc", "gid=4,hidepid=2")));
         assert!(!hides_processes(&line("/proc", "hidepid=1")));
         assert!(!hides_processes(&line("/chroot/proc", "hidepid=2")));
+    }
+
+    #[test]
+    fn a_map_of_users_covers_all_or_some() {
+        assert!(covers_every_uid(b"         0          0 4294967295\n"));
+        assert!(covers_every_uid(b"0 0 1000\n1000 1000 4294966295\n"));
+        for some in [
+            &b"         0       1000          1\n"[..],
+            b"0 1000 1\n1 100000 65536\n",
+            b"0 100000 65536\n",
+            b"",
+        ] {
+            assert!(!covers_every_uid(some), "{}", some.escape_ascii());
+        }
     }
 
     #[test]

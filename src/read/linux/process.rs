@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::glimpse::{Glimpse, Glimpses, Keys, Shares, WITNESSES};
 use super::proc_files::{open_proc, other_thread, read_command, read_link, read_small, read_stat};
 use super::proc_text::{Stat, decode_stat};
-use super::units;
+use super::{units, user_namespace};
 use crate::model::{
     ContainerId, Depth, Foreign, Halt, ProcessKey, Program, Project, Unit, is_comm_of,
 };
@@ -322,7 +322,7 @@ impl Facts {
         let is_full = depth >= Depth::Full;
         Self {
             executable: link("exe"),
-            uid: owner_of(proc, place),
+            uid: owner_of(proc, place).and_then(user_namespace::known),
             command: if is_full {
                 read_command(proc, place)
             } else {
@@ -340,7 +340,7 @@ fn halt_of_thread(proc: &OwnedFd, pid: u32, thread: u32) -> Option<Halt> {
 }
 
 /// Of the folder the owner is always the effective user (fs/proc/base.c, task_dump_owner).
-fn owner_of(proc: &OwnedFd, place: &str) -> Option<u32> {
+pub fn owner_of(proc: &OwnedFd, place: &str) -> Option<u32> {
     let stat = statat(proc, place, AtFlags::empty()).ok()?;
     Some(stat.st_uid)
 }

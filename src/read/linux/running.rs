@@ -7,7 +7,7 @@ use std::path::Path;
 use super::errno::Errno;
 use super::sock_diag::SockDiag;
 use super::tables::{self, Kernel, Method};
-use super::{interfaces, namespaces};
+use super::{interfaces, namespaces, user_namespace};
 use crate::model::{Namespaces, Protocol, Scope};
 use crate::read::Visitor;
 use crate::read::raw::{RawSocket, RawSockets, RawTable, Via};
@@ -85,7 +85,10 @@ fn own_namespace() -> Option<u64> {
 
 /// Reads one network namespace; which one, the caller knows.
 pub fn read_one(method: Method, scope: &Scope, view: View) -> RawSockets {
-    let tables = tables::read(&mut Running { view }, method, scope);
+    let mut tables = tables::read(&mut Running { view }, method, scope);
+    for socket in tables.iter_mut().flat_map(|table| &mut table.sockets) {
+        socket.uid = socket.uid.and_then(user_namespace::known);
+    }
     let rows = tables.iter().flat_map(|table| &table.sockets);
     let indices = match view {
         View::Inside => rows.map(|socket| socket.interface).collect(),
@@ -108,14 +111,16 @@ pub fn visit(method: Method, scope: &Scope, visitor: &mut dyn Visitor) -> RawSoc
     }
 }
 
-/// Notes which interfaces the sockets carry, on their way to another visitor.
+/// Notes which interfaces the sockets carry, on their way to another visitor, and takes away the numbers
+/// of users that mean nothing.
 struct Noting<'a> {
     visitor: &'a mut dyn Visitor,
     indices: BTreeSet<u32>,
 }
 
 impl Visitor for Noting<'_> {
-    fn see(&mut self, socket: RawSocket) {
+    fn see(&mut self, mut socket: RawSocket) {
+        socket.uid = socket.uid.and_then(user_namespace::known);
         if socket.interface != 0 {
             self.indices.insert(socket.interface);
         }
@@ -140,6 +145,7 @@ fn with_surroundings(tables: Vec<RawTable>, indices: &BTreeSet<u32>) -> RawSocke
         interfaces: interfaces::names(indices),
         sees_bound: by_sock_diag && kernel_release() >= BOUND_SINCE,
         misses_time_wait: false,
+        lacks_users: user_namespace::overflow_uid().is_some(),
         tables,
         ..RawSockets::default()
     }

@@ -13,6 +13,8 @@ use super::capability::{self, Capability};
 use super::kcmp::share_descriptors;
 use super::proc_files::{open_proc, read_small};
 use super::proc_text::{decode_socket_link, decode_stat, hides_processes};
+use super::process::owner_of;
+use super::user_namespace::is_outside;
 use crate::model::{Handles, ProcessKey};
 use crate::read::raw::{Blind, RawHolder, RawHolders};
 
@@ -61,6 +63,7 @@ pub fn holders(wanted: &Handles) -> RawHolders {
         {
             walk.found.holders.extend(found.holders);
             walk.found.refused += found.refused;
+            walk.found.refused_outside += found.refused_outside;
             present.extend(others);
         }
     });
@@ -161,7 +164,9 @@ impl<'a> Walk<'a> {
                     // Gone in the meantime; a process that is gone holds nothing.
                     Err(Errno::NOENT | Errno::SRCH) => continue,
                     Err(_) => {
+                        let uid = owner_of(self.proc, &pid.to_string());
                         self.found.refused += 1;
+                        self.found.refused_outside += u32::from(is_outside(uid));
                         false
                     }
                 };

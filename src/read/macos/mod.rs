@@ -49,6 +49,14 @@ pub fn limits() -> Limits {
 
 pub use crate::read::machine::interfaces;
 
+pub fn lacks_users() -> bool {
+    false
+}
+
+pub fn known_uid(uid: u32) -> Option<u32> {
+    Some(uid)
+}
+
 pub fn excluded(_: Protocol) -> Option<Vec<(u16, u16)>> {
     Some(Vec::new())
 }

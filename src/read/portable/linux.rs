@@ -4,6 +4,7 @@ use sysinfo::Uid;
 
 use crate::model::{Depth, InterfaceAddress, Limits, Protocol};
 use crate::read::linux::interfaces::addresses;
+use crate::read::linux::user_namespace;
 use crate::read::raw::{Blind, Outcome, RawProcess};
 
 pub const BY_DESCRIPTOR: bool = false;
@@ -14,6 +15,14 @@ pub fn outcome() -> Outcome {
 
 pub fn sight() -> (bool, Vec<Blind>) {
     (false, vec![Blind::Unsaid])
+}
+
+pub fn lacks_users() -> bool {
+    user_namespace::overflow_uid().is_some()
+}
+
+pub fn known_uid(uid: u32) -> Option<u32> {
+    user_namespace::known(uid)
 }
 
 pub fn limits() -> Limits {

@@ -71,6 +71,7 @@ impl Source for Portable {
         let mut raw = RawSockets {
             // A connection in TIME_WAIT has no descriptor any more.
             misses_time_wait: system::BY_DESCRIPTOR,
+            lacks_users: system::lacks_users(),
             ..RawSockets::default()
         };
         let protocols = scope.protocols.iter();
@@ -282,7 +283,8 @@ fn sighting(socket: &SocketInfo) -> Sighting {
 #[cfg(target_os = "linux")]
 fn kernel_facts(socket: &SocketInfo) -> (Option<u64>, Option<u32>) {
     let inode = u64::from(socket.inode);
-    (Some(inode), Some(socket.uid).filter(|_| inode != 0))
+    let uid = Some(socket.uid).filter(|_| inode != 0);
+    (Some(inode), uid.and_then(system::known_uid))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -362,7 +364,9 @@ fn process(system: &System, key: ProcessKey) -> Option<(RawProcess, Option<Uid>)
         comm: Some(comm),
         executable: process.exe().and_then(path),
         command: Some(command).filter(|arguments| !arguments.is_empty()),
-        uid: uid.and_then(|uid| uid.to_string().parse().ok()),
+        uid: uid
+            .and_then(|uid| uid.to_string().parse().ok())
+            .and_then(system::known_uid),
         account: None,
         parent_pid: process.parent().map(Pid::as_u32).filter(|pid| *pid != 0),
         started_at: i64::try_from(process.start_time())

@@ -67,6 +67,14 @@ mod live {
         all
     }
 
+    pub fn lacks_users() -> bool {
+        false
+    }
+
+    pub fn known_uid(uid: u32) -> Option<u32> {
+        Some(uid)
+    }
+
     /// The ranges that netsh lists: it is the one documented way to see them all.
     pub fn excluded(protocol: Protocol) -> Option<Vec<(u16, u16)>> {
         let protocol = format!("protocol={protocol}");

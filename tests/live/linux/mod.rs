@@ -48,6 +48,7 @@ mod steered;
 mod stopped;
 mod threads;
 mod together;
+mod user_namespace;
 mod users;
 mod waiting;
 mod ways;
