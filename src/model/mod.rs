@@ -1,6 +1,7 @@
 //! The nouns that every stage speaks of: endpoint, protocol, state, socket, owner, note, snapshot.
 //! No I/O, no operating system, no formatting.
 
+mod cause;
 mod endpoint;
 mod foreign;
 mod holding;
@@ -17,6 +18,7 @@ mod socket;
 mod state;
 mod user;
 
+pub use cause::cause;
 pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::{Foreign, is_comm_of, without_exe};
 pub use holding::Holding;
