@@ -3,8 +3,9 @@
 
 use super::harm::{Harm, harm};
 use super::launcher::{Ending, ending};
-use super::starter::{Starter, Supervisor, Way, are_workers, service, supervisor};
+use super::starter::{Starter, are_workers, service, supervisor};
 use super::supervision::Case;
+use super::supervisor::{Supervisor, Way};
 use super::why::is_hidden;
 use crate::model::{
     Container, Forwarder, Halt, Limits, Manager, Namespaces, Process, Row, Runtime, State,
@@ -63,9 +64,9 @@ fn without_process(row: &Row) -> Option<String> {
 
 /// What whoever started the processes is told; a signal, where nobody starts them again.
 fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
-    if let Some(own) = supervisor(main) {
+    if let Some(own) = supervisor(main).filter(|own| own.is_proven(main, case.asker)) {
         // It holds the port for something that it runs, or its end is that of all it runs.
-        return told_to(own, main, main, limits).into_iter().collect();
+        return told_to(own, main, case.asker).into_iter().collect();
     }
     let holders = || {
         let workers = are_workers(main, case.others);
@@ -82,7 +83,9 @@ fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
             let look = systemctl("status", &[unit.name.unclean()], unit.manager, main, limits);
             return kill(holders(), case).into_iter().chain(look).collect();
         }
-        Starter::Supervisor(supervisor, process) => told_to(supervisor, process, main, limits),
+        Starter::Supervisor(supervisor, process) if supervisor.is_proven(process, case.asker) => {
+            told_to(supervisor, process, case.asker)
+        }
         Starter::Watcher(_, process) | Starter::Master(process) if !is_own(process) => {
             return kill(std::iter::once(process), case);
         }
@@ -99,26 +102,19 @@ fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
     command.into_iter().collect()
 }
 
-/// The command by which a supervisor ends what it runs, or names it.
-fn told_to(
-    supervisor: &Supervisor,
-    process: &Process,
-    main: &Process,
-    limits: &Limits,
-) -> Option<String> {
+/// The command by which a supervisor ends what it runs, or names it. The tool is the one that the asker
+/// would run: of one that serves another user there is no command.
+fn told_to(supervisor: &Supervisor, process: &Process, asker: Option<u32>) -> Option<String> {
     match supervisor.way {
-        Way::List(command) => Some(match main.user.as_deref().and_then(operand) {
-            // Everybody has a daemon of pm2, which its command starts where there is none.
-            Some(user) if supervisor.name == "pm2" && process.uid != limits.uid => {
-                format!("sudo -iu {user} {command}")
-            }
-            _ => command.to_owned(),
-        }),
+        // Each user has a daemon of pm2, which its command starts where there is none.
+        Way::List(_) if supervisor.name == "pm2" && process.uid != asker => None,
+        Way::List(command) => Some(command.to_owned()),
         Way::Folder(command) => {
-            // Its argument is the folder too, seen from that of all services.
-            let argument = process.command.as_deref().and_then(|words| words.get(1));
-            let folder = process.working_directory.as_ref().or(argument)?;
-            Some(format!("{command} {}", operand(folder.unclean())?))
+            let folder = process.working_directory.as_ref()?;
+            // The tool writes below the folder: through a link, where another user may make one.
+            let provenance = process.provenance.as_deref()?;
+            let is_kept = provenance.has_believed_directory(asker);
+            Some(format!("{command} {}", operand(folder.unclean())?)).filter(|_| is_kept)
         }
     }
 }

@@ -23,6 +23,7 @@ mod port_bits;
 mod prompt;
 mod starter;
 mod supervision;
+mod supervisor;
 #[cfg(test)]
 mod tests;
 mod together;

@@ -3,6 +3,7 @@
 
 use super::launcher::{WRAPPERS, ending, is_host, launcher};
 use super::prompt::{is_prompt, is_shell};
+use super::supervisor::{SUPERVISORS, Supervisor};
 use crate::model::{Foreign, Manager, Process, Unit};
 
 /// Who answers for a process.
@@ -28,6 +29,7 @@ pub enum Starter<'a> {
         /// What started the holder, where that may start it again.
         launcher: Option<&'a Process>,
     },
+    /// A supervisor, at least by its name.
     Supervisor(&'static Supervisor, &'a Process),
     /// A program that starts it again when a file changes.
     Watcher(&'static str, &'a Process),
@@ -42,49 +44,6 @@ pub enum Starter<'a> {
     /// Whatever it is, it cannot be seen.
     Unseen,
     Unknown,
-}
-
-/// A program that starts again what ends, by its settings.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Supervisor {
-    pub name: &'static str,
-    /// What it is told by.
-    pub tool: &'static str,
-    pub way: Way,
-}
-
-/// How a supervisor is told to end something.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Way {
-    /// By a name that it alone knows: a command that lists those.
-    List(&'static str),
-    /// By the folder that it serves, which is its working directory.
-    Folder(&'static str),
-}
-
-const SUPERVISORS: [Supervisor; 8] = [
-    listing("supervisord", "supervisorctl", "supervisorctl status"),
-    serving("runsv", "sv", "sv stop"),
-    serving("s6-supervise", "s6-svc", "s6-svc -d"),
-    listing("circusd", "circusctl", "circusctl status"),
-    listing("monit", "monit", "monit summary"),
-    listing("pm2", "pm2", "pm2 list"),
-    listing(
-        "process-compose",
-        "process-compose",
-        "process-compose process list",
-    ),
-    listing("launchd", "launchctl", "launchctl list"),
-];
-
-const fn listing(name: &'static str, tool: &'static str, list: &'static str) -> Supervisor {
-    let way = Way::List(list);
-    Supervisor { name, tool, way }
-}
-
-const fn serving(name: &'static str, tool: &'static str, stop: &'static str) -> Supervisor {
-    let way = Way::Folder(stop);
-    Supervisor { name, tool, way }
 }
 
 /// Programs that start again what they run when a file changes.

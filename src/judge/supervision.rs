@@ -41,6 +41,8 @@ pub struct Case<'a> {
     pub is_connection: bool,
     /// Pids of portwho and its parents; none where a recording is explained.
     pub own: &'a [u32],
+    /// The user who asks.
+    pub asker: Option<u32>,
 }
 
 impl<'a> Case<'a> {
@@ -131,10 +133,7 @@ fn of_end(case: &Case<'_>) -> Consequence {
     match supervisor(main) {
         None => by_starter,
         Some(own) => Consequence {
-            why: format!(
-                "{} runs other programs: they would end with it; {}",
-                own.name, by_starter.why
-            ),
+            why: format!("{}; {}", own.as_holder(main, case.asker), by_starter.why),
             ..by_starter
         },
     }
@@ -223,12 +222,8 @@ fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
             with_launcher(told(None, None, format!("{why}: {again}")), launcher)
         }
         Starter::Supervisor(supervisor, process) => {
-            let (name, tool) = (supervisor.name, supervisor.tool);
-            let pid = process.key.pid;
-            let why = format!(
-                "{name} (pid {pid}) may start it again, as its settings say: stop it by {tool}"
-            );
-            told(None, Some(name), why)
+            let why = supervisor.may_start_again(process, case.asker);
+            told(None, Some(supervisor.name), why)
         }
         Starter::Watcher(name, process) => {
             let pid = process.key.pid;

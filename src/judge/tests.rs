@@ -21,6 +21,7 @@ mod launchers;
 mod map;
 mod starters;
 mod together;
+mod trusted;
 mod why;
 
 const SERVER: Options = Options {

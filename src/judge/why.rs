@@ -147,6 +147,7 @@ fn holders<'a>(
         row: first,
         is_connection,
         own: background.own,
+        asker: background.limits.uid,
     };
     let mut next = next(&case, background.limits);
     if main.is_none() && next.is_empty() {

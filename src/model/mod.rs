@@ -16,6 +16,7 @@ mod services;
 mod snapshot;
 mod socket;
 mod state;
+mod trust;
 mod user;
 
 pub use cause::cause;
@@ -36,4 +37,5 @@ pub use services::{port_of, service_of};
 pub use snapshot::{Machine, Role, Row, Snapshot};
 pub use socket::{Site, Socket, User};
 pub use state::{State, StateSet};
+pub use trust::{FileOwner, Provenance, is_believed, names_project};
 pub use user::{Account, AskedUser};

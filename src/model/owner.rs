@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Foreign, Meaning};
+use super::{Foreign, Meaning, Provenance};
 
 /// Identity of a process: pids are reused, a pid with its start time is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct Process {
     pub program: Option<Program>,
     /// Whether it may run at all; `None` where the system does not say.
     pub halt: Option<Halt>,
+    /// `None` where nobody looked, or the process is neither root's nor the asker's.
+    pub provenance: Option<Box<Provenance>>,
 }
 
 /// What keeps a process from running.
@@ -92,6 +94,7 @@ impl Process {
             meaning: Meaning::default(),
             program: None,
             halt: None,
+            provenance: None,
         }
     }
 

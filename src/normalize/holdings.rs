@@ -132,6 +132,7 @@ mod tests {
             project: None,
             program: None,
             halt: None,
+            provenance: None,
             restart: None,
             account: None,
             services: Vec::new(),

@@ -145,6 +145,7 @@ pub fn process(mut raw: RawProcess, names: &Names) -> Process {
         working_directory: raw.working_directory,
         program: raw.program,
         halt: raw.halt,
+        provenance: raw.provenance,
         services: raw.services,
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     ContainerId, Diverter, Endpoint, Family, Foreign, Halt, InterfaceAddress, ProcessKey, Program,
-    Project, Protocol, Runtime, State, Unit,
+    Project, Protocol, Provenance, Runtime, State, Unit,
 };
 
 /// All tables that were asked for.
@@ -220,6 +220,9 @@ pub struct RawProcess {
     pub restart: Option<Foreign>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halt: Option<Halt>,
+    /// Of processes of root and of the asker, for a page or a recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Box<Provenance>>,
 }
 
 /// What a runtime told of one of its containers.

@@ -97,6 +97,7 @@ fn processes() -> Vec<RawProcess> {
         project: None,
         program: None,
         halt: None,
+        provenance: None,
         restart: None,
         account: None,
         services: Vec::new(),

@@ -183,6 +183,7 @@ fn a_connection_is_no_reason_to_end_its_process() {
         row: &row,
         is_connection,
         own: &[],
+        asker: Some(0),
     };
     assert_eq!(next(&case(false), &limits()), ["kill 60"]);
     assert!(next(&case(true), &limits()).is_empty());
@@ -218,6 +219,7 @@ fn an_ssh_session_is_ended_with_the_word_that_it_is_one() {
         row: &row,
         is_connection: false,
         own: &[],
+        asker: Some(0),
     };
     let why = consequence(&case).why;
     assert!(

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::*;
 use crate::judge::commands::next;
 use crate::judge::supervision::{Case, Consequence, consequence};
-use crate::model::{Container, ContainerId, Halt, Manager, Runtime, Unit};
+use crate::model::{Container, ContainerId, FileOwner, Halt, Manager, Provenance, Runtime, Unit};
 
 /// A process with these arguments, as a child of another one.
 pub(super) fn process(pid: u32, parent: u32, line: &str) -> Process {
@@ -16,6 +16,23 @@ pub(super) fn process(pid: u32, parent: u32, line: &str) -> Process {
         command: Some(words),
         uid: Some(0),
         ..Process::named(ProcessKey { pid, start: 1 }, Foreign::new(name))
+    }
+}
+
+/// The same, of a program that root installed and started in a folder of its own.
+fn installed(executable: &str, process: Process) -> Process {
+    let root = FileOwner {
+        uid: 0,
+        mode: 0o755,
+    };
+    Process {
+        executable: Some(Foreign::new(executable)),
+        provenance: Some(Box::new(Provenance {
+            executable: Some(root),
+            script: Some(root),
+            directories: vec![root],
+        })),
+        ..process
     }
 }
 
@@ -61,6 +78,7 @@ pub(super) fn judged_by(
         row: &row,
         is_connection: false,
         own,
+        asker: Some(0),
     };
     let root = Limits {
         uid: Some(0),
@@ -93,12 +111,18 @@ fn a_supervisor_in_a_service_is_asked_and_never_stopped() {
     let web = || serving(60, 50, "web", "sup.service");
     let mut runsv = serving(50, 40, "runsv web", "runit.service");
     runsv.working_directory = Some(Foreign::new("/etc/sv/web"));
+    let runsv = installed("/usr/bin/runsv", runsv);
     let runsvdir = serving(40, 1, "runsvdir /etc/service", "runit.service");
     let mut served = serving(50, 1, "s6-supervise web", "s6.service");
     served.working_directory = Some(Foreign::new("/run/service/my web"));
+    let served = installed("/usr/bin/s6-supervise", served);
+    let mut supervisord = serving(50, 1, "python3 /usr/bin/supervisord -n", "sup.service");
+    supervisord.name = Foreign::new("supervisord");
+    supervisord.meaning.script = Some(Foreign::new("/usr/bin/supervisord"));
+    let supervisord = installed("/usr/bin/python3.11", supervisord);
     for (chain, by, command) in [
         (
-            vec![web(), serving(50, 1, "supervisord -n", "sup.service")],
+            vec![web(), supervisord.clone()],
             "supervisord",
             "supervisorctl status",
         ),
@@ -106,7 +130,7 @@ fn a_supervisor_in_a_service_is_asked_and_never_stopped() {
             vec![
                 web(),
                 serving(55, 50, "sh run.sh", "sup.service"),
-                serving(50, 1, "supervisord -n", "sup.service"),
+                supervisord,
             ],
             "supervisord",
             "supervisorctl status",
@@ -117,14 +141,7 @@ fn a_supervisor_in_a_service_is_asked_and_never_stopped() {
             "s6-supervise",
             "s6-svc -d '/run/service/my web'",
         ),
-        (
-            vec![
-                web(),
-                serving(50, 1, "PM2 v5.3.0: God Daemon", "pm2-anna.service"),
-            ],
-            "pm2",
-            "pm2 list",
-        ),
+        (vec![web(), pm2(0)], "pm2", "pm2 list"),
         (
             vec![web(), process(50, 40, "nodemon app.js")],
             "nodemon",
@@ -144,29 +161,25 @@ fn a_supervisor_in_a_service_is_asked_and_never_stopped() {
     }
 }
 
+/// The daemon of pm2, which writes a title over its arguments.
+fn pm2(uid: u32) -> Process {
+    let title = "PM2 v5.3.0: God Daemon (/root/.pm2)";
+    let mut daemon = serving(50, 1, "node", "pm2.service");
+    daemon.uid = Some(uid);
+    daemon.command = Some(vec![Foreign::new(title), Foreign::new("")]);
+    daemon.meaning.script = Some(Foreign::new("PM2 v5.3.0: God Daemon"));
+    installed("/usr/bin/node", daemon)
+}
+
 #[test]
 fn a_supervisor_that_holds_the_port_for_its_programs_is_not_stopped_either() {
-    let daemon = serving(50, 1, "PM2 v5.3.0: God Daemon", "pm2.service");
+    let daemon = pm2(0);
     for others in [&[][..], &[process(61, 50, "web")]] {
         let (told, next) = judged(&[daemon.clone(), systemd()], others);
         assert_eq!(next, ["pm2 list"]);
         assert!(told.why.starts_with("pm2 runs other programs"), "{told:?}");
         assert_eq!(told.restarted, Some(true), "{told:?}");
     }
-}
-
-#[test]
-fn a_daemon_of_another_user_is_asked_as_that_user() {
-    let web = Process {
-        user: Some("anna".into()),
-        ..process(60, 50, "web")
-    };
-    let daemon = Process {
-        uid: Some(1000),
-        ..process(50, 1, "PM2 v5.3.0: God Daemon")
-    };
-    let (_, next) = judged(&[web, daemon, systemd()], &[]);
-    assert_eq!(next, ["sudo -iu anna pm2 list"]);
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn case<'a>(process: &'a Process, row: &'a Row) -> Case<'a> {
         row,
         is_connection: false,
         own: &[],
+        asker: Some(0),
     }
 }
 

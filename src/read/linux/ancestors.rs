@@ -4,7 +4,9 @@ use super::glimpse::Glimpses;
 use super::proc_files::{open_proc, read_link, read_small, read_stat};
 use super::proc_text::decode_stat;
 use super::process::read;
+use super::provenance;
 use crate::model::{Depth, ProcessKey};
+use crate::read::project::Projects;
 use crate::read::raw::RawProcess;
 
 /// Parents that are read: a chain may be made as long as somebody likes.
@@ -15,6 +17,7 @@ const MOST_PARENTS: usize = 512;
 pub fn ancestors(key: ProcessKey) -> Option<Vec<RawProcess>> {
     let proc = open_proc().ok()?;
     let mut all: Vec<RawProcess> = Vec::new();
+    let projects = Projects::new();
     let mut child = key;
     while all.len() < MOST_PARENTS {
         let Some(stat) = read_stat(&proc, child) else {
@@ -32,7 +35,10 @@ pub fn ancestors(key: ProcessKey) -> Option<Vec<RawProcess>> {
         if start > child.start {
             break;
         }
-        all.extend(read(&[parent], Depth::Full, &Glimpses::default()));
+        for mut process in read(&[parent], Depth::Full, &Glimpses::default()) {
+            process.provenance = provenance::read(&proc, &process, &projects);
+            all.push(process);
+        }
         child = parent;
     }
     (!all.is_empty() || key.pid == 1).then_some(all)

@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::glimpse::{Glimpse, Glimpses, Keys, Shares, WITNESSES};
 use super::proc_files::{open_proc, other_thread, read_command, read_link, read_small, read_stat};
 use super::proc_text::{Stat, decode_stat};
-use super::{units, user_namespace};
+use super::{provenance, units, user_namespace};
 use crate::model::{
     ContainerId, Depth, Foreign, Halt, ProcessKey, Program, Project, Unit, is_comm_of,
 };
@@ -140,7 +140,7 @@ impl Reader {
         } else if is_confirmed && self.depth < Depth::Full {
             text.command = None;
         }
-        Some(RawProcess {
+        let mut process = RawProcess {
             key,
             command: text.command,
             uid: text.uid,
@@ -161,7 +161,13 @@ impl Reader {
             unit: membership.unit,
             container: membership.container,
             project,
-        })
+            provenance: None,
+        };
+        if self.depth == Depth::Whole {
+            let projects = self.projects.get_or_insert_with(Projects::new);
+            process.provenance = provenance::read(&self.proc, &process, projects);
+        }
+        Some(process)
     }
 
     /// What is told by files of its own. The arguments are read here too where the name that was told

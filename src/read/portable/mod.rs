@@ -378,6 +378,7 @@ fn process(system: &System, key: ProcessKey) -> Option<(RawProcess, Option<Uid>)
         project: None,
         program: None,
         halt: halt(process.status()),
+        provenance: None,
         restart: None,
         services: Vec::new(),
     };

@@ -26,6 +26,7 @@ mod exhausted;
 mod expected;
 mod faults;
 mod followed;
+mod forged;
 mod forwarded;
 mod hostile;
 mod leftovers;
