@@ -150,7 +150,7 @@ impl Machine<'_> {
                 let (content, length) = Content::of_route(data, order);
                 registers.load(data, 1, content, length, order);
             }
-            b"rt" | b"osf" | b"exthdr" | b"xfrm" => {
+            b"rt" | b"osf" | b"exthdr" | b"xfrm" | b"inner" => {
                 registers.load(data, 1, Content::Other, 16, order);
             }
             b"numgen" => registers.load(data, 1, Content::Other, 4, order),
@@ -174,8 +174,11 @@ impl Machine<'_> {
             b"limit" | b"quota" | b"connlimit" | b"dynset" => matched.narrow(),
             b"counter" | b"log" | b"last" | b"objref" | b"notrack" | b"nat" | b"masq"
             | b"flow_offload" | b"queue" | b"dup" | b"fwd" | b"synproxy" => {}
-            // It may alter what has been loaded.
-            _ => registers.muddle(),
+            // It may ask anything of the packet, and alter what has been loaded.
+            _ => {
+                registers.muddle();
+                matched.obscure();
+            }
         }
     }
 

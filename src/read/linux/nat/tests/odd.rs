@@ -47,6 +47,25 @@ fn a_set_that_cannot_be_read_stops_the_walk() {
     assert_eq!(walked, Err(Stop::Because("no such set".into())));
 }
 
+/// An expression of a later kernel may leave some packets, or none.
+#[test]
+fn a_rule_with_an_unknown_expression_may_hold_or_not() {
+    let mut recorded = Recorded::new(KUBE);
+    let (known, unknown) = (b"meta\0", b"meto\0");
+    for rule in recorded.rules.values_mut().flatten() {
+        while let Some(at) = rule.windows(5).position(|name| name == known) {
+            rule[at..at + 5].copy_from_slice(unknown);
+        }
+    }
+    let bases = std::mem::take(&mut recorded.bases);
+    let kind = &kinds()[0];
+    let packets = asked_for(&at("10.96.0.8", 80), kind).unwrap();
+    let mut found = RawForwards::default();
+    let walked = follow(&mut recorded, &bases, kind, &packets, ORDER, &mut found);
+    assert_eq!((walked, found.forwards), (Ok(()), Vec::new()));
+    assert!(!found.doubts.is_empty());
+}
+
 #[test]
 fn chains_that_call_each_other_without_end_are_given_up() {
     let walked = follow_altered(|recorded| {
