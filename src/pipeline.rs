@@ -120,10 +120,13 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     let listens = rows.iter().any(|row| row.socket.state.is_listening());
     let diverted = diverted(source, survey, listens, raw.elsewhere.len());
     notes.extend(diverted.notes);
+    // Whether a port can be bound does not depend on what becomes of packets.
+    let is_unused = !listens && survey.forwards != Forwards::Known;
     let snapshot = Snapshot {
         forwards: diverted.forwards,
+        doubts: diverted.doubts,
         may_be_sent_on: diverted.may_be_sent_on,
-        may_be_diverted: diverted.is_doubtful && rows.is_empty(),
+        may_be_diverted: diverted.is_doubtful && is_unused,
         namespaces: survey.namespaces,
         elsewhere: addresses(raw.elsewhere),
         machine,

@@ -10,7 +10,7 @@ use super::values::{SourceName, When};
 use super::{owner, selector, source, terminal};
 use crate::act::try_bind;
 use crate::judge::{Check, Claim, Evidence, Met, Options, Reason, Ruling, Verdict, claims};
-use crate::model::{Depth, PortSet, Protocol, ProtocolSet, Snapshot, cause};
+use crate::model::{Depth, PortSet, Protocol, ProtocolSet, Snapshot};
 use crate::read::Source;
 use crate::render::{Clean, Look, write_checks, write_checks_json, write_github};
 use crate::select::{Place, Query, View};
@@ -143,6 +143,8 @@ pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
                 unreadable: snapshot.unreadable,
                 sees_bound: snapshot.sees_bound,
                 forwards: &snapshot.forwards,
+                doubts: &snapshot.doubts,
+                is_steered: snapshot.is_steered(),
             },
             options: options(args, claim),
         };
@@ -272,11 +274,7 @@ fn read_claims(args: &CheckArgs) -> Result<Vec<Claim>, Failure> {
 /// The specs in a file, without comments and blank lines; "-" for standard input.
 fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
     let failed = |error: std::io::Error| {
-        let name = match path == Path::new("-") {
-            true => "standard input".to_owned(),
-            false => quote(&path.to_string_lossy()),
-        };
-        Failure::usage(format!("{name}: {}", cause(&error)))
+        Failure::usage(format!("{}: {error}", quote(&path.to_string_lossy())))
     };
     let mut text = String::new();
     if path == Path::new("-") {

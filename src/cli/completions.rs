@@ -9,7 +9,7 @@ use super::{command, terminal};
 
 #[derive(Debug, Clone, Args)]
 pub struct CompletionsArgs {
-    /// Shell to complete for
+    /// ShellName to complete for
     pub shell: ShellName,
 }
 

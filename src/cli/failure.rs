@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use crate::model::cause;
 use crate::render::Clean;
 
 /// How the program ends.
@@ -69,12 +68,8 @@ impl Failure {
 
     /// An error of writing the answer; `None` for a reader that has left, which is no error.
     pub fn of_writing(error: &io::Error) -> Option<Self> {
-        (error.kind() != io::ErrorKind::BrokenPipe).then(|| Self::of_output(error))
-    }
-
-    /// An answer that could not be written.
-    pub fn of_output(error: &io::Error) -> Self {
-        Self::unknown(format!("standard output: {}", cause(error)))
+        (error.kind() != io::ErrorKind::BrokenPipe)
+            .then(|| Self::unknown(format!("standard output: {error}")))
     }
 }
 

@@ -8,14 +8,14 @@ use clap::Args;
 
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
-use super::values::{SourceName, parse_port_count, parse_seed};
+use super::values::SourceName;
 use super::{selector, source, terminal};
 use crate::act::{run_instead, try_bind};
 use crate::judge::{Bound, Candidates, Check, Claim, Evidence, Options, consecutive};
-use crate::model::{Protocol, ProtocolSet, Rules, cause};
-use crate::render::free_json;
-use crate::select::{Query, View};
-use crate::{Survey, survey};
+use crate::model::{NoteCode, PortSet, Protocol, ProtocolSet, Rules, Snapshot};
+use crate::render::{Clean, free_json};
+use crate::select::{Place, Query, View};
+use crate::{Forwards, Survey, survey};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,7 +40,7 @@ pub struct FreeArgs {
     /// Ports to choose from: 8000-8999, or a list
     range: Option<String>,
     /// How many ports
-    #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = parse_port_count)]
+    #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     count: u16,
     /// Only ports that follow each other
     #[arg(long)]
@@ -52,7 +52,7 @@ pub struct FreeArgs {
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
     /// Choose the same ports for the same number
-    #[arg(long, value_name = "N", value_parser = parse_seed)]
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Print JSON
     #[arg(long, conflicts_with_all = ["exec", "command"])]
@@ -88,9 +88,14 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
         .seed
         .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
     candidates.shuffle(|bound| random.usize(..bound));
+    let wanted = PortSet::from_ranges(candidates.ports.iter().map(|port| (*port, *port)));
     let query = Query {
         view: View::Everything,
         protocols: ProtocolSet::meant_by(protocol),
+        places: vec![Place {
+            ports: Some(wanted),
+            ..Place::default()
+        }],
         ..Query::default()
     };
     let (snapshot, _) = survey(
@@ -98,6 +103,7 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
         &Survey {
             query,
             names_machine: args.json,
+            forwards: Forwards::Known,
             ..Survey::default()
         },
     );
@@ -120,7 +126,9 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
         limits: &limits,
         unreadable: snapshot.unreadable,
         sees_bound: snapshot.sees_bound,
-        forwards: &[],
+        forwards: &snapshot.forwards,
+        doubts: &[],
+        is_steered: false,
     };
     let check = Check { evidence, options };
     let mut known: BTreeMap<u16, bool> = BTreeMap::new();
@@ -149,6 +157,9 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
             bound == Bound::Yes
         })
     };
+    if !args.json {
+        tell_ways_past(&snapshot);
+    }
     let ports: Vec<u16> = if args.consecutive {
         let runs = consecutive(&candidates, asked);
         let run = runs
@@ -194,6 +205,14 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
     Ok(Exit::Yes)
 }
 
+/// Names what may take packets to any port: a server would wait for them in vain.
+fn tell_ways_past(snapshot: &Snapshot) {
+    let notes = snapshot.notes.iter();
+    for note in notes.filter(|note| note.code == NoteCode::PortsSteered) {
+        terminal::tell(format_args!("portwho: note: {}", Clean::new(&note.message)));
+    }
+}
+
 /// The command to run; of `--exec -- CMD` what follows the dashes.
 fn command(args: &FreeArgs) -> Result<&[String], Failure> {
     match args.exec.as_slice() {
@@ -218,7 +237,7 @@ fn exec(program: &str, command: &[String], ports: &[u16]) -> Result<Exit, Failur
         };
         Failure {
             exit: Exit::Of(code),
-            ..Failure::unknown(format!("cannot run {}: {}", quote(program), cause(&error)))
+            ..Failure::unknown(format!("cannot run {}: {error}", quote(program)))
         }
     })?;
     Ok(Exit::Of(code))

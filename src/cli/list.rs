@@ -43,7 +43,7 @@ pub struct ListArgs {
         help_heading = "Which sockets"
     )]
     pub ipv4: bool,
-    /// Show what takes IPv6, dual-stack sockets included
+    /// Show IPv6 sockets
     #[arg(short = '6', long, help_heading = "Which sockets")]
     pub ipv6: bool,
     /// Look into every network namespace (root sees all of them)
@@ -185,7 +185,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
     }
     remarks::tell_notes(&snapshot, format, args.verbose, undecided);
     if has_rows {
-        if format == Format::Card {
+        if matches!(format, Format::Card | Format::Table) {
             remarks::tell_forwards(&snapshot);
         }
         return Ok(Exit::Yes);

@@ -63,10 +63,7 @@ pub fn command() -> clap::Command {
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Typed>, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Before its options are read, which nobody knows yet.
-    let first = arguments.get(1).and_then(|word| word.to_str());
-    usage::refuse_reserved(first)?;
-    let is_verb = |verb: &&&str| first == Some(verb) && **verb != "help";
-    let verb = args::VERBS.iter().find(is_verb).copied();
+    usage::refuse_reserved(arguments.get(1).and_then(|word| word.to_str()))?;
     match Typed::try_parse_from(arguments) {
         Ok(typed) => Ok(Some(typed)),
         Err(error) => match error.kind() {
@@ -82,7 +79,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Typed>,
                 })?;
                 Ok(None)
             }
-            _ => Err(usage::failure(&error, verb)),
+            _ => Err(usage::failure(&error)),
         },
     }
 }

@@ -68,6 +68,8 @@ pub enum Warning {
     BoundBeside,
     /// The kernel sends what comes to the port elsewhere, past whoever binds it.
     Diverted,
+    /// It may: a rule is not understood, or a program may take any port.
+    MayBeDiverted,
 }
 
 /// Whether a port is held by whom it should be.
@@ -115,6 +117,10 @@ pub struct Evidence<'a> {
     pub sees_bound: bool,
     /// Where the kernel sends claimed ports, as far as that is known.
     pub forwards: &'a [Dnat],
+    /// Rules that may send claimed ports elsewhere, but are not understood.
+    pub doubts: &'a [Dnat],
+    /// Whether a program, or a service for marked packets, may take what comes to any port.
+    pub is_steered: bool,
 }
 
 /// Judges claims over the evidence, for a server with these options.
@@ -181,8 +187,12 @@ impl Check<'_> {
     }
 
     /// Whether `free` may offer the port if it can be bound: where a bind beside others succeeds, it
-    /// would still be theirs. What is left of connections does not matter on Linux.
+    /// would still be theirs, and what comes to a port that is sent elsewhere never reaches a server. What
+    /// is left of connections does not matter on Linux.
     pub fn may_offer(&self, verdict: &Verdict) -> bool {
+        if verdict.warnings.contains(&Warning::Diverted) {
+            return false;
+        }
         let is_other = self.evidence.limits.rules == Rules::Other && !verdict.holders.is_empty();
         let is_shared = is_other || self.bound_holders(verdict).next().is_some();
         verdict.ruling == Ruling::Free || (Self::needs_bind(verdict) && !is_shared)
@@ -290,6 +300,9 @@ impl Check<'_> {
         let limits = self.evidence.limits;
         let mut rules = self.evidence.forwards.iter();
         let is_diverted = rules.any(|rule| claim.is_sent_by(rule, limits));
+        let mut doubts = self.evidence.doubts.iter();
+        let may_be_diverted =
+            self.evidence.is_steered || doubts.any(|rule| claim.is_met_by(rule, limits));
         let is_udp_held = claim.protocol == Protocol::Tcp
             && self.evidence.rows.iter().any(|row| {
                 let socket = &row.socket;
@@ -304,6 +317,7 @@ impl Check<'_> {
             (Warning::Reserved, limits.is_reserved(claim.port)),
             (Warning::UdpHeld, is_udp_held),
             (Warning::Diverted, is_diverted),
+            (Warning::MayBeDiverted, may_be_diverted && !is_diverted),
         ]
         .into_iter()
         .filter_map(|(warning, applies)| applies.then_some(warning))

@@ -33,6 +33,11 @@ impl Claim {
 
     /// Whether the kernel sends elsewhere, by this rule, what would come to whoever binds it.
     pub fn is_sent_by(&self, rule: &Dnat, limits: &Limits) -> bool {
+        !rule.keeps() && self.is_met_by(rule, limits)
+    }
+
+    /// Whether a rule is one for what would come to whoever binds it.
+    pub fn is_met_by(&self, rule: &Dnat, limits: &Limits) -> bool {
         let (first, last) = rule.ports;
         let claimed = self.address.map(|address| address.to_canonical());
         let claimed = claimed.filter(|address| !address.is_unspecified());
@@ -56,7 +61,6 @@ impl Claim {
             && (first..=last).contains(&self.port)
             && is_of_address
             && is_of_family
-            && !rule.keeps()
     }
 
     /// The address to bind, with the index of its interface; IPv6 where all addresses are claimed.

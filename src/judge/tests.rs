@@ -113,6 +113,8 @@ fn evidence<'a>(rows: &'a [Row], limits: &'a Limits) -> Evidence<'a> {
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,
         forwards: &[],
+        doubts: &[],
+        is_steered: false,
     }
 }
 

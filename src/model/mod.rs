@@ -1,7 +1,6 @@
 //! The nouns that every stage speaks of: endpoint, protocol, state, socket, owner, note, snapshot.
 //! No I/O, no operating system, no formatting.
 
-mod cause;
 mod endpoint;
 mod foreign;
 mod holding;
@@ -19,9 +18,8 @@ mod state;
 mod trust;
 mod user;
 
-pub use cause::cause;
 pub use endpoint::{Endpoint, Exposure, Family};
-pub use foreign::{Foreign, in_text, is_comm_of, without_exe};
+pub use foreign::{Foreign, is_comm_of, without_exe};
 pub use holding::Holding;
 pub use limits::{InterfaceAddress, Limits, Rules};
 pub use meaning::{

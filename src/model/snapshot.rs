@@ -52,9 +52,11 @@ pub struct Snapshot {
     pub other_ends: Vec<Row>,
     /// Ports asked for that the kernel sends elsewhere, as far as that was looked for.
     pub forwards: Vec<Dnat>,
+    /// Rules that may send such ports elsewhere, but are not understood.
+    pub doubts: Vec<Dnat>,
     /// Why rules could not be read that are likely to send such a port elsewhere.
     pub may_be_sent_on: Option<String>,
-    /// Whether a port that no socket has may go elsewhere, by what is not understood or was not read.
+    /// Whether a port that no socket listens on may go elsewhere, by what is not understood or was not read.
     pub may_be_diverted: bool,
     /// Which network namespaces were looked into.
     pub namespaces: Namespaces,
@@ -72,6 +74,13 @@ impl Snapshot {
     /// Whether every table that was asked for and every owner of every row could be read.
     pub fn is_complete(&self) -> bool {
         self.is_complete_of(&self.rows)
+    }
+
+    /// Whether a program, or a service of the load balancer for marked packets, may take what comes to any
+    /// port.
+    pub fn is_steered(&self) -> bool {
+        let mut notes = self.notes.iter();
+        notes.any(|note| note.code == NoteCode::PortsSteered)
     }
 
     /// The same of some of the rows.

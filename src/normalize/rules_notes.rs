@@ -5,22 +5,44 @@ use std::net::{IpAddr, SocketAddr};
 use crate::model::{Note, NoteCode};
 use crate::read::raw::{RawForwards, RawMark, RawProgram};
 
-/// A note on rules of the packet filter that could not be read, or so many that are not understood.
-pub fn rules_note(raw: &RawForwards, doubts: usize) -> Option<Note> {
-    let why = match (&raw.refused, doubts) {
-        (Some(why), _) => format!("cannot be read: {why}"),
-        (None, 0) => return None,
-        (None, 1) => "have one that is not understood".into(),
-        (None, many) => format!("have {many} that are not understood"),
+/// Notes on what could not be read, and on rules that are not understood, so many of them.
+pub fn unread_notes(raw: &RawForwards, doubts: usize) -> Vec<Note> {
+    let rules = match (&raw.refused, doubts) {
+        (Some(why), _) => Some(format!("cannot be read: {why}")),
+        (None, 0) => None,
+        (None, 1) => Some("have one that is not understood".into()),
+        (None, many) => Some(format!("have {many} that are not understood")),
     };
-    Some(Note {
-        code: NoteCode::RulesUnread,
-        message: format!(
-            "the DNAT rules of the packet filter {why}: they may send elsewhere what comes to a \
+    let rules = rules.map(|rules| {
+        format!(
+            "the DNAT rules of the packet filter {rules}: they may send elsewhere what comes to a \
              port"
-        ),
-        count: u64::try_from(doubts).ok().filter(|count| *count > 0),
-    })
+        )
+    });
+    let services = raw.services_refused.as_ref().map(|why| {
+        format!(
+            "the services of the load balancer cannot be read: {why}: they may send elsewhere what \
+             comes to a port"
+        )
+    });
+    let programs = raw.programs_refused.as_ref().map(|why| {
+        format!(
+            "the BPF programs that choose sockets cannot be read: {why}: they may send any port to \
+             any socket"
+        )
+    });
+    let count = u64::try_from(doubts).ok().filter(|count| *count > 0);
+    let note = |message, count| Note {
+        code: NoteCode::RulesUnread,
+        message,
+        count,
+    };
+    let rules = rules.map(|message| note(message, count));
+    let others = services.into_iter().chain(programs);
+    rules
+        .into_iter()
+        .chain(others.map(|message| note(message, None)))
+        .collect()
 }
 
 /// A note on the rules of other network namespaces, which are not read.
@@ -84,6 +106,27 @@ fn service(service: &RawMark) -> String {
 mod tests {
     use super::*;
     use crate::model::Foreign;
+
+    #[test]
+    fn each_thing_that_was_not_read_is_named() {
+        let raw = RawForwards {
+            services_refused: Some("/proc/net/ip_vs: a line is not understood".into()),
+            programs_refused: Some("Operation not permitted".into()),
+            ..RawForwards::default()
+        };
+        let begins = [
+            "the DNAT rules of the packet filter have 2 that are not understood: ",
+            "the services of the load balancer cannot be read: /proc/net/ip_vs: a line is not",
+            "the BPF programs that choose sockets cannot be read: Operation not permitted: ",
+        ];
+        let notes = unread_notes(&raw, 2);
+        assert_eq!(notes.len(), begins.len());
+        for (note, begin) in notes.iter().zip(begins) {
+            assert_eq!(note.code, NoteCode::RulesUnread);
+            assert!(note.message.starts_with(begin), "{}", note.message);
+        }
+        assert_eq!(unread_notes(&RawForwards::default(), 0), []);
+    }
 
     #[test]
     fn programs_and_services_for_marks_are_named() {

@@ -42,6 +42,7 @@ pub fn chart(source: &mut dyn Source, wanted: &Survey, asked: &Query) -> Chart {
         let diverted = diverted(source, &unused, false, limits.elsewhere.len());
         snapshot.notes.extend(diverted.notes);
         snapshot.forwards = diverted.forwards;
+        snapshot.doubts = diverted.doubts;
         snapshot.may_be_sent_on = diverted.may_be_sent_on;
         snapshot.may_be_diverted = diverted.is_doubtful;
     }

@@ -109,6 +109,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
     let mut usage = Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
+            doubts: Vec::new(),
             may_be_sent_on: None,
             may_be_diverted: false,
             namespaces: Namespaces::Own,

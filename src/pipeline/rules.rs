@@ -2,9 +2,8 @@
 
 use super::Survey;
 use crate::model::{Dnat, Namespaces, Note};
-use crate::normalize::{dnat, far_rules_note, programs_notes, rules_note};
+use crate::normalize::{dnat, far_rules_note, programs_notes, unread_notes};
 use crate::read::Source;
-use crate::select::Query;
 
 /// Whether the kernel is asked for what sends a port elsewhere that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,7 +14,7 @@ pub enum Forwards {
     OfUnusedPorts,
     /// Where sockets match too: packets may pass them by.
     OfEveryPort,
-    /// Of every port, as far as it is known: whether one can be bound does not hang on it.
+    /// Of every port, as far as they can be read: whether one can be bound does not depend on them.
     Known,
 }
 
@@ -23,6 +22,8 @@ pub enum Forwards {
 #[derive(Debug, Default)]
 pub struct Diverted {
     pub forwards: Vec<Dnat>,
+    /// Rules that may send them elsewhere, but are not understood.
+    pub doubts: Vec<Dnat>,
     pub notes: Vec<Note>,
     /// Why rules could not be read that are likely to send such a port elsewhere.
     pub may_be_sent_on: Option<String>,
@@ -55,30 +56,25 @@ pub fn diverted(
     };
     let forwards = dnat(&raw.forwards, &containers);
     let forwards = forwards.into_iter().filter(wanted).collect();
-    if survey.forwards == Forwards::Known {
-        return Diverted {
-            forwards,
-            ..Diverted::default()
-        };
-    }
-    let doubts = doubts(query, &dnat(&raw.doubts, &[]), raw.not_understood);
-    let mut notes: Vec<Note> = rules_note(&raw, doubts).into_iter().collect();
+    let doubts: Vec<Dnat> = dnat(&raw.doubts, &[]).into_iter().filter(wanted).collect();
+    let count = doubts.len() + usize::try_from(raw.not_understood).unwrap_or(usize::MAX);
+    let mut notes = match survey.forwards {
+        Forwards::Known => Vec::new(),
+        _ => unread_notes(&raw, count),
+    };
     notes.extend(programs_notes(&raw));
     if survey.namespaces == Namespaces::All {
         notes.extend(far_rules_note(others));
     }
-    let may_be_sent_on = raw.refused.filter(|_| raw.sends_on);
     let takes_any = !(raw.programs.is_empty() && raw.marks.is_empty());
+    let refused = raw.refused.or(raw.programs_refused);
+    let may_be_sent_on = refused.filter(|_| raw.sends_on);
+    let is_unread = may_be_sent_on.is_some() || raw.services_refused.is_some();
     Diverted {
         forwards,
+        doubts,
         notes,
-        is_doubtful: may_be_sent_on.is_some() || doubts > 0 || takes_any,
+        is_doubtful: is_unread || count > 0 || takes_any,
         may_be_sent_on,
     }
-}
-
-/// Rules that may concern a port that is asked for, but are not understood.
-fn doubts(query: &Query, doubts: &[Dnat], of_no_port: u32) -> usize {
-    let of_ports = doubts.iter().filter(|one| query.wants_forward(one)).count();
-    of_ports + usize::try_from(of_no_port).unwrap_or(usize::MAX)
 }

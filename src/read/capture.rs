@@ -10,7 +10,7 @@ use super::machine::Zone;
 use super::raw::{RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets};
 use crate::model::{
     Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Namespaces, ProcessKey,
-    Scope, cause,
+    Scope,
 };
 
 mod redact;
@@ -131,7 +131,7 @@ impl Capture {
         let mut text = Vec::new();
         input
             .read_to_end(&mut text)
-            .map_err(|error| cause(&error))?;
+            .map_err(|error| error.to_string())?;
         let header: Header = serde_json::from_slice(&text)
             .map_err(|error| format!("not a portwho capture: {error}"))?;
         if header.version != VERSION {

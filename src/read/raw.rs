@@ -265,6 +265,12 @@ pub struct RawForwards {
     pub not_understood: u32,
     /// Why not all rules could be read.
     pub refused: Option<String>,
+    /// Why the services of the load balancer could not all be read, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services_refused: Option<String>,
+    /// Why the programs that choose sockets could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs_refused: Option<String>,
     /// Whether what could not be read is likely to be there: packets that come here are sent on to others,
     /// which such rules are for, or there are too many.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -32,25 +32,19 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-/// The names of all owners, each once; a single one as it is, unless it would pass for what stands where
-/// no owner is listed.
+/// The names of all owners, each once; a single one as it is.
 fn names(row: &Row) -> Option<Cell> {
-    let first = &row.owners.first()?.process.name;
-    let is_same = |name: &str| name == first.unclean();
+    let first = row.owners.first()?;
+    let is_same = |name: &str| name == first.process.name.unclean();
     let mut others = row.owners.iter().map(|owner| owner.process.name.unclean());
-    if others.all(is_same) && !first.is_empty() && !passes_for_words(first.unclean()) {
-        return Some(Cell::foreign(Some(first)));
+    if others.all(is_same) && !first.process.name.is_empty() {
+        return Some(Cell::foreign(Some(&first.process.name)));
     }
     let all = row
         .owners
         .iter()
-        .map(|owner| words::whole_name(&owner.process).into_owned());
+        .map(|owner| words::name(&owner.process).into_owned());
     Some(Cell::new(words::each_once(all).join(",")))
-}
-
-/// Whether a name looks like words in place of a name, `(hidden)` or `-`, or like one in quotes.
-fn passes_for_words(name: &str) -> bool {
-    name == "-" || (name.starts_with('(') && name.ends_with(')')) || name.starts_with('\'')
 }
 
 /// The ids of all owners.

@@ -55,7 +55,7 @@ pub struct Head {
 pub struct Look {
     /// Whether the titles are shown.
     pub header: bool,
-    /// Columns of the terminal; `None` for a pipe or a file.
+    /// Columns of the terminal; `None` where nothing limits a line.
     pub width: Option<u16>,
     pub colour: bool,
 }

@@ -19,6 +19,8 @@ const INDENT: usize = 14;
 const LISTED: usize = 8;
 /// Groups of holders that are told.
 const PAGES: usize = 20;
+/// Characters that are told of a command line.
+const LONGEST: usize = 600;
 
 /// Writes the pages.
 ///
@@ -161,17 +163,18 @@ impl Page<'_> {
         }
         self.role(group)?;
         for (label, text) in words::meaning(&main.meaning) {
-            self.foreign(label, &text)?;
+            self.line(label, &text)?;
         }
         if let Some(command) = &main.command {
-            self.foreign("command", &words::command_line(command))?;
+            let line = Clean::new(&words::command_line(command));
+            self.line("command", line.cut(LONGEST).as_str())?;
         }
         if let Some(directory) = &main.working_directory {
-            self.foreign("directory", directory.unclean())?;
+            self.line("directory", directory.unclean())?;
         }
         if let Some(executable) = &main.executable {
             let (note, tone) = words::program_note(main.program);
-            let text = format!("{}{note}", Clean::from(executable).short());
+            let text = format!("{}{note}", executable.unclean());
             self.toned("executable", &text, tone)?;
         }
         match group.parents.as_deref() {
@@ -188,8 +191,8 @@ impl Page<'_> {
         let opener = opener.map(|one| format!("{} (pid {})", words::name(one), one.key.pid));
         for (label, text) in role.map(words::role).unwrap_or_default() {
             match opener.as_ref().filter(|_| label == words::OPENED) {
-                Some(opener) => self.foreign(label, &format!("{text}, by {opener}"))?,
-                None => self.foreign(label, &text)?,
+                Some(opener) => self.line(label, &format!("{text}, by {opener}"))?,
+                None => self.line(label, &text)?,
             }
         }
         match opener {
@@ -239,11 +242,6 @@ impl Page<'_> {
 
     fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
         self.toned(label, text, Tone::Plain)
-    }
-
-    /// A label and a text that another program chose.
-    fn foreign(&mut self, label: &str, text: &str) -> io::Result<()> {
-        self.line(label, Clean::new(text).short().as_str())
     }
 
     /// A label and its value; on a terminal the value continues below itself.

@@ -121,6 +121,7 @@ fn snapshot() -> Snapshot {
         rows,
         other_ends: Vec::new(),
         forwards: Vec::new(),
+        doubts: Vec::new(),
         may_be_sent_on: None,
         may_be_diverted: false,
         namespaces: Namespaces::Own,

@@ -52,6 +52,14 @@ fn a_port_that_is_taken_past_its_sockets_is_no_clients_own() {
     let sentence =
         "nothing listens here: a TPROXY rule sends :51000-52000/tcp to this machine, port 7801";
     assert!(told.ends_with(sentence), "{told}");
+    let unread = serde_json::json!({
+        "forwards": [], "not_understood": 0, "refused": "not permitted", "sends_on": true,
+    });
+    let told = heading(unread, ":51114");
+    assert!(
+        told.ends_with("or a rule sent it to another port's listener"),
+        "{told}"
+    );
     let program = serde_json::json!({
         "forwards": [], "not_understood": 0, "refused": null,
         "programs": [{ "id": 12, "name": "tubular" }],

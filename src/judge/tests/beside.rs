@@ -12,6 +12,8 @@ fn bound(holder: Socket, options: Options, protocol: Protocol) -> (Vec<Warning>,
         unreadable: ProtocolSet::EMPTY,
         sees_bound: true,
         forwards: &[],
+        doubts: &[],
+        is_steered: false,
     };
     let check = Check { evidence, options };
     let mut verdict = check.judge(&Claim {

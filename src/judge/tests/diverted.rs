@@ -103,6 +103,7 @@ fn snapshot(namespaces: Namespaces, rows: Vec<Row>, forwards: Vec<Dnat>) -> Snap
         rows,
         other_ends: Vec::new(),
         forwards,
+        doubts: Vec::new(),
         may_be_sent_on: None,
         may_be_diverted: false,
         namespaces,
@@ -177,4 +178,43 @@ fn who_listens_behind_a_rule_is_in_one_other_namespace_or_not_told() {
         behind(vec![at(2, "0.0.0.0"), at(4, "0.0.0.0")]),
         Some(Some(4))
     );
+}
+
+/// Such a port can be bound, but a server would wait for packets in vain.
+#[test]
+fn a_port_that_is_sent_elsewhere_is_warned_of_and_not_offered() {
+    let limits = limits();
+    let unknown = Dnat {
+        to: None,
+        to_ports: None,
+        ..rule()
+    };
+    let judged = |forwards: &[Dnat], doubts: &[Dnat], is_steered, port| {
+        let evidence = Evidence {
+            forwards,
+            doubts,
+            is_steered,
+            ..evidence(&[], &limits)
+        };
+        let check = Check {
+            evidence,
+            options: SERVER,
+        };
+        let verdict = check.judge(&Claim {
+            port,
+            ..claim(Protocol::Tcp, "0.0.0.0")
+        });
+        (check.may_offer(&verdict), verdict.warnings)
+    };
+    let sent = vec![Warning::Diverted];
+    let doubtful = vec![Warning::MayBeDiverted];
+    let root_only = judged(&[], &[], false, 80).0;
+    assert_eq!(judged(&[rule()], &[], false, 80), (false, sent.clone()));
+    assert_eq!(judged(&[rule()], &[rule()], true, 80), (false, sent));
+    assert_eq!(
+        judged(&[], std::slice::from_ref(&unknown), false, 80),
+        (root_only, doubtful.clone())
+    );
+    assert_eq!(judged(&[], &[], true, 8080).1, doubtful);
+    assert_eq!(judged(&[rule()], &[unknown], false, 8080), (true, vec![]));
 }

@@ -18,6 +18,8 @@ fn check<'a>(rows: &'a [Row], limits: &'a Limits) -> Check<'a> {
         unreadable: ProtocolSet::EMPTY,
         sees_bound: false,
         forwards: &[],
+        doubts: &[],
+        is_steered: false,
     };
     Check {
         evidence,

@@ -59,18 +59,25 @@ pub fn read(asked: &Destinations) -> RawForwards {
         Ok(())
     };
     let of_legacy = iptables::read(asked, &kinds, &mut found);
-    let of_services = of_services(asked, &mut found);
-    found.programs = bpf::steering::programs();
+    found.services_refused = of_services(asked, &mut found).err();
+    let of_programs = bpf::steering::programs(&mut found);
     settle(&mut found.forwards);
     settle(&mut found.doubts);
-    let refusals = [of_tables, of_legacy, of_services];
-    let mut refusals: Vec<Refusal> = refusals.into_iter().filter_map(Result::err).collect();
+    let mut refusals: Vec<Refusal> = [of_tables, of_legacy]
+        .into_iter()
+        .filter_map(Result::err)
+        .collect();
     // What is known to be there outweighs what may not be looked at.
     refusals.sort_by_key(|refusal| refusal.lacks_privilege);
-    if let Some(refusal) = refusals.into_iter().next() {
-        found.sends_on = !refusal.lacks_privilege || sends_on();
-        found.refused = Some(refusal.why);
-    }
+    let of_rules = refusals.into_iter().next();
+    let of_programs = of_programs.err();
+    let mut all = of_rules.iter().chain(&of_programs);
+    found.sends_on = match all.next() {
+        None => false,
+        Some(first) => !first.lacks_privilege || all.any(|one| !one.lacks_privilege) || sends_on(),
+    };
+    found.refused = of_rules.map(|refusal| refusal.why);
+    found.programs_refused = of_programs.map(|refusal| refusal.why);
     found
 }
 
@@ -228,7 +235,7 @@ impl Ruleset for Kernel {
 }
 
 /// Adds what the services of the load balancer send elsewhere.
-fn of_services(asked: &Destinations, found: &mut RawForwards) -> Result<(), Refusal> {
+fn of_services(asked: &Destinations, found: &mut RawForwards) -> Result<(), String> {
     read_services(Path::new("/proc/thread-self/net/ip_vs"), asked, found)
 }
 
@@ -240,14 +247,8 @@ pub fn read_services(
     file: &Path,
     asked: &Destinations,
     found: &mut RawForwards,
-) -> Result<(), Refusal> {
-    let refused = |why: &str, lacks_privilege| {
-        let why = format!("{}: {why}", file.display());
-        Err(Refusal {
-            why,
-            lacks_privilege,
-        })
-    };
+) -> Result<(), String> {
+    let refused = |why: &str| Err(format!("{}: {why}", file.display()));
     let mut text = String::new();
     let read = File::open(file).and_then(|file| {
         let largest = u64::try_from(LARGEST).unwrap_or(u64::MAX);
@@ -255,14 +256,11 @@ pub fn read_services(
     });
     match read {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => {
-            let lacks_privilege = error.kind() == ErrorKind::PermissionDenied;
-            refused(&error.to_string(), lacks_privilege)
-        }
-        Ok(LARGEST) => refused("it is too long", false),
+        Err(error) => refused(&error.to_string()),
+        Ok(LARGEST) => refused("it is too long"),
         Ok(_) => match ipvs::decode(&text, asked, found) {
             Some(()) => Ok(()),
-            None => refused("a line is not understood", false),
+            None => refused("a line is not understood"),
         },
     }
 }

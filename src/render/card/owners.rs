@@ -5,7 +5,6 @@ use std::io;
 use super::Writer;
 use crate::model::{Owner, Row};
 use crate::render::cell::Tone;
-use crate::render::clean::LONGEST;
 use crate::render::{Clean, words};
 
 impl Writer<'_> {
@@ -31,7 +30,7 @@ impl Writer<'_> {
         if let Some(role) = row.role.as_deref() {
             for (label, text) in words::role(role) {
                 let label = self.paint(&format!("{label:<9}"), Tone::Faint);
-                writeln!(self.out, "  {label}  {}", Clean::new(&text).short())?;
+                writeln!(self.out, "  {label}  {}", Clean::new(&text))?;
             }
         }
         if let Some(queue) = queue {
@@ -118,10 +117,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A labelled line, shortened to the terminal, or to what people read elsewhere.
+    /// A labelled line, shortened to the terminal.
     fn detail(&mut self, label: &str, text: &Clean) -> io::Result<()> {
         const INDENT: usize = 15;
-        let room = self.page.look.width.map_or(LONGEST, |width| {
+        let room = self.page.look.width.map_or(usize::MAX, |width| {
             usize::from(width).saturating_sub(INDENT).max(20)
         });
         let painted = self.paint(&format!("{label:<9}"), Tone::Faint);

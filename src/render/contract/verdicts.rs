@@ -52,7 +52,7 @@ struct CheckOut<'a> {
 #[cfg_attr(test, schemars(rename = "Warning"))]
 struct WarningOut {
     #[cfg_attr(test, schemars(extend("enum" = ["ephemeral", "reserved", "udp-held", "bind-succeeds",
-        "bound-beside", "diverted"])))]
+        "bound-beside", "diverted", "may-be-diverted"])))]
     code: &'static str,
     message: String,
 }

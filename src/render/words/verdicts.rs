@@ -54,6 +54,7 @@ pub fn warning_code(warning: Warning) -> &'static str {
         Warning::BindSucceeds => "bind-succeeds",
         Warning::BoundBeside => "bound-beside",
         Warning::Diverted => "diverted",
+        Warning::MayBeDiverted => "may-be-diverted",
     }
 }
 
@@ -81,6 +82,9 @@ pub fn warning(warning: Warning, verdict: &Verdict, rows: &[Row]) -> Vec<String>
         Warning::BindSucceeds => "the tables showed a holder, but a bind succeeds",
         Warning::Diverted => {
             "packets that come to it are sent elsewhere: 'portwho why' with the port shows where"
+        }
+        Warning::MayBeDiverted => {
+            "packets that come to it may be sent elsewhere: 'portwho why' with the port shows how"
         }
     };
     vec![words.to_owned()]

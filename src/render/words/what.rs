@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::judge::{Course, Diversion};
 use crate::model::{
-    Container, Diverter, Dnat, Forward, Manager, Meaning, Note, NoteCode, Owner, Project, Role,
-    Row, Runtime, Snapshot,
+    Container, Diverter, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
+    Snapshot,
 };
 
 /// The best that is known: where it leads, the container, the service, the project, the script.
@@ -223,15 +223,17 @@ pub fn without_listener(row: &Row, snapshot: &Snapshot) -> String {
             && rule.protocol == socket.protocol.port_space()
             && port.is_some_and(|port| (first..=last).contains(&port))
     };
-    let is_steered = |note: &Note| note.code == NoteCode::PortsSteered;
     if let Some(rule) = snapshot.forwards.iter().find(takes) {
         return format!("nothing listens here: {}", dnat(rule));
     }
-    if snapshot.notes.iter().any(is_steered) {
-        return "nothing listens here: a program may have given it to another port's listener"
-            .to_owned();
-    }
-    "nothing listens here: a connection uses it as its own port".to_owned()
+    let known = if snapshot.is_steered() {
+        "a program may have given it to another port's listener"
+    } else if snapshot.may_be_diverted {
+        "a connection uses it as its own port, or a rule sent it to another port's listener"
+    } else {
+        "a connection uses it as its own port"
+    };
+    format!("nothing listens here: {known}")
 }
 
 fn diverter(by: Diverter) -> &'static str {

@@ -141,6 +141,8 @@ fn every_endpoint_of_a_port_of_a_service_is_named_in_each_verb() {
                 portwho(&["map", ":20001"]),
                 portwho(&["wait", ":20001", "--timeout", "1ms"]),
                 portwho(&["check", "20001", "--json"]),
+                portwho(&["free", "20001"]),
+                portwho(&["free", "20000-20003"]),
                 portwho(&[":20003", "--json"]),
                 portwho(&["10.96.0.1:80", "--json"]),
                 portwho(&["10.96.0.1:20001", "--json"]),
@@ -158,6 +160,8 @@ fn every_endpoint_of_a_port_of_a_service_is_named_in_each_verb() {
             map,
             wait,
             check,
+            none,
+            free,
             other,
             cluster,
             no_node,
@@ -187,6 +191,13 @@ fn every_endpoint_of_a_port_of_a_service_is_named_in_each_verb() {
         let warnings = check["checks"][0]["warnings"].as_array().unwrap();
         let is_diverted = warnings.iter().any(|one| one["code"] == "diverted");
         assert!(is_diverted, "{way} {check:#}");
+        // It could be bound, and nothing would come to it.
+        assert_eq!((none.code, none.stdout.as_str()), (Some(1), ""), "{way}");
+        assert_eq!(
+            (free.code, free.stdout.as_str()),
+            (Some(0), "20003\n"),
+            "{way} {free:?}"
+        );
         for answer in [other, no_node] {
             assert_eq!(targets(answer), [""; 0], "{way} {answer:?}");
         }
@@ -235,7 +246,7 @@ fn rules_that_are_not_understood_leave_a_port_unknown_in_every_verb() {
                 portwho(&["wait", "tcp:8081", "--timeout", "1ms"]),
                 portwho(&["wait", "tcp:8081", "--timeout", "1ms", "--json"]),
                 portwho(&["udp:8081"]),
-                portwho(&["check", "tcp:8081"]),
+                portwho(&["check", "tcp:8081", "--json"]),
             ])
         });
         let told = match told {
@@ -256,6 +267,10 @@ fn rules_that_are_not_understood_leave_a_port_unknown_in_every_verb() {
             assert_eq!(answer.stderr.matches(note).count(), 1, "{tool} {answer:?}");
         }
         assert_eq!((udp.code, check.code), (Some(1), Some(0)), "{tool} {udp:?}");
+        let check = check.json();
+        let mut warnings = check["checks"][0]["warnings"].as_array().unwrap().iter();
+        let is_told = warnings.any(|one| one["code"] == "may-be-diverted");
+        assert!(is_told, "{tool} {check:#}");
     }
 }
 

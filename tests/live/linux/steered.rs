@@ -171,6 +171,7 @@ fn a_program_that_chooses_sockets_is_named_and_leaves_ports_unknown() {
             portwho(&["map", &unused]),
             portwho(&["wait", &unused, "--timeout", "1ms"]),
             portwho(&["check", &unused]),
+            portwho(&["free", &port.to_string()]),
         ];
         let _client = TcpStream::connect(("127.0.0.1", port)).map_err(|why| why.to_string())?;
         let _accepted = listener.accept().map_err(|why| why.to_string())?;
@@ -179,7 +180,7 @@ fn a_program_that_chooses_sockets_is_named_and_leaves_ports_unknown() {
         Ok::<_, String>((answers, taken, listening))
     });
     let told = told.map_err(|why| why.to_string()).and_then(|it| it);
-    let ([list, document, why, map, wait, check], taken, listening) = match told {
+    let ([list, document, why, map, wait, check, free], taken, listening) = match told {
         Ok(told) => told,
         Err(why) => skip!("no such program: {why}"),
     };
@@ -194,7 +195,12 @@ fn a_program_that_chooses_sockets_is_named_and_leaves_ports_unknown() {
     let mut notes = document["notes"].as_array().unwrap().iter();
     assert!(notes.any(|note| note["code"] == "ports-steered"));
     // A program keeps no server from binding.
-    assert_eq!(check.code, Some(0), "{check:?}");
+    for answer in [&check, &free] {
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        let note = "the BPF program 'steer' (id ";
+        assert_eq!(answer.stderr.matches(note).count(), 1, "{answer:?}");
+    }
+    assert!(check.stdout.contains("may be sent elsewhere"), "{check:?}");
     // Of a connection that it gave to another listener.
     assert_eq!(taken.code, Some(0), "{taken:?}");
     let sentence = "nothing listens here: a program may have given it to another port's listener";

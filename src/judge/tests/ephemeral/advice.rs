@@ -26,6 +26,7 @@ fn usage(budgets: Vec<Budget>) -> Usage {
     Usage {
         snapshot: Snapshot {
             forwards: Vec::new(),
+            doubts: Vec::new(),
             may_be_sent_on: None,
             may_be_diverted: false,
             namespaces: Namespaces::Own,
