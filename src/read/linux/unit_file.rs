@@ -11,7 +11,7 @@ use crate::read::raw::RawListen;
 pub fn listens<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<RawListen> {
     let mut found = Vec::new();
     for (key, value) in assignments(texts, "Socket") {
-        let protocol = match key {
+        let protocol = match key.as_str() {
             "ListenStream" => Protocol::Tcp,
             "ListenDatagram" => Protocol::Udp,
             _ => continue,
@@ -28,7 +28,7 @@ pub fn listens<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<RawListen> {
 /// What `Restart=` says of a service, systemd.service(5); the last one counts.
 pub fn restart<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let all = assignments(texts, "Service");
-    let last = all.into_iter().rfind(|(key, _)| *key == "Restart");
+    let last = all.into_iter().rfind(|(key, _)| key == "Restart");
     last.map(|(_, value)| value)
         .filter(|value| !value.is_empty())
 }
@@ -60,37 +60,49 @@ fn parse_listen(protocol: Protocol, value: &str) -> Option<RawListen> {
 fn assignments<'a>(
     texts: impl IntoIterator<Item = &'a str>,
     section: &str,
-) -> Vec<(&'a str, String)> {
+) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for text in texts {
         let mut is_inside = false;
-        let mut lines = text.lines();
-        while let Some(line) = lines.next() {
+        for line in joined_lines(text) {
             let line = line.trim();
-            if line.is_empty() || line.starts_with(['#', ';']) {
-                continue;
-            }
             if let Some(name) = line
                 .strip_prefix('[')
                 .and_then(|rest| rest.strip_suffix(']'))
             {
                 is_inside = name == section;
-                continue;
-            }
-            let Some((key, value)) = line.split_once('=') else {
-                continue;
-            };
-            let mut value = value.trim().to_owned();
-            while let Some(begun) = value.strip_suffix('\\') {
-                let next = lines.next().unwrap_or_default().trim();
-                value = format!("{} {next}", begun.trim_end());
-            }
-            if is_inside {
-                found.push((key.trim(), value));
+            } else if let Some((key, value)) = line.split_once('=')
+                && is_inside
+            {
+                found.push((key.trim_end().to_owned(), value.trim_start().to_owned()));
             }
         }
     }
     found
+}
+
+/// The lines without comments; one that ends with a backslash goes on in the next, a space in place of
+/// the backslash, systemd.syntax(7). A backslash before a backslash is none (`config_parse` in systemd's
+/// conf-parser.c).
+fn joined_lines(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut begun = String::new();
+    for line in text.lines() {
+        let line = line.trim_start();
+        if line.starts_with(['#', ';']) {
+            continue;
+        }
+        begun.push_str(line);
+        let backslashes = line.len() - line.trim_end_matches('\\').len();
+        if backslashes.is_multiple_of(2) {
+            all.push(std::mem::take(&mut begun));
+        } else {
+            begun.pop();
+            begun.push(' ');
+        }
+    }
+    all.push(begun);
+    all
 }
 
 #[cfg(test)]
@@ -160,5 +172,24 @@ mod tests {
         );
         assert_eq!(restart([file, "[Service]\nRestart=\n"]), None);
         assert_eq!(restart(["[Unit]\nRestart=always\n"]), None);
+    }
+
+    #[test]
+    fn a_value_goes_on_in_the_next_line_that_is_no_comment() {
+        let restart = |text: &str| restart([format!("[Service]\n{text}").as_str()]);
+        for (text, expected) in [
+            ("Restart=\\\n  # why\n; and how\n  always\n", Some("always")),
+            (
+                "Restart=always\nExecStart=a \\\n# Restart=no\nRestart=no\n",
+                Some("always"),
+            ),
+            ("Restart=always\nX=two\\\\\nRestart=no\n", Some("no")),
+            ("Restart=no \\", Some("no")),
+            ("Restart=no\nRestart=\\\n\n", None),
+        ] {
+            assert_eq!(restart(text).as_deref(), expected, "{text}");
+        }
+        let text = "[Socket]\nListenStream=80\nListenStream=\\\n\nListenStream=81\n";
+        assert_eq!(shown(&[text]), ["tcp * 81"], "an empty value takes back");
     }
 }
