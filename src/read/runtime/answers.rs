@@ -61,7 +61,8 @@ struct ListedPort {
 /// container is passed over.
 pub fn parse_list(runtime: Runtime, body: &[u8]) -> Option<Vec<RawContainer>> {
     let list: Vec<Value> = serde_json::from_slice(body).ok()?;
-    let containers = list.into_iter().filter_map(read::<Listed>).map(|listed| {
+    let listed = list.into_iter().filter_map(read::<Listed>);
+    let containers = listed.filter(|it| !it.id.is_empty()).map(|listed| {
         let names = listed.names.unwrap_or_default();
         let name = names.first().map(String::as_str);
         let ports = listed.ports.unwrap_or_default();
@@ -132,12 +133,17 @@ fn one_address(text: Option<&str>) -> Option<IpAddr> {
     (!address.is_unspecified()).then_some(address)
 }
 
+/// A port that is not published yet may be 0.
+fn is_port(number: &u16) -> bool {
+    *number > 0
+}
+
 fn published(port: &ListedPort) -> Option<RawPublished> {
     Some(RawPublished {
         protocol: protocol(&port.r#type)?,
         address: one_address(port.ip.as_deref()),
-        port: port.public_port?,
-        container_port: port.private_port,
+        port: port.public_port.filter(is_port)?,
+        container_port: Some(port.private_port).filter(is_port)?,
     })
 }
 
@@ -159,6 +165,9 @@ pub fn parse_docker_state(text: &[u8]) -> Option<RawContainer> {
         labels: Option<Labels>,
     }
     let state: State = serde_json::from_slice(text).ok()?;
+    if state.id.is_empty() {
+        return None;
+    }
     let config = state.config.unwrap_or(Config {
         image: None,
         labels: None,
@@ -172,8 +181,8 @@ pub fn parse_docker_state(text: &[u8]) -> Option<RawContainer> {
             Some(RawPublished {
                 protocol: protocol(name)?,
                 address: one_address(binding.host_ip.as_deref()),
-                port: binding.host_port.as_ref()?.parse().ok()?,
-                container_port: port.parse().ok()?,
+                port: binding.host_port.as_ref()?.parse().ok().filter(is_port)?,
+                container_port: port.parse().ok().filter(is_port)?,
             })
         })
     });
@@ -207,6 +216,7 @@ pub fn parse_podman_state(text: &[u8]) -> Vec<RawContainer> {
     let list: Vec<Value> = serde_json::from_slice(text).unwrap_or_default();
     let stored = list.into_iter().filter_map(read::<Stored>);
     stored
+        .filter(|stored| !stored.id.is_empty())
         .map(|stored| {
             let metadata = stored.metadata.unwrap_or_default();
             let metadata: Option<Metadata> = serde_json::from_str(&metadata).ok();
@@ -274,6 +284,21 @@ mod tests {
         assert!(list[1].ports.is_empty() && list[1].addresses.is_empty());
         assert_eq!(parse_list(Runtime::Docker, b"{\"message\":\"no\"}"), None);
         assert_eq!(parse_list(Runtime::Docker, b"[]"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn port_0_is_not_published_and_a_container_has_an_id() {
+        let list = br#"[{"Id": ""}, {"Id": "9c", "Ports": [
+          {"PrivatePort": 80, "PublicPort": 0, "Type": "tcp"},
+          {"PrivatePort": 0, "PublicPort": 80, "Type": "tcp"}]}]"#;
+        let list = parse_list(Runtime::Podman, list).unwrap();
+        assert_eq!(list.len(), 1);
+        assert_eq!((list[0].id.unclean(), list[0].ports.len()), ("9c", 0));
+        let state = br#"{"ID": "9c", "NetworkSettings": {"Ports":
+          {"80/tcp": [{"HostIp": "", "HostPort": "0"}], "0/tcp": [{"HostPort": "80"}]}}}"#;
+        assert!(parse_docker_state(state).unwrap().ports.is_empty());
+        assert_eq!(parse_docker_state(br#"{"ID": ""}"#), None);
+        assert!(parse_podman_state(br#"[{"id": "", "names": ["web"]}]"#).is_empty());
     }
 
     #[test]
