@@ -11,10 +11,15 @@ use portwho::select::{Query, View};
 use portwho::{Survey, survey};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(mut capture) = Capture::read(&mut &*bytes) else { return };
+    let Ok(mut capture) = Capture::read(&mut &*bytes) else {
+        return;
+    };
     let mut source = Replay::new(capture.clone());
     let everything = Survey {
-        query: Query { view: View::Everything, ..Query::default() },
+        query: Query {
+            view: View::Everything,
+            ..Query::default()
+        },
         owners: true,
         depth: Some(Depth::Full),
         names_machine: true,
@@ -23,15 +28,25 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let (snapshot, _) = survey(&mut source, &everything);
     conflicts(&snapshot.rows, &source.limits(false));
-    let formats =
-        [Format::Table, Format::Card, Format::Plain, Format::Json, Format::Ndjson, Format::Csv];
+    let formats = [
+        Format::Table,
+        Format::Card,
+        Format::Plain,
+        Format::Json,
+        Format::Ndjson,
+        Format::Csv,
+    ];
     for format in formats {
         let page = Page {
             format,
             kind: "sockets",
             columns: COLUMNS.iter().collect(),
             asked: Vec::new(),
-            look: Look { header: true, width: Some(80), colour: false },
+            look: Look {
+                header: true,
+                width: Some(80),
+                colour: false,
+            },
             services: true,
             tells_namespaces: false,
             owners: true,

@@ -18,7 +18,11 @@ fuzz_target!(|bytes: &[u8]| {
     let stat = text::decode_stat(bytes);
     let command = text::decode_command(bytes);
     let comm = stat.as_ref().map(|stat| &stat.comm);
-    let name = full_name(comm, command.as_ref().and_then(|words| words.first()), command.as_deref());
+    let name = full_name(
+        comm,
+        command.as_ref().and_then(|words| words.first()),
+        command.as_deref(),
+    );
     let clean = Clean::new(name.unclean());
     assert!(!clean.as_str().chars().any(char::is_control));
     assert!(clean.cut(7).width() <= 7 && clean.cut_middle(7).width() <= 7);

@@ -11,7 +11,11 @@ fuzz_target!(|text: &str| {
         assert_eq!(parse_place(&place.to_string()).as_ref(), Ok(&place));
         let ports = place.ports.iter().flat_map(|ports| ports.ranges());
         ports.for_each(|(first, last)| assert!(1 <= *first && first <= last));
-        if place.ports.as_ref().is_some_and(|ports| ports.single().is_some()) {
+        if place
+            .ports
+            .as_ref()
+            .is_some_and(|ports| ports.single().is_some())
+        {
             let _ = claims(&place);
         }
     }

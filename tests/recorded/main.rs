@@ -9,6 +9,7 @@ mod bad_usage;
 mod cards;
 mod columns;
 mod contract;
+mod damaged;
 mod ephemeral;
 mod exit_codes;
 mod formats;

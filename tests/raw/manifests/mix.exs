@@ -1,0 +1,4 @@
+def project do
+ [
+  app: :shop,
+  version: "1"
