@@ -8,6 +8,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 use properties::{addresses, bpf, cgroups, manifests, mounts, runtimes, units, verbs};
+use serde_json::Value;
 
 /// The files below `tests/raw` whose names end so, in the order of their names.
 fn seeds(folder: &str, end: &str) -> Vec<Vec<u8>> {
@@ -117,6 +118,47 @@ fn verbs_over_altered_recordings_keep_their_promises() {
             let mut bytes = vec![random.u8(..), question];
             bytes.extend(std::iter::repeat_with(|| random.u8(..)).take(length));
             verbs::hold(&bytes, &mut run);
+        }
+    }
+}
+
+/// Puts what a system gives in no order of its own into another one.
+fn shuffle(value: &mut Value, random: &mut Rng) {
+    const UNORDERED: [&str; 4] = ["sockets", "holders", "processes", "containers"];
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                if let Value::Array(list) = value
+                    && UNORDERED.contains(&key.as_str())
+                {
+                    random.shuffle(list);
+                }
+                shuffle(value, random);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| shuffle(value, random)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_order_in_which_sockets_and_processes_are_read_alters_no_answer() {
+    let mut random = Rng::with_seed(7);
+    for name in ["web1", "hostile", "exhausted", "windows"] {
+        let text = std::fs::read(crate::capture(name)).unwrap();
+        let mut recording: Value = serde_json::from_slice(&text).unwrap();
+        for command in [
+            &["-a", "--json"][..],
+            &[":80"],
+            &["why", "--json", "tcp", "udp"],
+            &["conflicts", "--json", "--level", "info"],
+            &["map", "--json"],
+            &["ephemeral", "--json"],
+        ] {
+            let answer = run(command, &text);
+            shuffle(&mut recording, &mut random);
+            let again = run(command, recording.to_string().as_bytes());
+            assert!(again == answer, "{name}: {command:?}");
         }
     }
 }
