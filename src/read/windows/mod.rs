@@ -10,7 +10,9 @@ mod accounts;
 mod services;
 
 #[cfg(target_os = "windows")]
-pub use live::{BY_DESCRIPTOR, complete, excluded, interfaces, limits, outcome, sight};
+pub use live::{
+    BY_DESCRIPTOR, complete, excluded, interfaces, known_uid, lacks_users, limits, outcome, sight,
+};
 
 #[cfg(target_os = "windows")]
 mod live {
