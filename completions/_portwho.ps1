@@ -84,7 +84,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
         }
         'portwho;check' {
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Read specs from a file, one a line; "#" begins a comment')
-            [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)')
+            [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER (of the process and of the socket), pid=PID (can be repeated). Whoever starts a program chooses its name, so a name alone is no proof: add user=')
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Judge a recording of "portwho capture"; nothing is bound then')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Shape of the answer')
@@ -119,7 +119,7 @@ Register-ArgumentCompleter -Native -CommandName 'portwho' -ScriptBlock {
         }
         'portwho;wait' {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this time, with exit code 1')
-            [CompletionResult]::new('--owner', '--owner', [CompletionResultType]::ParameterName, 'Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)')
+            [CompletionResult]::new('--owner', '--owner', [CompletionResultType]::ParameterName, 'Count only this owner: name=NAME (the whole name), user=USER (of the process and of the socket), pid=PID (can be repeated). A name alone is no proof')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where to read from')
             [CompletionResult]::new('--gone', '--gone', [CompletionResultType]::ParameterName, 'Wait until nothing listens there, and no socket keeps the port without listening')

@@ -79,7 +79,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
         }
         &'portwho;check'= {
             cand --file 'Read specs from a file, one a line; "#" begins a comment'
-            cand --expect 'Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)'
+            cand --expect 'Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER (of the process and of the socket), pid=PID (can be repeated). Whoever starts a program chooses its name, so a name alone is no proof: add user='
             cand --source 'Where to read from'
             cand --from 'Judge a recording of "portwho capture"; nothing is bound then'
             cand --format 'Shape of the answer'
@@ -112,7 +112,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
         }
         &'portwho;wait'= {
             cand --timeout 'Give up after this time, with exit code 1'
-            cand --owner 'Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)'
+            cand --owner 'Count only this owner: name=NAME (the whole name), user=USER (of the process and of the socket), pid=PID (can be repeated). A name alone is no proof'
             cand --color 'When to colour the output'
             cand --source 'Where to read from'
             cand --gone 'Wait until nothing listens there, and no socket keeps the port without listening'

@@ -87,7 +87,7 @@ complete -c portwho -n "__fish_portwho_using_subcommand why" -l json -d 'Print J
 complete -c portwho -n "__fish_portwho_using_subcommand why" -s v -l verbose -d 'Say how the answer was found'
 complete -c portwho -n "__fish_portwho_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand check" -l file -d 'Read specs from a file, one a line; "#" begins a comment' -r -F
-complete -c portwho -n "__fish_portwho_using_subcommand check" -l expect -d 'Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)' -r
+complete -c portwho -n "__fish_portwho_using_subcommand check" -l expect -d 'Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER (of the process and of the socket), pid=PID (can be repeated). Whoever starts a program chooses its name, so a name alone is no proof: add user=' -r
 complete -c portwho -n "__fish_portwho_using_subcommand check" -l source -d 'Where to read from' -r -f -a "auto\t'The best that works'
 native\t'The system\'s own interface alone (Linux: sock_diag)'
 proc\t'The tables of /proc/net alone (Linux)'
@@ -121,7 +121,7 @@ complete -c portwho -n "__fish_portwho_using_subcommand free" -s u -l udp -d 'UD
 complete -c portwho -n "__fish_portwho_using_subcommand free" -l json -d 'Print JSON'
 complete -c portwho -n "__fish_portwho_using_subcommand free" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand wait" -l timeout -d 'Give up after this time, with exit code 1' -r
-complete -c portwho -n "__fish_portwho_using_subcommand wait" -l owner -d 'Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)' -r
+complete -c portwho -n "__fish_portwho_using_subcommand wait" -l owner -d 'Count only this owner: name=NAME (the whole name), user=USER (of the process and of the socket), pid=PID (can be repeated). A name alone is no proof' -r
 complete -c portwho -n "__fish_portwho_using_subcommand wait" -l color -d 'When to colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is dumb'
 always\t''
 never\t''"

@@ -88,7 +88,7 @@ module completions {
     --no-reuse-addr           # Judge for a TCP server that does not set SO_REUSEADDR
     --reuse-addr              # Judge for a UDP server that sets SO_REUSEADDR
     --reuse-port              # Judge for a server that sets SO_REUSEPORT to join a group
-    --expect: string          # Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)
+    --expect: string          # Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER (of the process and of the socket), pid=PID (can be repeated). Whoever starts a program chooses its name, so a name alone is no proof: add user=
     --probe                   # Confirm every verdict by a real bind
     --no-probe                # Bind nothing; what only a bind can tell stays unknown
     --source: string@"nu-complete portwho check source" # Where to read from
@@ -132,7 +132,7 @@ module completions {
   export extern "portwho wait" [
     --gone                    # Wait until nothing listens there, and no socket keeps the port without listening
     --timeout: string         # Give up after this time, with exit code 1
-    --owner: string           # Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)
+    --owner: string           # Count only this owner: name=NAME (the whole name), user=USER (of the process and of the socket), pid=PID (can be repeated). A name alone is no proof
     --fail-fast               # Give up at once when a stranger listens, or when the owner is hidden
     --quiet(-q)               # Print nothing, only exit with a code
     --json                    # Print JSON

@@ -54,8 +54,9 @@ pub struct CheckArgs {
     /// Judge for a server that sets SO_REUSEPORT to join a group
     #[arg(long, help_heading = "The server")]
     reuse_port: bool,
-    /// Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER,
-    /// pid=PID (can be repeated)
+    /// Ask whether the port is held, listening, by this owner: name=NAME (the whole name), user=USER (of
+    /// the process and of the socket), pid=PID (can be repeated). Whoever starts a program chooses its
+    /// name, so a name alone is no proof: add user=
     #[arg(long, value_name = "OWNER", help_heading = "The server")]
     expect: Vec<String>,
 

@@ -44,7 +44,8 @@ pub struct WaitArgs {
     /// Give up after this time, with exit code 1
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     timeout: Option<Duration>,
-    /// Count only this owner: name=NAME (the whole name), user=USER, pid=PID (can be repeated)
+    /// Count only this owner: name=NAME (the whole name), user=USER (of the process and of the socket),
+    /// pid=PID (can be repeated). A name alone is no proof
     #[arg(long, value_name = "OWNER")]
     owner: Vec<String>,
     /// Give up at once when a stranger listens, or when the owner is hidden

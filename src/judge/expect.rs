@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Met, Reason, Ruling, Verdict};
-use crate::model::{AskedUser, Foreign, OwnerStatus, Process, Row};
+use crate::model::{AskedUser, Foreign, OwnerStatus, Process, Row, Socket};
 
 /// Who should own a port. Unlike the selectors of a listing, a name must be equal, not part of
 /// another: `postgres_exporter` is not `postgres`. It may be the process's name, the kernel's, or the
@@ -75,9 +75,33 @@ impl Expected {
             .unwrap_or(Met::Nobody)
     }
 
+    /// Whether the socket's user, who opened it, is one that should own it. A program may run as its
+    /// file's owner whoever starts it (set-user-id), with a socket that another user opened: the user of
+    /// the process alone is no proof.
+    fn is_opened_by(&self, socket: &Socket) -> Option<bool> {
+        if self.users.is_empty() || (socket.uid().is_none() && !socket.has_unknown_user()) {
+            // Some systems name no user of a socket.
+            return Some(true);
+        }
+        let is_of = |user: &AskedUser| user.is(socket.uid(), socket.user_name());
+        let users = || self.users.iter().map(is_of);
+        match users().find(|is| *is == Some(true)) {
+            Some(is) => is,
+            None => users().all(|is| is.is_some()).then_some(false),
+        }
+    }
+
     /// Judges one listener.
     pub fn judge_row(&self, row: &Row) -> Met {
-        let owners = row.owners.iter().map(|owner| self.is(&owner.process));
+        let opened = self.is_opened_by(&row.socket);
+        let owners = row
+            .owners
+            .iter()
+            .map(|owner| match (opened, self.is(&owner.process)) {
+                (Some(false), _) => Some(false),
+                (None, Some(true)) => None,
+                (_, is) => is,
+            });
         let best = owners.max_by_key(|is| match is {
             Some(true) => 2,
             None => 1,

@@ -24,15 +24,19 @@ pub struct FileOwner {
 }
 
 impl FileOwner {
+    /// Whether no user but the owner, and root, may alter it.
+    pub fn is_kept(self) -> bool {
+        self.mode & (WRITE_GROUP | WRITE_OTHERS) == 0
+    }
+
     /// Whether root or the asker wrote the file, and no other user may alter it.
     pub fn is_believed(self, asker: Option<u32>) -> bool {
-        is_believed(self.uid, asker) && self.mode & (WRITE_GROUP | WRITE_OTHERS) == 0
+        is_believed(self.uid, asker) && self.is_kept()
     }
 
     /// The same of a folder. In a sticky one nobody may replace what another user owns, inode(7).
     pub fn is_believed_folder(self, asker: Option<u32>) -> bool {
-        is_believed(self.uid, asker)
-            && (self.mode & (WRITE_GROUP | WRITE_OTHERS) == 0 || self.mode & STICKY != 0)
+        is_believed(self.uid, asker) && (self.is_kept() || self.mode & STICKY != 0)
     }
 
     /// Whether the program runs as its owner whoever starts it, under any name and with any arguments:

@@ -116,7 +116,7 @@ fn forward(owner: &Owner, local: &Endpoint, containers: &[RawContainer]) -> Opti
     let publishes = |one: &&RawContainer| {
         let mut ports = one.ports.iter();
         let has_address = behind.is_some_and(|address| one.addresses.contains(&address));
-        has_address && ports.any(|port| Some(port.port) == local.port)
+        one.user.is_none() && has_address && ports.any(|port| Some(port.port) == local.port)
     };
     let told = containers.iter().find(publishes);
     Some(Forward {
@@ -125,11 +125,12 @@ fn forward(owner: &Owner, local: &Endpoint, containers: &[RawContainer]) -> Opti
     })
 }
 
-/// What runs at an address of a network of containers.
+/// What runs at an address of a network of the machine's containers. A user's own runtime may name any
+/// address.
 fn at_address(address: IpAddr, containers: &[RawContainer]) -> Option<Rc<Container>> {
     let told = containers
         .iter()
-        .find(|one| one.addresses.contains(&address))?;
+        .find(|one| one.user.is_none() && one.addresses.contains(&address))?;
     Some(whole(told, containers))
 }
 
@@ -151,8 +152,11 @@ fn published(socket: &Socket, containers: &[RawContainer]) -> Option<Forward> {
             && Some(port.port) == socket.local.port
             && address.is_none_or(|address| address == socket.local.canonical())
     };
+    // What a user's own runtime tells holds for that user's sockets.
+    let user = socket.uid().filter(|user| *user != 0);
     let found = containers
         .iter()
+        .filter(|one| one.user == user)
         .find_map(|one| Some((one, one.ports.iter().find(is_it)?)));
     let (told, port) = found?;
     Some(Forward {

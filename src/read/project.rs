@@ -35,7 +35,8 @@ pub struct Projects {
     home: Option<PathBuf>,
     /// Where file systems of other machines are mounted: one that does not answer would hold us up.
     remote: Vec<PathBuf>,
-    known: HashMap<PathBuf, Option<Project>>,
+    /// By the directory, and the user for whom it was sought.
+    known: HashMap<(PathBuf, Option<u32>), Option<Project>>,
 }
 
 impl Projects {
@@ -48,13 +49,15 @@ impl Projects {
         }
     }
 
-    /// The project of a directory, which is an absolute path.
-    pub fn find(&mut self, directory: &Path) -> Option<Project> {
-        if let Some(known) = self.known.get(directory) {
+    /// The project of a directory, which is an absolute path, for a process of this user: what other
+    /// users than that one and root have put there names nothing.
+    pub fn find(&mut self, directory: &Path, user: Option<u32>) -> Option<Project> {
+        let key = (directory.to_owned(), user);
+        if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let found = self.seek(directory);
-        self.known.insert(directory.to_owned(), found.clone());
+        let found = self.seek(directory, user);
+        self.known.insert(key, found.clone());
         found
     }
 
@@ -63,28 +66,28 @@ impl Projects {
         self.remote.iter().any(|mount| path.starts_with(mount))
     }
 
-    fn seek(&self, directory: &Path) -> Option<Project> {
+    fn seek(&self, directory: &Path, user: Option<u32>) -> Option<Project> {
         if !directory.is_absolute() || self.is_remote(directory) {
             return None;
         }
         let start = above_packages(directory);
         let mut levels = start.ancestors().take(MOST_LEVELS);
-        levels.find_map(|level| self.project_at(level, level == directory))
+        levels.find_map(|level| self.project_at(level, level == directory, user))
     }
 
     /// The project whose directory this is. A directory of many counts only where somebody works in it.
-    fn project_at(&self, level: &Path, is_start: bool) -> Option<Project> {
+    fn project_at(&self, level: &Path, is_start: bool, user: Option<u32>) -> Option<Project> {
         level.parent()?;
         let is_of_many = self.is_of_many(level);
         if is_of_many && !is_start {
             return None;
         }
-        let (manifest, name) = match manifest_of(level, is_start) {
+        let (manifest, name) = match manifest_of(level, is_start, user) {
             Some((manifest, name)) => (Some(manifest), name),
             None if is_of_many || is_of_the_system(level) => return None,
             None => {
                 let mut folders = VERSION_CONTROL.iter().map(|folder| level.join(folder));
-                let is_kept = folders.any(|folder| folder.symlink_metadata().is_ok());
+                let is_kept = folders.any(|folder| file::may_name(&folder, level, user));
                 is_kept.then_some((None, None))?
             }
         };
@@ -125,12 +128,16 @@ fn above_packages(directory: &Path) -> PathBuf {
 }
 
 /// The manifest that tells a name, else the first one, with its name.
-fn manifest_of(level: &Path, with_listing: bool) -> Option<(String, Option<String>)> {
+fn manifest_of(
+    level: &Path,
+    with_listing: bool,
+    user: Option<u32>,
+) -> Option<(String, Option<String>)> {
     let mut first = None;
     let known = manifest::MANIFESTS.iter().map(|name| (*name).to_owned());
     for name in known {
         let path = level.join(&name);
-        if !file::is_regular(&path) {
+        if !file::is_regular(&path) || !file::may_name(&path, level, user) {
             continue;
         }
         let found = file::read(&path).and_then(|text| manifest::name_of(&name, &text));
@@ -142,6 +149,9 @@ fn manifest_of(level: &Path, with_listing: bool) -> Option<(String, Option<Strin
     let listed = || {
         let name =
             with_listing.then(|| file::listed(level, manifest::is_named_after_project))??;
+        if !file::may_name(&level.join(&name), level, user) {
+            return None;
+        }
         let own = manifest::name_of(&name, &[]);
         Some((name, own))
     };

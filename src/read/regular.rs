@@ -1,8 +1,10 @@
 //! Reads files that somebody else may have made: never waits for one, never reads one without end.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
+
+use crate::model::FileOwner;
 
 /// What to make of a link in the file's place: it may lead to a device, or out of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +19,39 @@ pub enum Links {
 
 /// Reads a regular file of no more than so many bytes.
 pub fn read(path: &Path, most: u64, links: Links) -> Option<Vec<u8>> {
+    read_if(path, most, links, |_| true)
+}
+
+/// Reads a regular file of no more than so many bytes, where its metadata pass.
+pub fn read_if(
+    path: &Path,
+    most: u64,
+    links: Links,
+    is_wanted: impl FnOnce(&Metadata) -> bool,
+) -> Option<Vec<u8>> {
     let file = open(path, links)?;
-    if !file.metadata().ok()?.is_file() {
+    let metadata = file.metadata().ok()?;
+    if !metadata.is_file() || !is_wanted(&metadata) {
         return None;
     }
     let mut text = Vec::new();
     file.take(most + 1).read_to_end(&mut text).ok()?;
     (text.len() as u64 <= most).then_some(text)
+}
+
+/// Who owns a file; `None` where the system knows no numbers of users.
+#[cfg(unix)]
+pub fn owner(metadata: &Metadata) -> Option<FileOwner> {
+    use std::os::unix::fs::MetadataExt;
+    Some(FileOwner {
+        uid: metadata.uid(),
+        mode: metadata.mode() & 0o7777,
+    })
+}
+
+#[cfg(not(unix))]
+pub fn owner(_: &Metadata) -> Option<FileOwner> {
+    None
 }
 
 /// Opens without waiting for a FIFO's other end.

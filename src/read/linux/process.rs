@@ -294,7 +294,7 @@ impl Reader {
         };
         let path = Path::new(directory.unclean());
         let projects = self.projects.get_or_insert_with(Projects::new);
-        let found = projects.find(path)?;
+        let found = projects.find(path, text.uid)?;
         // The path may lead elsewhere among other mounts, or since the directory was deleted.
         let identity = || {
             let stat = statat(proc, &cwd, AtFlags::empty()).ok()?;

@@ -70,7 +70,8 @@ fn directories(proc: &OwnedFd, place: &str) -> Vec<FileOwner> {
     Vec::new()
 }
 
-fn owner(dir: impl AsFd, path: &str) -> Option<FileOwner> {
+/// Who owns a file.
+pub fn owner(dir: impl AsFd, path: &str) -> Option<FileOwner> {
     status(dir, path).map(|(owner, _)| owner)
 }
 

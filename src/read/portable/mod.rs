@@ -169,7 +169,7 @@ fn find_projects(processes: &mut [RawProcess]) {
     for process in processes {
         let directory = process.working_directory.as_ref();
         process.project =
-            directory.and_then(|at| projects.find(std::path::Path::new(at.unclean())));
+            directory.and_then(|at| projects.find(std::path::Path::new(at.unclean()), process.uid));
     }
 }
 

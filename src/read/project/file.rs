@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::model::names_project;
 use crate::read::regular::{self, Links};
 
 /// No manifest is read beyond this many bytes.
@@ -13,6 +14,17 @@ const MOST_ENTRIES: usize = 1024;
 /// Whether the path itself is a regular file; a link is none, for it may lead to a device.
 pub fn is_regular(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.is_file())
+}
+
+/// Whether a file or a folder may name what a process of this user works on, by who owns it and the folder
+/// that holds it. Where users have no numbers it may.
+pub fn may_name(mark: &Path, folder: &Path, user: Option<u32>) -> bool {
+    let owner = |path: &Path| Some(regular::owner(&path.symlink_metadata().ok()?));
+    match (owner(mark), owner(folder)) {
+        (Some(Some(mark)), Some(Some(folder))) => names_project(mark, folder, user),
+        (Some(None), _) => true,
+        _ => false,
+    }
 }
 
 /// Reads a regular file that is not too long.

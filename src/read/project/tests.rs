@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::read::regular;
 
 struct Tree(tempfile::TempDir);
 
@@ -21,6 +22,12 @@ impl Tree {
         self.0.path().join(path)
     }
 
+    /// The user who made it.
+    fn user(&self) -> Option<u32> {
+        let owner = regular::owner(&self.0.path().metadata().unwrap());
+        owner.map(|owner| owner.uid)
+    }
+
     /// `NAME at DIRECTORY by MANIFEST`, or nothing.
     fn project(&self, path: &str) -> String {
         self.project_of(&mut Projects::default(), path)
@@ -28,7 +35,7 @@ impl Tree {
 
     fn project_of(&self, projects: &mut Projects, path: &str) -> String {
         fs::create_dir_all(self.at(path)).unwrap();
-        let found = projects.find(&self.at(path));
+        let found = projects.find(&self.at(path), self.user());
         found.map_or(String::new(), |project| {
             let directory = Path::new(project.directory.unclean());
             let below = directory.strip_prefix(self.0.path()).unwrap();
@@ -109,9 +116,9 @@ fn directories_of_the_system_are_no_projects() {
     for path in ["/etc", "/usr/lib/x", "/proc/1"] {
         assert!(is_of_the_system(Path::new(path)), "{path}");
     }
-    assert_eq!(Projects::new().find(Path::new("/")), None);
-    assert_eq!(Projects::new().find(Path::new("relative")), None);
-    assert_eq!(Projects::new().find(Path::new("")), None);
+    assert_eq!(Projects::new().find(Path::new("/"), Some(0)), None);
+    assert_eq!(Projects::new().find(Path::new("relative"), Some(0)), None);
+    assert_eq!(Projects::new().find(Path::new(""), Some(0)), None);
 }
 
 #[test]
@@ -152,4 +159,38 @@ fn what_is_no_regular_file_is_no_manifest_and_holds_nobody_up() {
     fs::write(&big, "x".repeat(256 * 1024 + 1)).unwrap();
     assert_eq!(file::read(&big), None);
     assert_eq!(tree.project("shop"), "shop at shop by go.mod");
+}
+
+/// The folder is anybody's to write into: what another user than root and that of the process left there
+/// names nothing, neither by its text nor by the folder's name.
+#[cfg(unix)]
+#[test]
+fn what_another_user_left_in_a_folder_names_no_project() {
+    use std::os::unix::fs::PermissionsExt;
+    let tree = Tree::new(&[
+        ("above/Gemfile", ""),
+        ("above/shared/package.json", r#"{"name":"accounts"}"#),
+        ("above/shared/.git/HEAD", ""),
+    ]);
+    let (shared, user) = (tree.at("above/shared"), tree.user());
+    let found = |user: Option<u32>| {
+        let project = Projects::default().find(&shared, user);
+        project.map(|project| project.name.unclean().to_owned())
+    };
+    let allow = |path: &str, mode: u32| {
+        let path = shared.join(path);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    assert_eq!(found(user).as_deref(), Some("accounts"));
+    if user != Some(0) {
+        assert_eq!(found(Some(0)), None);
+        assert_eq!(found(None), None);
+    }
+    allow("package.json", 0o666);
+    assert_eq!(found(user).as_deref(), Some("shared"), "its folder's name");
+    allow("package.json", 0o644);
+    allow("", 0o777);
+    assert_eq!(found(user).as_deref(), Some("above"), "of the folder above");
+    allow("", 0o1777);
+    assert_eq!(found(user).as_deref(), Some("accounts"));
 }

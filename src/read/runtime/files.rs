@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::answers::{parse_docker_state, parse_podman_state};
-use super::{asker, of_user};
+use super::{of_user, own_users};
 use crate::model::Runtime;
 use crate::read::raw::RawContainer;
 use crate::read::regular::{self, Links};
@@ -23,8 +23,8 @@ const DOCKER_CONFIG: &str = "/etc/docker/daemon.json";
 pub struct Places {
     /// Data directories of Docker.
     docker: Vec<PathBuf>,
-    /// Files of Podman; with each, the user whose own they are.
-    podman: Vec<(PathBuf, Option<u32>)>,
+    /// Files of Podman.
+    podman: Vec<PathBuf>,
 }
 
 impl Places {
@@ -40,8 +40,7 @@ impl Places {
             Runtime::Podman => {
                 const FILE: &str = "containers/storage/overlay-containers/containers.json";
                 let own = env::home_dir().map(|home| home.join(".local/share").join(FILE));
-                let of_machine = (Path::new("/var/lib").join(FILE), None);
-                let places = [Some(of_machine), own.map(|path| (path, asker()))];
+                let places = [Some(Path::new("/var/lib").join(FILE)), own];
                 Self {
                     podman: places.into_iter().flatten().collect(),
                     ..Self::default()
@@ -57,14 +56,16 @@ impl Places {
         let of_docker = self.docker.iter().flat_map(|root| {
             ids.iter().filter(is_id).filter_map(move |id| {
                 let file = root.join("containers").join(id).join("config.v2.json");
-                parse_docker_state(&read(&file)?)
+                let (user, text) = read(&file)?;
+                let told = parse_docker_state(&text)?;
+                of_user(vec![told], user).pop()
             })
         });
-        let of_podman = self.podman.iter().flat_map(|(path, user)| {
-            let list = read(path).map(|text| parse_podman_state(&text));
-            of_user(list.unwrap_or_default(), *user)
+        let of_podman = self.podman.iter().filter_map(|path| {
+            let (user, text) = read(path)?;
+            Some(of_user(parse_podman_state(&text), user))
         });
-        let mut told: Vec<RawContainer> = of_docker.chain(of_podman).collect();
+        let mut told: Vec<RawContainer> = of_docker.chain(of_podman.flatten()).collect();
         told.retain(|container| ids.contains(&container.id.unclean()));
         told
     }
@@ -128,9 +129,20 @@ fn data_root_of_config(text: &[u8]) -> Option<PathBuf> {
     config.data_root.or(config.graph)
 }
 
-/// Reads a state file; below a home directory its owner may have put anything in its place.
-fn read(path: &Path) -> Option<Vec<u8>> {
-    regular::read(path, LARGEST_FILE, Links::Refused)
+/// Reads a state file, which speaks for its owner: root's for the machine, the asker's for that user. With
+/// it, that user.
+fn read(path: &Path) -> Option<(Option<u32>, Vec<u8>)> {
+    read_of(path, &own_users())
+}
+
+fn read_of(path: &Path, own: &[u32]) -> Option<(Option<u32>, Vec<u8>)> {
+    let mut user = None;
+    let text = regular::read_if(path, LARGEST_FILE, Links::Refused, |metadata| {
+        let owner = regular::owner(metadata);
+        user = owner.map(|owner| owner.uid).filter(|user| *user != 0);
+        owner.is_none_or(|owner| owner.is_kept()) && user.is_none_or(|user| own.contains(&user))
+    })?;
+    Some((user, text))
 }
 
 #[cfg(test)]
@@ -191,6 +203,11 @@ mod tests {
         foreign.map_or("", Foreign::unclean)
     }
 
+    /// The user who runs the tests, unless it is root.
+    fn own() -> Option<u32> {
+        own_users().first().copied().filter(|user| *user != 0)
+    }
+
     #[test]
     fn containers_are_read_from_the_state_files_of_docker() {
         let folder = tempfile::TempDir::new().unwrap();
@@ -217,7 +234,7 @@ mod tests {
         assert_eq!(text(told[0].image.as_ref()), "nginx:1");
         assert_eq!(text(told[0].compose_project.as_ref()), "shop");
         assert_eq!(told[0].addresses, [std::net::IpAddr::from([172, 17, 0, 2])]);
-        assert_eq!((told[0].ports[0].port, told[0].user), (8080, None));
+        assert_eq!((told[0].ports[0].port, told[0].user), (8080, own()));
     }
 
     /// Newer versions of Podman keep what they know in a database; the storage has the names still.
@@ -232,17 +249,14 @@ mod tests {
         std::fs::write(&path, state).unwrap();
         let missing = folder.path().join("missing.json");
         let places = Places {
-            podman: vec![(missing, None), (path, Some(1000))],
+            podman: vec![missing, path.clone()],
             ..Places::default()
         };
         let told = places.containers(&["aa", "cc"]);
         assert_eq!(told.len(), 1, "{told:?}");
         assert_eq!(text(told[0].name.as_ref()), "web");
         assert_eq!(text(told[0].image.as_ref()), "nginx:1");
-        assert_eq!(
-            (told[0].runtime, told[0].user),
-            (Runtime::Podman, Some(1000))
-        );
+        assert_eq!((told[0].runtime, told[0].user), (Runtime::Podman, own()));
     }
 
     #[cfg(unix)]
@@ -256,12 +270,30 @@ mod tests {
             std::fs::remove_file(&path).unwrap();
         }
         std::fs::write(&path, "[]").unwrap();
-        assert_eq!(read(&path).as_deref(), Some(&b"[]"[..]));
+        let text = |path: &Path| read(path).map(|(_, text)| text);
+        assert_eq!(text(&path).as_deref(), Some(&b"[]"[..]));
         let link = folder.path().join("link.json");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert_eq!(read(&link), None, "a link may lead anywhere");
         let file = std::fs::File::create(&path).unwrap();
         file.set_len(LARGEST_FILE + 1).unwrap();
         assert_eq!(read(&path), None, "half a document tells nothing");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_state_file_speaks_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("containers.json");
+        std::fs::write(&path, "[]").unwrap();
+        let me = rustix::process::geteuid().as_raw();
+        let user = |own: &[u32]| read_of(&path, own).map(|(user, _)| user);
+        assert_eq!(user(&[me]), Some(own()));
+        // Root's speaks for the machine whoever asks.
+        assert_eq!(user(&[me + 1]), (me == 0).then_some(None));
+        let anybodys = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(&path, anybodys).unwrap();
+        assert_eq!(user(&[me]), None);
     }
 }

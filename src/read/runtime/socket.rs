@@ -5,13 +5,25 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::socket_peercred;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::http::{Answer, decode, request};
 
-/// Asks for a path; `None` where nobody answers in time with a success.
-pub fn get(socket: &Path, path: &str, deadline: Instant) -> Option<Vec<u8>> {
+/// Asks for a path, where a user listens who is believed; `None` where none answers in time with a success.
+/// With the answer, that user.
+pub fn get(
+    socket: &Path,
+    path: &str,
+    deadline: Instant,
+    is_believed: impl FnOnce(u32) -> bool,
+) -> Option<(u32, Vec<u8>)> {
     let mut stream = open(socket)?;
+    // Who called listen(2), unix(7); of a socket unit that is systemd.
+    let user = socket_peercred(&stream).ok()?.uid.as_raw();
+    if !is_believed(user) {
+        return None;
+    }
     stream.set_write_timeout(Some(left(deadline)?)).ok()?;
     stream.write_all(request(path).as_bytes()).ok()?;
     let mut bytes = Vec::new();
@@ -29,7 +41,7 @@ pub fn get(socket: &Path, path: &str, deadline: Instant) -> Option<Vec<u8>> {
         };
         match decode(&bytes, has_ended) {
             Answer::More => {}
-            Answer::Body(body) => return Some(body),
+            Answer::Body(body) => return Some((user, body)),
             Answer::Bad => return None,
         }
     }
@@ -68,7 +80,7 @@ mod tests {
         let listener = UnixListener::bind(&path).unwrap();
         thread::scope(|scope| {
             scope.spawn(move || serve(listener.accept().unwrap().0));
-            get(&path, "/containers/json", Instant::now() + limit)
+            get(&path, "/containers/json", Instant::now() + limit, |_| true).map(|told| told.1)
         })
     }
 
@@ -98,6 +110,24 @@ mod tests {
             request.starts_with("GET /containers/json HTTP/1.1\r\n"),
             "{request}"
         );
+    }
+
+    #[test]
+    fn a_server_of_a_user_who_is_not_believed_is_not_even_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path: PathBuf = folder.path().join("docker.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let own = rustix::process::geteuid().as_raw();
+        let mut told = None;
+        let answer = get(&path, "/", Instant::now() + LONG, |user| {
+            told = Some(user);
+            false
+        });
+        assert_eq!((answer, told), (None, Some(own)));
+        let mut asked = Vec::new();
+        let mut stream = listener.accept().unwrap().0;
+        stream.read_to_end(&mut asked).unwrap();
+        assert_eq!(asked, b"");
     }
 
     #[test]
@@ -140,11 +170,16 @@ mod tests {
         rustix::net::listen(&listener, 0).unwrap();
         let waiting: Vec<_> = (0..16).map_while(|_| open(&path)).collect();
         assert!(waiting.len() < 16);
-        assert_eq!(get(&path, "/", Instant::now() + LONG), None);
+        assert_eq!(get(&path, "/", Instant::now() + LONG, |_| true), None);
         drop((waiting, listener));
-        assert_eq!(get(&path, "/", Instant::now() + LONG), None);
+        assert_eq!(get(&path, "/", Instant::now() + LONG, |_| true), None);
         assert_eq!(
-            get(Path::new("/nowhere.sock"), "/", Instant::now() + LONG),
+            get(
+                Path::new("/nowhere.sock"),
+                "/",
+                Instant::now() + LONG,
+                |_| true
+            ),
             None
         );
     }

@@ -110,7 +110,10 @@ pub fn verdict(verdict: &Verdict, rows: &[Row]) -> Vec<String> {
         (_, Some(Met::Unknown)) if holders.is_empty() => {
             "whether somebody listens cannot be seen".into()
         }
-        (_, Some(_)) => return holders,
+        (_, Some(_)) => {
+            let openers = openers(verdict, rows);
+            return holders.into_iter().chain(openers).collect();
+        }
         (None, _) if verdict.decided == Decided::Bind => "a bind succeeds".into(),
         (None, _) => return Vec::new(),
         (Some(Reason::Held), _) if verdict.decided == Decided::Bind => {
@@ -182,6 +185,26 @@ fn holders(verdict: &Verdict, rows: &[Row]) -> Vec<String> {
         words.push(format!("and {more} more"));
     }
     words
+}
+
+/// Who opened the sockets, where no owner runs as that user: a clause for each.
+fn openers(verdict: &Verdict, rows: &[Row]) -> Vec<String> {
+    let rows = verdict.holders.iter().filter_map(|at| rows.get(*at));
+    let mut clauses: Vec<String> = rows
+        .filter(|row| {
+            let uid = row.socket.uid();
+            let mut owners = row.owners.iter().map(|owner| owner.process.uid);
+            uid.is_some() && !row.owners.is_empty() && owners.all(|owner| owner != uid)
+        })
+        .filter_map(|row| {
+            let name = row.socket.user_name().map(str::to_owned);
+            let user = name.or_else(|| Some(format!("uid {}", row.socket.uid()?)))?;
+            Some(format!("its socket was opened by {user}"))
+        })
+        .collect();
+    clauses.sort_unstable();
+    clauses.dedup();
+    clauses
 }
 
 /// `nginx listens on 0.0.0.0 (pid 811)`.
