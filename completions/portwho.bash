@@ -89,7 +89,7 @@ _portwho() {
 
     case "${cmd}" in
         portwho)
-            opts="-t -u -l -a -4 -6 -n -p -v -h -V --tcp --udp --listening --all --ipv4 --ipv6 --all-netns --no-runtime --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --owners --from --help --version why check free wait conflicts map ephemeral capture schema completions help"
+            opts="-t -u -S -l -a -4 -6 -n -p -v -h -V --tcp --udp --sctp --listening --all --ipv4 --ipv6 --all-netns --no-runtime --no-owners --format --json --columns --sort --no-header --numeric --processes --color --verbose --source --owners --from --help --version why check free wait conflicts map ephemeral capture schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -273,7 +273,7 @@ _portwho() {
             return 0
             ;;
         portwho__subcmd__free)
-            opts="-n -u -h --count --consecutive --udp --address --seed --json --source --exec --help"
+            opts="-n -u -S -h --count --consecutive --udp --sctp --address --seed --json --source --exec --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_portwho_global_optspecs
-    string join \n t/tcp u/udp l/listening a/all 4/ipv4 6/ipv6 all-netns no-runtime no-owners format= json columns= sort= no-header n/numeric p/processes color= v/verbose source= owners= from= h/help V/version
+    string join \n t/tcp u/udp S/sctp l/listening a/all 4/ipv4 6/ipv6 all-netns no-runtime no-owners format= json columns= sort= no-header n/numeric p/processes color= v/verbose source= owners= from= h/help V/version
 end
 
 function __fish_portwho_needs_command
@@ -45,6 +45,7 @@ proc\t'A walk of /proc'"
 complete -c portwho -n "__fish_portwho_needs_command" -l from -d 'Replay a recording of "portwho capture"; "-" for standard input' -r -F
 complete -c portwho -n "__fish_portwho_needs_command" -s t -l tcp -d 'Show TCP sockets, MPTCP among them'
 complete -c portwho -n "__fish_portwho_needs_command" -s u -l udp -d 'Show UDP sockets'
+complete -c portwho -n "__fish_portwho_needs_command" -s S -l sctp -d 'Show SCTP sockets'
 complete -c portwho -n "__fish_portwho_needs_command" -s l -l listening -d 'Show only what listens, even where a port is asked for'
 complete -c portwho -n "__fish_portwho_needs_command" -s a -l all -d 'Show every protocol, in every state'
 complete -c portwho -n "__fish_portwho_needs_command" -s 4 -l ipv4 -d 'Show what takes IPv4, dual-stack sockets included'
@@ -118,6 +119,7 @@ portable\t'The netstat2 and sysinfo libraries'"
 complete -c portwho -n "__fish_portwho_using_subcommand free" -l exec -d 'Run a command with the port in PORT (all of them in PORTS), and exit with its code' -r
 complete -c portwho -n "__fish_portwho_using_subcommand free" -l consecutive -d 'Only ports that follow each other'
 complete -c portwho -n "__fish_portwho_using_subcommand free" -s u -l udp -d 'UDP ports'
+complete -c portwho -n "__fish_portwho_using_subcommand free" -s S -l sctp -d 'Find SCTP ports'
 complete -c portwho -n "__fish_portwho_using_subcommand free" -l json -d 'Print JSON'
 complete -c portwho -n "__fish_portwho_using_subcommand free" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand wait" -l timeout -d 'Give up after this time, with exit code 1' -r

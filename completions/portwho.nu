@@ -20,6 +20,7 @@ module completions {
   export extern portwho [
     --tcp(-t)                 # Show TCP sockets, MPTCP among them
     --udp(-u)                 # Show UDP sockets
+    --sctp(-S)                # Show SCTP sockets
     --listening(-l)           # Show only what listens, even where a port is asked for
     --all(-a)                 # Show every protocol, in every state
     --ipv4(-4)                # Show what takes IPv4, dual-stack sockets included
@@ -111,6 +112,7 @@ module completions {
     --count(-n): string       # How many ports
     --consecutive             # Only ports that follow each other
     --udp(-u)                 # UDP ports
+    --sctp(-S)                # Find SCTP ports
     --address: string         # Address that the server would bind, instead of all
     --seed: string            # Choose the same ports for the same number
     --json                    # Print JSON

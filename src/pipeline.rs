@@ -166,7 +166,7 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Glance> {
     }
     let raw = source.sockets(&scope);
     let is_whole = unreadable(&raw).is_empty();
-    let sees_bound = raw.sees_bound;
+    let sees_bound = raw.sees_bound && !scope.protocols.contains(Protocol::Sctp);
     let rows = sockets(raw);
     let matching = rows.iter().filter(|row| query.wants(&row.socket));
     let mut handles: Vec<Option<u64>> = matching.map(|row| row.socket.handle()).collect();

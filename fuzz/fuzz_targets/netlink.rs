@@ -11,6 +11,7 @@ use portwho::read::linux::nat::{
     asked_for, assemble, decode_bases, decode_elements, decode_rules, decode_set, follow,
     follow_entries,
 };
+use portwho::read::linux::sctp;
 use portwho::read::linux::wire::{ByteOrder, Message, Messages};
 use portwho::read::raw::RawForwards;
 
@@ -35,6 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
     for order in [ByteOrder::Little, ByteOrder::Big] {
         for message in Messages::new(bytes, 7, order) {
             if let Message::Row(body) = message {
+                let _ = sctp::decode_rows(body, order);
                 for protocol in Protocol::ALL {
                     if let Some(row) = decode_row(body, protocol, order) {
                         assert!(row.handle != 0 || row.uid.is_none());

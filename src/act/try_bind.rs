@@ -36,12 +36,14 @@ fn bound(result: io::Result<()>) -> Bound {
 }
 
 fn bind(address: SocketAddr, protocol: Protocol, options: Options) -> io::Result<()> {
-    let kind = if protocol == Protocol::Udp {
-        Type::DGRAM
-    } else {
-        Type::STREAM
+    let (kind, number) = match protocol {
+        Protocol::Udp => (Type::DGRAM, None),
+        Protocol::Sctp if has_sctp() => (Type::STREAM, Some(IPPROTO_SCTP.into())),
+        // To ask for a socket could make the kernel load the module.
+        Protocol::Sctp => return Err(io::Error::other("the kernel has not loaded SCTP")),
+        _ => (Type::STREAM, None),
     };
-    let socket = Socket::new(Domain::for_address(address), kind, None).map_err(untried)?;
+    let socket = Socket::new(Domain::for_address(address), kind, number).map_err(untried)?;
     if address.is_ipv6() {
         socket
             .set_only_v6(!address.ip().is_unspecified())
@@ -55,6 +57,18 @@ fn bind(address: SocketAddr, protocol: Protocol, options: Options) -> io::Result
         socket.set_reuse_port(true).map_err(untried)?;
     }
     socket.bind(&address.into())
+}
+
+/// IANA's number, the same on every system.
+const IPPROTO_SCTP: i32 = 132;
+
+/// Whether the kernel has SCTP, as far as this system says so.
+fn has_sctp() -> bool {
+    #[cfg(target_os = "linux")]
+    let protocols = std::fs::read_to_string("/proc/net/protocols").unwrap_or_default();
+    #[cfg(not(target_os = "linux"))]
+    let protocols = String::new();
+    protocols.lines().any(|line| line.starts_with("SCTP "))
 }
 
 /// Whether SO_REUSEADDR would take the port from whoever has it, as on Windows: no TCP server sets it there.

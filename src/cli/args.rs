@@ -36,7 +36,7 @@ Selectors (several of one kind widen, different kinds narrow):
   :80  80,443  :8000-8100  :http     local port, in every state
   127.0.0.1:80  [::1]:80  *:80       what receives at that address and port
   127.0.0.1  [::1]  10.0.0.0/8       what receives at that address
-  tcp  udp  tcp:443  udp:53          protocol
+  tcp  udp  sctp  tcp:443  udp:53    protocol
   nginx  name=nginx                  part of a process name
   pid=1234  user=www-data            owner
   unit=nginx  container=web  project=shop    what the owner is part of
@@ -56,7 +56,7 @@ Exit status: 0 something matched, 1 nothing matched, 2 bad usage,
 
 /// Tell who has a port
 ///
-/// Without selectors, lists what listens: TCP listeners and unconnected UDP sockets.
+/// Without selectors, lists what listens: TCP and SCTP listeners, unconnected UDP sockets.
 /// With sudo it sees the owners of everybody's sockets.
 #[derive(Debug, Clone, Parser)]
 #[command(

@@ -189,6 +189,7 @@ fn look(source: &mut dyn Source, claims: &[Claim], is_json: bool, depth: Depth) 
         view: View::Everything,
         protocols: [Protocol::Tcp, Protocol::Mptcp, Protocol::Udp]
             .into_iter()
+            .chain(claims.iter().map(|claim| claim.protocol))
             .collect::<ProtocolSet>(),
         places: vec![Place {
             ports: Some(ports),

@@ -48,6 +48,9 @@ pub struct FreeArgs {
     /// UDP ports
     #[arg(short, long)]
     udp: bool,
+    /// Find SCTP ports
+    #[arg(short = 'S', long, conflicts_with = "udp")]
+    sctp: bool,
     /// Address that the server would bind, instead of all
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
@@ -76,10 +79,10 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
         .map(selector::parse_ports)
         .transpose()?;
     let address = args.address.as_deref().map(parse_address).transpose()?;
-    let protocol = if args.udp {
-        Protocol::Udp
-    } else {
-        Protocol::Tcp
+    let protocol = match (args.udp, args.sctp) {
+        (true, _) => Protocol::Udp,
+        (_, true) => Protocol::Sctp,
+        _ => Protocol::Tcp,
     };
     let mut source = source::open_live(args.source, None)?;
     let limits = source.limits(address.is_some());
@@ -147,7 +150,8 @@ pub fn run(args: &FreeArgs) -> Result<Exit, Failure> {
             }
             // A bind beside an unseen socket succeeds where both set SO_REUSEADDR: one that does not
             // set it says more, unless a connection is known that it would fail on as well.
-            let is_sure = snapshot.sees_bound || !verdict.holders.is_empty();
+            let sees_bound = snapshot.sees_bound && protocol != Protocol::Sctp;
+            let is_sure = sees_bound || !verdict.holders.is_empty();
             let options = Options {
                 reuse_addr: options.reuse_addr && is_sure,
                 ..options

@@ -24,6 +24,9 @@ pub struct ListArgs {
     /// Show UDP sockets
     #[arg(short = 'u', long, help_heading = "Which sockets")]
     pub udp: bool,
+    /// Show SCTP sockets
+    #[arg(short = 'S', long, help_heading = "Which sockets")]
+    pub sctp: bool,
     /// Show only what listens, even where a port is asked for
     #[arg(
         short = 'l',
@@ -223,6 +226,7 @@ fn query(args: &ListArgs) -> Result<Query, Failure> {
     let flags = [
         (args.tcp, crate::model::Protocol::Tcp),
         (args.udp, crate::model::Protocol::Udp),
+        (args.sctp, crate::model::Protocol::Sctp),
     ];
     for (_, protocol) in flags.into_iter().filter(|(given, _)| *given) {
         query.protocols = query.protocols.union(ProtocolSet::meant_by(protocol));

@@ -18,13 +18,17 @@
 //! being bound. TIME_WAIT and connections hold their port as well.
 //! A request that has not become a connection (SYN_RECV) holds none.
 //!
+//! SCTP keeps ports of its own, by rules that are much the same (`sctp_get_port_local` in net/sctp/socket.c).
+//! Of an association the kernel shows addresses that it uses, not those that its socket is bound to: it may
+//! be in the way wherever it has the port.
+//!
 //! Windows and macOS have other rules: there, as a rule, a specific address can be bound beside a
 //! wildcard. Only a listener, or a UDP socket, on the very address that is claimed is surely in the way.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::claim::{Claim, Options};
-use crate::model::{Socket, State};
+use crate::model::{Protocol, Socket, State};
 
 /// Whether a holder keeps a claim from being bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +46,9 @@ pub fn bar(holder: &Socket, claim: &Claim, options: Options, uid: Option<u32>) -
         && !matches!(holder.state, State::SynRecv | State::Closed);
     if !is_rival || on_other_interfaces(holder, claim) {
         return Bar::No;
+    }
+    if holder.protocol == Protocol::Sctp && holder.state != State::Listen {
+        return Bar::Perhaps;
     }
     rule(holder, options, uid).min(overlap(holder, claim))
 }

@@ -165,7 +165,10 @@ impl Check<'_> {
             _ if limits.rules == Rules::Other => (Ruling::Unknown, Some(Reason::NotTried)),
             _ if unreadable.contains(claim.protocol) => (Ruling::Unknown, Some(Reason::Unreadable)),
             (false, None, _) | (_, _, Bar::Perhaps) => (Ruling::Unknown, Some(Reason::NotTried)),
-            _ if claim.protocol.is_stream() && !sees_bound => {
+            // Those of SCTP are never seen.
+            _ if claim.protocol == Protocol::Sctp
+                || (claim.protocol.is_stream() && !sees_bound) =>
+            {
                 (Ruling::Unknown, Some(Reason::NotTried))
             }
             _ if !self.is_local(claim) => (Ruling::Unknown, Some(Reason::NotTried)),

@@ -87,8 +87,8 @@ pub struct Options {
 /// Why nobody can bind it.
 pub fn claims(place: &Place) -> Result<Vec<Claim>, &'static str> {
     let protocol = place.protocol.unwrap_or(Protocol::Tcp).port_space();
-    if !matches!(protocol, Protocol::Tcp | Protocol::Udp) {
-        return Err("only tcp and udp ports can be checked");
+    if !matches!(protocol, Protocol::Tcp | Protocol::Udp | Protocol::Sctp) {
+        return Err("only tcp, udp and sctp ports can be checked");
     }
     let Some(ports) = &place.ports else {
         return Err("a port is missing");

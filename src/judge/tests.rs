@@ -358,3 +358,34 @@ fn an_expected_name_is_equal_not_part() {
     ];
     assert_eq!(met(&both), Met::Stranger);
 }
+
+/// Bound sockets of SCTP are never shown, and an association may be in the way wherever it has the port.
+#[test]
+fn only_a_listener_decides_over_a_port_of_sctp_by_the_table() {
+    let sctp = |state, address| row(socket(Protocol::Sctp, state, address, None), None);
+    let ruling = |rows: &[Row]| judge(rows, &limits(), &claim(Protocol::Sctp, "127.0.0.1")).ruling;
+    assert_eq!(ruling(&[]), Ruling::Unknown);
+    assert_eq!(ruling(&[sctp(State::Listen, "0.0.0.0")]), Ruling::Taken);
+    assert_eq!(ruling(&[sctp(State::Listen, "10.0.0.1")]), Ruling::Unknown);
+    let connected = judge(
+        &[sctp(State::Established, "10.0.0.1")],
+        &limits(),
+        &claim(Protocol::Sctp, "127.0.0.1"),
+    );
+    assert_eq!(
+        (connected.ruling, connected.holders.len()),
+        (Ruling::Unknown, 1)
+    );
+    // TCP has the same number, and another port.
+    let tcp = [row(
+        socket(Protocol::Tcp, State::Listen, "0.0.0.0", None),
+        None,
+    )];
+    assert_eq!(ruling(&tcp), Ruling::Unknown);
+    let of_tcp = judge(
+        &[sctp(State::Listen, "0.0.0.0")],
+        &limits(),
+        &claim(Protocol::Tcp, "127.0.0.1"),
+    );
+    assert_eq!(of_tcp.ruling, Ruling::Free);
+}

@@ -13,10 +13,18 @@ pub enum Protocol {
     Udp,
     UdpLite,
     Raw,
+    Sctp,
 }
 
 impl Protocol {
-    pub const ALL: [Self; 5] = [Self::Tcp, Self::Mptcp, Self::Udp, Self::UdpLite, Self::Raw];
+    pub const ALL: [Self; 6] = [
+        Self::Tcp,
+        Self::Mptcp,
+        Self::Udp,
+        Self::UdpLite,
+        Self::Raw,
+        Self::Sctp,
+    ];
 
     /// The name in JSON, in selectors and in tables.
     pub fn as_str(self) -> &'static str {
@@ -26,6 +34,7 @@ impl Protocol {
             Self::Udp => "udp",
             Self::UdpLite => "udplite",
             Self::Raw => "raw",
+            Self::Sctp => "sctp",
         }
     }
 
@@ -35,9 +44,10 @@ impl Protocol {
             .find(|protocol| protocol.as_str().eq_ignore_ascii_case(name))
     }
 
-    /// Whether sockets listen and connect (TCP states), rather than just receive.
+    /// Whether sockets listen and connect (the states of SCTP go by the names of those of TCP), rather than
+    /// just receive.
     pub fn is_stream(self) -> bool {
-        matches!(self, Self::Tcp | Self::Mptcp)
+        matches!(self, Self::Tcp | Self::Mptcp | Self::Sctp)
     }
 
     pub fn has_ports(self) -> bool {
@@ -126,6 +136,6 @@ mod tests {
         for protocol in Protocol::ALL {
             assert_eq!(Protocol::from_name(protocol.as_str()), Some(protocol));
         }
-        assert_eq!(Protocol::from_name("sctp"), None);
+        assert_eq!(Protocol::from_name("dccp"), None);
     }
 }

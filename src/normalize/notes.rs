@@ -1,7 +1,7 @@
 //! What must be said beside the rows: tables and owners that could not be read, and what would help.
 
 use super::sockets::namespace_name;
-use crate::model::{Family, Foreign, Note, NoteCode, OwnerStatus, Row, Scope, State};
+use crate::model::{Family, Foreign, Note, NoteCode, OwnerStatus, Protocol, Row, Scope, State};
 use crate::read::raw::{Blind, Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
 
 /// Notes on the tables that a scope asked for.
@@ -12,6 +12,9 @@ pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
         .filter_map(|table| table_note(table, ""))
         .collect();
     notes.extend(raw.elsewhere.iter().flat_map(namespace_notes));
+    if scope.states.contains(State::Bound) {
+        notes.extend(unseen_note(raw.all_tables()));
+    }
     notes.extend(refusal(raw.namespaces_refused));
     if raw.lacks_namespaces {
         notes.push(Note {
@@ -23,10 +26,9 @@ pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
         });
     }
     let asked_bound = scope.states.contains(State::Bound)
-        && scope
-            .protocols
-            .iter()
-            .any(crate::model::Protocol::is_stream);
+        && [Protocol::Tcp, Protocol::Mptcp]
+            .into_iter()
+            .any(|protocol| scope.protocols.contains(protocol));
     if asked_bound && !raw.sees_bound {
         notes.push(Note {
             code: NoteCode::BoundUnseen,
@@ -38,6 +40,24 @@ pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
         });
     }
     notes
+}
+
+/// What must be said of sockets that the system counts and does not show.
+fn unseen_note<'a>(tables: impl Iterator<Item = &'a RawTable>) -> Option<Note> {
+    let unseen: u64 = tables.map(|table| u64::from(table.unseen)).sum();
+    let which = match unseen {
+        0 => return None,
+        1 => "1 SCTP socket neither listens nor is connected".to_owned(),
+        many => format!("{many} SCTP sockets neither listen nor are connected"),
+    };
+    Some(Note {
+        code: NoteCode::BoundUnseen,
+        message: format!(
+            "{which}, and Linux does not show which port such a socket is bound to: 'portwho check \
+             sctp:PORT' can tell whether a port is free"
+        ),
+        count: Some(unseen),
+    })
 }
 
 /// Notes on another network namespace: one, where nothing of it could be read.

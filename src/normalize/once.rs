@@ -24,10 +24,11 @@ pub fn settle(rows: &mut Vec<Row>) {
     once_each(rows);
 }
 
-/// What makes a socket itself: its handle and its end, or the two ends of a connection that nobody holds any more.
+/// What makes a socket itself: its handle and its end (associations of SCTP that nobody has accepted yet
+/// share the socket of their listener, and those of a one-to-many socket always do), or the two ends of a connection that nobody holds any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Identity {
-    Handle(Protocol, NonZeroU64, Endpoint),
+    Handle(Protocol, NonZeroU64, Endpoint, Option<Endpoint>),
     Ends(Protocol, Option<u64>, Endpoint, Endpoint),
 }
 
@@ -102,6 +103,7 @@ fn handle(socket: &Socket) -> Option<Identity> {
         socket.protocol,
         socket.handle?,
         socket.local,
+        socket.peer.filter(|_| socket.protocol == Protocol::Sctp),
     ))
 }
 

@@ -204,6 +204,7 @@ mod tests {
             family: None,
             via: Via::SockDiag,
             outcome: Outcome::Read,
+            unseen: 0,
             sockets: vec![row],
         };
         let raw = RawSockets {
@@ -228,6 +229,24 @@ mod tests {
             found,
             [(Protocol::Tcp, Some(6)), (Protocol::Mptcp, Some(5))]
         );
+    }
+
+    #[test]
+    fn associations_that_share_the_socket_of_their_listener_are_rows_of_their_own() {
+        let from = |port| RawSocket {
+            state: State::Established,
+            peer: Endpoint::new(Ipv4Addr::LOCALHOST, port),
+            ..row(Protocol::Sctp, 2907, 5)
+        };
+        let other_address = RawSocket {
+            local: Endpoint::new(Ipv4Addr::LOCALHOST, 2907),
+            ..row(Protocol::Sctp, 2907, 5)
+        };
+        let listener = row(Protocol::Sctp, 2907, 5);
+        let shown = vec![listener.clone(), other_address, from(1), from(2)];
+        assert_eq!(normalize(shown.clone()).len(), 4);
+        let twice = [shown.clone(), shown].concat();
+        assert_eq!(normalize(twice).len(), 4);
     }
 
     #[test]

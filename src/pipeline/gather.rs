@@ -40,6 +40,7 @@ fn without_sockets(raw: &RawSockets) -> RawSockets {
         family: table.family,
         via: table.via,
         outcome: table.outcome.clone(),
+        unseen: table.unseen,
         sockets: Vec::new(),
     };
     let namespace = |namespace: &RawNamespace| RawNamespace {

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Source;
 use super::machine::Zone;
-use super::raw::{RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets};
+use super::raw::{
+    Outcome, RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
+    RawTable, Via,
+};
 use crate::model::{
     Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Namespaces, ProcessKey,
-    Scope,
+    Protocol, Scope,
 };
 
 mod redact;
@@ -169,6 +172,19 @@ impl Source for Replay {
             scope.protocols.contains(table.protocol)
                 && table.family.is_none_or(|family| scope.includes(family))
         });
+        let asks_for_sctp = scope.protocols.iter().eq([Protocol::Sctp]);
+        if asks_for_sctp && sockets.tables.is_empty() {
+            sockets.tables.push(RawTable {
+                protocol: Protocol::Sctp,
+                family: None,
+                via: Via::SockDiag,
+                outcome: Outcome::Unknown {
+                    why: "the recording was made without it".into(),
+                },
+                unseen: 0,
+                sockets: Vec::new(),
+            });
+        }
         for table in &mut sockets.tables {
             table
                 .sockets

@@ -69,6 +69,10 @@ pub struct RawTable {
     pub family: Option<Family>,
     pub via: Via,
     pub outcome: Outcome,
+    /// Sockets that the system counts and does not show: those of SCTP that neither listen nor are
+    /// connected.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unseen: u32,
     pub sockets: Vec<RawSocket>,
 }
 

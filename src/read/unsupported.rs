@@ -29,6 +29,7 @@ impl Source for Unsupported {
             family: None,
             via: Via::Netstat2,
             outcome: Outcome::Unknown { why: why.clone() },
+            unseen: 0,
             sockets: Vec::new(),
         };
         RawSockets {

@@ -15,7 +15,11 @@ impl Query {
         let ports = self.places.iter().filter_map(|place| place.ports.as_ref());
         let ports = PortSet::from_ranges(ports.flat_map(PortSet::ranges).copied());
         let can_receive = self.wanted_states().iter().any(State::is_listening);
-        if ports.ranges().is_empty() || self.asks_for_owners() || !can_receive {
+        if !has_tcp && udp.is_none()
+            || ports.ranges().is_empty()
+            || self.asks_for_owners()
+            || !can_receive
+        {
             return None;
         }
         let addresses = self.places.iter().map(|place| place.addresses.as_ref());

@@ -210,9 +210,14 @@ impl Query {
                 .into_iter()
                 .filter(|protocol| protocol.has_ports())
                 .collect(),
-            _ => [Protocol::Tcp, Protocol::Mptcp, Protocol::Udp]
-                .into_iter()
-                .collect(),
+            _ => [
+                Protocol::Tcp,
+                Protocol::Mptcp,
+                Protocol::Udp,
+                Protocol::Sctp,
+            ]
+            .into_iter()
+            .collect(),
         };
         let chosen = if self.protocols.is_empty() {
             None

@@ -58,6 +58,7 @@ fn raw() -> RawSockets {
         family: None,
         via: Via::SockDiag,
         outcome: Outcome::Read,
+        unseen: 0,
         sockets: (0..COUNT).map(socket).collect(),
     };
     RawSockets {

@@ -4,6 +4,7 @@ use portwho::model::Protocol;
 use portwho::read::linux::inet_diag::decode_row;
 use portwho::read::linux::proc_net::decode_table;
 use portwho::read::linux::proc_text as text;
+use portwho::read::linux::sctp;
 use portwho::read::linux::wire::{ByteOrder, Message, Messages};
 use proptest::prelude::*;
 
@@ -24,6 +25,7 @@ fn read_datagram(bytes: &[u8]) -> Result<(), TestCaseError> {
         for message in Messages::new(bytes, 7, order) {
             if let Message::Row(body) = message {
                 rows += 1;
+                let _ = sctp::decode_rows(body, order);
                 for protocol in Protocol::ALL {
                     let row = decode_row(body, protocol, order);
                     let is_orphan = |row: &portwho::read::raw::RawSocket| row.handle == 0;
@@ -59,6 +61,20 @@ proptest! {
     }
 
     #[test]
+    fn a_damaged_dump_of_sctp_is_read(damage in prop::collection::vec((0_usize..5936, any::<u8>()), 1..6)) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/raw/sctp/sctp-ipv4-all.bin");
+        let mut bytes = std::fs::read(path).unwrap();
+        for (at, byte) in damage {
+            bytes[at] = byte;
+        }
+        for message in Messages::new(&bytes, 1, ByteOrder::Little) {
+            if let Message::Row(body) = message {
+                let _ = sctp::decode_rows(body, ByteOrder::Little);
+            }
+        }
+    }
+
+    #[test]
     fn any_text_is_a_table_of_as_many_rows_as_lines(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         for order in ORDERS {
             let (rows, skipped) = decode_table(&bytes, Protocol::Tcp, order);
@@ -85,6 +101,9 @@ proptest! {
         let _ = text::parse_range(&bytes);
         let _ = text::parse_ranges(&bytes);
         let _ = text::hides_processes(&bytes);
+        let _ = text::covers_every_uid(&bytes);
+        let _ = sctp::decode_eps(&bytes);
+        let _ = sctp::decode_assocs(&bytes);
         let command = text::decode_command(&bytes);
         prop_assert!(command.is_none_or(|words| !words.is_empty()));
     }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use portwho::model::{Protocol, State};
+use portwho::model::{Endpoint, Protocol, State};
 use portwho::read::linux::inet_diag::decode_row;
-use portwho::read::linux::proc_net::{decode_table, is_table};
+use portwho::read::linux::proc_net::{count_of, decode_table, is_table};
+use portwho::read::linux::sctp;
 use portwho::read::linux::wire::{ByteOrder, Message, Messages};
 use portwho::read::raw::RawSocket;
 use snapbox::{assert_data_eq, file};
@@ -133,4 +134,59 @@ fn a_raw_socket_has_its_protocol_where_others_have_a_port() {
         (rows[0].local.port, rows[0].state),
         (Some(1), State::Unconnected)
     );
+}
+
+fn sctp_dump(name: &str) -> Vec<RawSocket> {
+    let bytes = recorded(name);
+    let messages = Messages::new(&bytes, 1, ByteOrder::Little);
+    let rows = messages.filter_map(|message| match message {
+        Message::Row(body) => Some(sctp::decode_rows(body, ByteOrder::Little).unwrap()),
+        Message::End { errno: 0 } => None,
+        other => panic!("{other:?}"),
+    });
+    rows.flatten().collect()
+}
+
+#[test]
+fn listeners_and_associations_of_sctp_are_decoded() {
+    let ipv4 = sctp_dump("sctp/sctp-ipv4-all.bin");
+    let ipv6 = sctp_dump("sctp/sctp-ipv6-all.bin");
+    assert_data_eq!(
+        lines(&ipv4) + &lines(&ipv6),
+        file!["snapshots/raw_sctp.txt"]
+    );
+}
+
+#[test]
+fn the_files_of_sctp_tell_of_the_same_sockets() {
+    let (endpoints, skipped) = sctp::decode_eps(&recorded("sctp/eps.txt"));
+    let (associations, skipped_too) = sctp::decode_assocs(&recorded("sctp/assocs.txt"));
+    assert_eq!((skipped, skipped_too), (0, 0));
+    let mut dumped = sctp_dump("sctp/sctp-ipv4-all.bin");
+    dumped.extend(sctp_dump("sctp/sctp-ipv6-all.bin"));
+    let ends = |rows: Vec<RawSocket>| {
+        let mut ends: Vec<_> = rows
+            .into_iter()
+            .map(|row| {
+                // The files do not say that an IPv4 address is an IPv6 socket's.
+                let end = |end: &Endpoint| (end.address.to_canonical(), end.port);
+                let peer = row.peer.port.filter(|port| *port != 0);
+                let peer = peer.map(|_| end(&row.peer));
+                (end(&row.local), peer, row.state, row.inode, row.uid)
+            })
+            .collect();
+        ends.sort();
+        ends
+    };
+    assert_eq!(ends(dumped), ends([endpoints, associations].concat()));
+}
+
+/// Fourteen sockets and the kernel's own: two of them are bound without listening.
+#[test]
+fn sockets_of_sctp_that_are_not_shown_are_counted() {
+    let mut rows = sctp_dump("sctp/sctp-ipv4-all.bin");
+    rows.extend(sctp_dump("sctp/sctp-ipv6-all.bin"));
+    let shown: std::collections::BTreeSet<_> = rows.iter().map(|row| row.inode).collect();
+    let counted = count_of(&recorded("sctp/protocols.txt"), "SCTP");
+    assert_eq!((counted, shown.len()), (Some(15), 12));
 }

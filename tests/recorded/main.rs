@@ -27,6 +27,7 @@ mod meaning;
 mod packaging;
 mod readme;
 mod redacted;
+mod sctp;
 mod selectors;
 mod sources;
 mod verbs;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::errno::Errno;
 use super::inet_diag::decode_row;
+use super::sctp;
 use super::wire::{ByteOrder, Message, Messages, Request};
 use crate::model::Protocol;
 use crate::read::Visitor;
@@ -118,6 +119,12 @@ fn attempt(
         while let Some(message) = messages.next() {
             interrupted |= messages.was_interrupted();
             match message {
+                Message::Row(body) if protocol == Protocol::Sctp => {
+                    match sctp::decode_rows(body, ByteOrder::NATIVE) {
+                        Some(rows) => rows.into_iter().for_each(|row| visitor.see(row)),
+                        None => malformed = true,
+                    }
+                }
                 Message::Row(body) => match decode_row(body, protocol, ByteOrder::NATIVE) {
                     Some(row) => visitor.see(row),
                     None => malformed = true,

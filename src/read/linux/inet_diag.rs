@@ -20,6 +20,18 @@ const TIMER_WAIT: u8 = 3;
 ///
 /// Ports and addresses are in network byte order, all other fields in `order`.
 pub fn decode_row(body: &[u8], protocol: Protocol, order: ByteOrder) -> Option<RawSocket> {
+    decode_with(body, protocol, order, |number, local| {
+        decode_state(number, protocol, local)
+    })
+}
+
+/// The same with states of the protocol's own.
+pub fn decode_with(
+    body: &[u8],
+    protocol: Protocol,
+    order: ByteOrder,
+    decode_state: impl FnOnce(u8, &Endpoint) -> Option<State>,
+) -> Option<RawSocket> {
     let fixed: &[u8; FIXED] = body.first_chunk()?;
     let family = fixed[0];
     let endpoint = |port: usize, address: usize| {
@@ -32,7 +44,7 @@ pub fn decode_row(body: &[u8], protocol: Protocol, order: ByteOrder) -> Option<R
     let peer = endpoint(6, 24)?;
     let word = |at| u32_at(fixed, at, order);
     let inode = word(68)?;
-    let state = decode_state(fixed[1], protocol, &local)?;
+    let state = decode_state(fixed[1], &local)?;
     Some(RawSocket {
         protocol,
         state,
@@ -43,7 +55,7 @@ pub fn decode_row(body: &[u8], protocol: Protocol, order: ByteOrder) -> Option<R
         uid: word(64).filter(|_| inode != 0),
         inode: Some(u64::from(inode)),
         handle: u64::from(inode),
-        v6only: v6only(&body[FIXED..], order).filter(|_| family == AF_INET6),
+        v6only: v6only(body, order).filter(|_| family == AF_INET6),
         recv_queue: word(56),
         send_queue: word(60),
         time_wait_left: word(52).filter(|_| state == State::TimeWait && fixed[2] == TIMER_WAIT),
@@ -111,17 +123,22 @@ fn address_at(fixed: &[u8; FIXED], at: usize, family: u8) -> Option<IpAddr> {
     }
 }
 
-/// Walks the attributes (`struct nlattr`, linux/netlink.h) for INET_DIAG_SKV6ONLY.
-fn v6only(mut attributes: &[u8], order: ByteOrder) -> Option<bool> {
-    loop {
-        let length = usize::from(u16_at(attributes, 0, order)?);
-        let kind = u16_at(attributes, 2, order)?;
-        let value = attributes.get(4..length)?;
-        if kind == INET_DIAG_SKV6ONLY {
-            return value.first().map(|flag| *flag != 0);
-        }
-        attributes = attributes.get(length.next_multiple_of(4)..)?;
-    }
+/// The attributes of a row (`struct nlattr`, linux/netlink.h): their kinds and values.
+pub fn attributes(body: &[u8], order: ByteOrder) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = body.get(FIXED..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let length = usize::from(u16_at(rest, 0, order)?);
+        let kind = u16_at(rest, 2, order)?;
+        let value = rest.get(4..length)?;
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((kind, value))
+    })
+}
+
+fn v6only(body: &[u8], order: ByteOrder) -> Option<bool> {
+    let mut attributes = attributes(body, order);
+    let (_, value) = attributes.find(|(kind, _)| *kind == INET_DIAG_SKV6ONLY)?;
+    value.first().map(|flag| *flag != 0)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod nat;
 pub mod proc_net;
 pub mod proc_text;
 pub mod rtnetlink;
+pub mod sctp;
 pub mod tables;
 pub mod unit_file;
 pub mod wire;

@@ -140,6 +140,7 @@ fn unknown(scope: &Scope, errno: Errno) -> RawSockets {
         outcome: Outcome::Unknown {
             why: super::errno::Errno::from(errno).to_string(),
         },
+        unseen: 0,
         sockets: Vec::new(),
     };
     RawSockets {

@@ -7,7 +7,8 @@ use super::wire::ByteOrder;
 use crate::model::{Endpoint, Family, Protocol, State};
 use crate::read::raw::RawSocket;
 
-/// The file that holds a table; `None` for MPTCP, whose sockets appear in the table of TCP.
+/// The file that holds a table; `None` for MPTCP, whose sockets appear in the table of TCP, and for SCTP,
+/// which has files of another kind.
 pub fn file_name(protocol: Protocol, family: Family) -> Option<&'static str> {
     Some(match (protocol, family) {
         (Protocol::Tcp, Family::Ipv4) => "tcp",
@@ -18,7 +19,7 @@ pub fn file_name(protocol: Protocol, family: Family) -> Option<&'static str> {
         (Protocol::UdpLite, Family::Ipv6) => "udplite6",
         (Protocol::Raw, Family::Ipv4) => "raw",
         (Protocol::Raw, Family::Ipv6) => "raw6",
-        (Protocol::Mptcp, _) => return None,
+        (Protocol::Mptcp | Protocol::Sctp, _) => return None,
     })
 }
 

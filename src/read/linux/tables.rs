@@ -6,9 +6,9 @@ use std::io;
 use super::dump::{self, DumpError, Link};
 use super::errno::Errno;
 use super::inet_diag::{AF_INET, AF_INET6, state_bits};
-use super::proc_net;
 use super::wire::{ByteOrder, Request};
-use crate::model::{Family, Protocol, Scope};
+use super::{proc_net, sctp};
+use crate::model::{Family, Protocol, Scope, State};
 use crate::read::Visitor;
 use crate::read::raw::{Outcome, RawSocket, RawTable, Via};
 
@@ -93,6 +93,7 @@ pub fn visit(
         buffer: vec![0; dump::BUFFER],
         sequence: 0,
         visitor,
+        protocols: None,
         order: None,
     };
     let mut tables = Vec::new();
@@ -110,6 +111,8 @@ struct Reader<'a, K: Kernel> {
     buffer: Vec<u8>,
     sequence: u32,
     visitor: &'a mut dyn Visitor,
+    /// The text of `/proc/net/protocols`, once it has been asked for; `None` within where it is not to be had.
+    protocols: Option<Option<Vec<u8>>>,
     /// The kernel's byte order, once it has been asked for.
     order: Option<ByteOrder>,
 }
@@ -131,10 +134,14 @@ impl<K: Kernel> Reader<'_, K> {
                     family: None,
                     via: Via::SockDiag,
                     outcome,
+                    unseen: 0,
                     sockets: Vec::new(),
                 });
                 return;
             }
+        }
+        if protocol == Protocol::Sctp {
+            return self.read_sctp(tables);
         }
         if protocol == Protocol::Mptcp && self.has_no_mptcp() {
             self.visitor.keep();
@@ -143,6 +150,7 @@ impl<K: Kernel> Reader<'_, K> {
                 family: None,
                 via: Via::ProcNet,
                 outcome: Outcome::Absent,
+                unseen: 0,
                 sockets: Vec::new(),
             });
             return;
@@ -162,6 +170,7 @@ impl<K: Kernel> Reader<'_, K> {
             family: Some(family),
             via,
             outcome,
+            unseen: 0,
             sockets: Vec::new(),
         };
         let refusal = match self.dump(protocol, Some(family)) {
@@ -234,9 +243,15 @@ impl<K: Kernel> Reader<'_, K> {
         self.method != Method::ProcNet
             && self.kernel.release() >= MPTCP_COUNTED_SINCE
             && self
-                .kernel
-                .read_file("/proc/net/protocols")
-                .is_ok_and(|text| proc_net::count_of(&text, "MPTCP") == Some(0))
+                .protocols()
+                .is_some_and(|text| proc_net::count_of(text, "MPTCP") == Some(0))
+    }
+
+    fn protocols(&mut self) -> Option<&[u8]> {
+        let text = self
+            .protocols
+            .get_or_insert_with(|| self.kernel.read_file("/proc/net/protocols").ok());
+        text.as_deref()
     }
 
     /// MPTCP sockets stand in the table of TCP too: without a table of their own they are not told apart.
@@ -252,11 +267,25 @@ impl<K: Kernel> Reader<'_, K> {
     }
 
     fn dump(&mut self, protocol: Protocol, family: Option<Family>) -> Result<(), DumpError> {
-        let states = self
-            .scope
-            .states
-            .iter()
-            .fold(0, |bits, state| bits | state_bits(state, protocol));
+        Self::dump_to(
+            &mut self.link,
+            self.scope,
+            &mut self.buffer,
+            &mut self.sequence,
+            (protocol, family),
+            self.visitor,
+        )
+    }
+
+    fn dump_to(
+        link: &mut Result<K::Link, Errno>,
+        scope: &Scope,
+        buffer: &mut [u8],
+        sequence: &mut u32,
+        (protocol, family): (Protocol, Option<Family>),
+        visitor: &mut dyn Visitor,
+    ) -> Result<(), DumpError> {
+        let states = requested_states(scope, protocol);
         let request = Request {
             family: family.map(|family| match family {
                 Family::Ipv4 => AF_INET,
@@ -264,20 +293,13 @@ impl<K: Kernel> Reader<'_, K> {
             }),
             protocol: number(protocol),
             states,
-            ports: self.scope.ports.as_ref().filter(|_| protocol.has_ports()),
-            other_ends: self.scope.other_ends,
+            ports: scope.ports.as_ref().filter(|_| protocol.has_ports()),
+            other_ends: scope.other_ends,
         };
-        match &mut self.link {
+        match link {
             Err(errno) => Err(DumpError::Refused(*errno)),
             Ok(_) if states == 0 => Ok(()),
-            Ok(link) => dump::dump(
-                link,
-                &mut self.buffer,
-                &request,
-                protocol,
-                &mut self.sequence,
-                self.visitor,
-            ),
+            Ok(link) => dump::dump(link, buffer, &request, protocol, sequence, visitor),
         }
     }
 
@@ -285,6 +307,19 @@ impl<K: Kernel> Reader<'_, K> {
     fn is_absent(&mut self, protocol: Protocol, family: Family) -> bool {
         let family_is_off = family == Family::Ipv6 && !self.kernel.exists("/proc/net/if_inet6");
         self.kernel.exists("/proc/net/udp") && (family_is_off || protocol == Protocol::UdpLite)
+    }
+}
+
+/// Which states to ask for, as bits.
+fn requested_states(scope: &Scope, protocol: Protocol) -> u32 {
+    let states = scope.states.iter();
+    match protocol {
+        // What is bound is known by what is not among the others.
+        Protocol::Sctp if scope.states.contains(State::Bound) => states
+            .chain([State::Listen, State::Established])
+            .fold(0, |bits, state| bits | sctp::state_bits(state)),
+        Protocol::Sctp => states.fold(0, |bits, state| bits | sctp::state_bits(state)),
+        _ => states.fold(0, |bits, state| bits | state_bits(state, protocol)),
     }
 }
 
@@ -296,8 +331,10 @@ fn number(protocol: Protocol) -> u16 {
         Protocol::UdpLite => 136,
         Protocol::Raw => 255,
         Protocol::Mptcp => 262,
+        Protocol::Sctp => 132,
     }
 }
 
+mod sctp_tables;
 #[cfg(test)]
 mod tests;

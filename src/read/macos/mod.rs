@@ -49,6 +49,11 @@ pub fn limits() -> Limits {
 
 pub use crate::read::machine::interfaces;
 
+/// The system has no SCTP of its own.
+pub fn has_sctp() -> bool {
+    false
+}
+
 pub fn lacks_users() -> bool {
     false
 }

@@ -4,6 +4,7 @@ use sysinfo::Uid;
 
 use crate::model::{Depth, InterfaceAddress, Limits, Protocol};
 use crate::read::linux::interfaces::addresses;
+use crate::read::linux::proc_net::count_of;
 use crate::read::linux::user_namespace;
 use crate::read::raw::{Blind, Outcome, RawProcess};
 
@@ -23,6 +24,12 @@ pub fn lacks_users() -> bool {
 
 pub fn known_uid(uid: u32) -> Option<u32> {
     user_namespace::known(uid)
+}
+
+/// Whether the kernel has loaded SCTP.
+pub fn has_sctp() -> bool {
+    let protocols = std::fs::read("/proc/net/protocols").unwrap_or_default();
+    count_of(&protocols, "SCTP").is_some()
 }
 
 pub fn limits() -> Limits {

@@ -192,6 +192,7 @@ impl Portable {
             family,
             via: Via::Netstat2,
             outcome: Outcome::Read,
+            unseen: 0,
             sockets: Vec::new(),
         };
         let wanted = match protocol {
@@ -202,7 +203,11 @@ impl Portable {
                 table.outcome = Outcome::Absent;
                 return table;
             }
-            Protocol::UdpLite | Protocol::Mptcp | Protocol::Raw => {
+            Protocol::Sctp if !system::has_sctp() => {
+                table.outcome = Outcome::Absent;
+                return table;
+            }
+            Protocol::UdpLite | Protocol::Mptcp | Protocol::Raw | Protocol::Sctp => {
                 table.outcome = Outcome::Unknown {
                     why: "netstat2 does not read this protocol".into(),
                 };

@@ -11,7 +11,8 @@ mod services;
 
 #[cfg(target_os = "windows")]
 pub use live::{
-    BY_DESCRIPTOR, complete, excluded, interfaces, known_uid, lacks_users, limits, outcome, sight,
+    BY_DESCRIPTOR, complete, excluded, has_sctp, interfaces, known_uid, lacks_users, limits,
+    outcome, sight,
 };
 
 #[cfg(target_os = "windows")]
@@ -67,6 +68,11 @@ mod live {
             interface: "loopback".into(),
         }));
         all
+    }
+
+    /// The system has no SCTP of its own.
+    pub fn has_sctp() -> bool {
+        false
     }
 
     pub fn lacks_users() -> bool {

@@ -46,7 +46,7 @@ struct ServiceOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Listener"))]
 struct ListenerOut<'a> {
-    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "sctp"])))]
     protocol: &'static str,
     local_address: String,
     local_port: Option<u16>,
@@ -71,7 +71,7 @@ struct LinkOut<'a> {
     /// Id of a service; null for an end that is not seen.
     from: Option<usize>,
     to: Option<usize>,
-    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "udp", "udplite"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "udp", "udplite", "sctp"])))]
     protocol: &'static str,
     /// The port that was connected to.
     port: u16,

@@ -112,7 +112,7 @@ impl<'a> ForwardOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Dnat"))]
 pub struct DnatOut<'a> {
-    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw", "sctp"])))]
     protocol: &'static str,
     /// The destination for which it holds; null for any, or for those of "addresses".
     address: Option<String>,

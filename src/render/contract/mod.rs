@@ -111,7 +111,7 @@ impl<'a> NoteOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Socket"))]
 pub struct RowOut<'a> {
-    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw", "sctp"])))]
     protocol: &'static str,
     #[cfg_attr(test, schemars(extend("enum" = ["ipv4", "ipv6"])))]
     family: &'static str,

@@ -142,7 +142,7 @@ struct FindingOut<'a> {
     code: &'static str,
     #[cfg_attr(test, schemars(extend("enum" = ["info", "warning", "error"])))]
     severity: &'static str,
-    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "udp", "udplite"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "udp", "udplite", "sctp"])))]
     protocol: &'static str,
     port: u16,
     /// The finding in words.

@@ -61,7 +61,7 @@ struct ProcessOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Listener"))]
 struct ListenOut {
-    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw", "sctp"])))]
     protocol: &'static str,
     address: String,
     port: Option<u16>,

@@ -57,7 +57,7 @@ fn a_udp_lite_socket_is_shown_where_all_is_asked_for() {
         Err(why) => skip!("UDP-Lite: {why}"),
     };
     let inode = inode(&socket);
-    let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+    let port = port_of(&socket);
     for arguments in [&["-a", "--json"], &[&format!("udplite:{port}"), "--json"]] {
         let rows = portwho(arguments).rows();
         let row = row_of(&rows, inode);
@@ -68,6 +68,115 @@ fn a_udp_lite_socket_is_shown_where_all_is_asked_for() {
     }
     let udp = portwho(&[&format!("udp:{port}"), "--json"]).rows();
     assert!(rows_of(&udp, inode).is_empty());
+}
+
+/// A socket of SCTP, which the kernel must have loaded already.
+fn sctp() -> std::io::Result<(Socket, u16)> {
+    let protocols = std::fs::read_to_string("/proc/net/protocols")?;
+    if !protocols.lines().any(|line| line.starts_with("SCTP ")) {
+        return Err(std::io::Error::other("the kernel has no SCTP"));
+    }
+    let socket = bound(Type::STREAM, libc::IPPROTO_SCTP)?;
+    let port = port_of(&socket);
+    Ok((socket, port))
+}
+
+fn port_of(socket: &Socket) -> u16 {
+    socket.local_addr().unwrap().as_socket().unwrap().port()
+}
+
+#[test]
+fn a_listener_of_sctp_is_listed_with_its_owner_and_keeps_its_port() {
+    let (socket, port) = match sctp() {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    socket.listen(16).unwrap();
+    let inode = inode(&socket);
+    let (port, pid) = (port.to_string(), std::process::id());
+    for arguments in [
+        [].as_slice(),
+        &["-S"],
+        &["sctp"],
+        &[&format!("sctp:{port}")],
+        &[&format!(":{port}")],
+        &[&format!("pid={pid}")],
+        &["-a"],
+    ] {
+        let rows = portwho(&[arguments, &["--json"]].concat()).rows();
+        let row = row_of(&rows, inode);
+        assert_eq!(row["protocol"], "sctp", "{arguments:?}");
+        assert_eq!(row["state"], "listen", "{arguments:?}");
+        assert_eq!(row["local_address"], "127.0.0.1", "{arguments:?}");
+        assert_owned(row, &[pid]);
+    }
+    for arguments in [["-t", "--json"], ["-u", "--json"]] {
+        let rows = portwho(&arguments).rows();
+        assert!(rows_of(&rows, inode).is_empty(), "{arguments:?}");
+    }
+    let checked = portwho(&["check", &format!("sctp:{port}")]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    let expected = format!("pid={pid}");
+    let checked = portwho(&["check", &format!("sctp:{port}"), "--expect", &expected]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    let free = portwho(&["free", "--sctp", &port]);
+    assert_eq!((free.code, free.stdout.as_str()), (Some(1), ""), "{free:?}");
+}
+
+#[test]
+fn an_association_of_sctp_is_kept_apart_from_its_listener() {
+    let (socket, port) = match sctp() {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    socket.listen(16).unwrap();
+    let (client, _) = sctp().unwrap();
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    client.connect(&to.into()).unwrap();
+    // Nobody has accepted it: it is of the listener's socket.
+    let rows = portwho(&[&format!("sctp:{port}"), "--json"]).rows();
+    let of_listener = rows_of(&rows, inode(&socket));
+    let mut states: Vec<_> = of_listener.iter().map(|row| &row["state"]).collect();
+    states.sort_by_key(|state| state.to_string());
+    assert_eq!(states, ["established", "listen"], "{rows:?}");
+    let connected = of_listener.iter().find(|row| row["state"] == "established");
+    assert_eq!(connected.unwrap()["peer_port"], port_of(&client));
+    let peers = portwho(&[&format!("peer=:{port}"), "sctp", "--json"]).rows();
+    assert_owned(row_of(&peers, inode(&client)), &[std::process::id()]);
+}
+
+#[test]
+fn a_socket_of_sctp_that_is_only_bound_is_not_shown_and_not_denied() {
+    let (_bound, port) = match sctp() {
+        Ok(found) => found,
+        Err(why) => skip!("{why}"),
+    };
+    let spec = format!("sctp:{port}");
+    let listed = portwho(&[&spec]);
+    assert_eq!(listed.code, Some(3), "{listed:?}");
+    assert!(listed.stderr.contains("does not show"), "{listed:?}");
+    let checked = portwho(&["check", &spec]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    let untried = portwho(&["check", "--no-probe", &spec]);
+    assert_eq!(untried.code, Some(3), "{untried:?}");
+}
+
+/// Without the kernel's SCTP nothing is asked that could load it.
+#[test]
+fn without_sctp_its_ports_are_unknown_to_check_and_nothing_to_a_list() {
+    if sctp().is_ok() {
+        skip!("the kernel has SCTP");
+    }
+    let listed = portwho(&["sctp:2905", "-v"]);
+    assert_eq!(listed.code, Some(1), "{listed:?}");
+    let checked = portwho(&["check", "sctp:2905"]);
+    assert_eq!(checked.code, Some(3), "{checked:?}");
+    assert!(
+        checked.stdout.contains("has not loaded SCTP"),
+        "{checked:?}"
+    );
+    let protocols = std::fs::read_to_string("/proc/net/protocols").unwrap();
+    assert!(!protocols.contains("SCTP"), "nothing has loaded it");
 }
 
 #[test]

@@ -92,10 +92,9 @@ fn files() -> BTreeMap<&'static str, io::Result<&'static str>> {
         "tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "if_inet6",
     ];
     let path = |name: &str| -> &'static str { format!("/proc/net/{name}").leak() };
-    names
-        .into_iter()
-        .map(|name| (path(name), Ok(if name == "tcp" { ONE } else { EMPTY })))
-        .collect()
+    let tables = names.map(|name| (path(name), Ok(if name == "tcp" { ONE } else { EMPTY })));
+    let protocols = ("/proc/net/protocols", Ok("TCP 1 5 0\n"));
+    tables.into_iter().chain([protocols]).collect()
 }
 
 fn outcomes(mut kernel: Fake, method: Method) -> Vec<(Protocol, Option<Family>, Outcome)> {
@@ -193,14 +192,14 @@ fn what_neither_way_gives_is_unknown_and_never_empty() {
         opens: Some(Errno::PERM),
         ..Fake::default()
     };
-    assert_eq!(all(&outcomes(blind, Method::Auto)), 8);
+    assert_eq!(all(&outcomes(blind, Method::Auto)), 9);
     let native = Fake {
         opens: Some(Errno::PERM),
         files: files(),
         ..Fake::default()
     };
     assert_eq!(all(&outcomes(native, Method::SockDiag)), 8);
-    assert_eq!(all(&outcomes(Fake::default(), Method::ProcNet)), 8);
+    assert_eq!(all(&outcomes(Fake::default(), Method::ProcNet)), 9);
     let mut denied = files();
     denied.insert("/proc/net/tcp", Err(io::ErrorKind::PermissionDenied.into()));
     let denied = Fake {
@@ -244,7 +243,8 @@ fn without_ipv6_and_udplite_nothing_is_missing() {
         .iter()
         .filter(|(_, _, outcome)| *outcome == Outcome::Absent)
         .count();
-    assert_eq!(absent, 2 + 5, "MPTCP stands in the table of TCP");
+    let sctp = 1;
+    assert_eq!(absent, 2 + 5 + sctp, "MPTCP stands in the table of TCP");
 }
 
 #[test]
@@ -288,4 +288,53 @@ fn a_count_of_no_mptcp_sockets_spares_the_dump() {
         "one for each family"
     );
     assert_eq!(table("TCP 1 5 0\n").len(), 2);
+}
+
+/// What is found of SCTP, and how many sockets are known to be missing, by what counts them.
+fn sctp(protocols: &'static str, dump: Option<Errno>) -> Vec<(Via, Outcome, u32)> {
+    let scope = Scope {
+        protocols: [Protocol::Sctp].into_iter().collect(),
+        ..Scope::everything()
+    };
+    let mut kernel = Fake {
+        dumps: dump.map(|errno| (132, errno)).into_iter().collect(),
+        files: BTreeMap::from([
+            ("/proc/net/protocols", Ok(protocols)),
+            ("/proc/net/sctp/eps", Ok(EPS)),
+            ("/proc/net/sctp/assocs", Ok(ASSOCS)),
+        ]),
+        ..Fake::default()
+    };
+    let tables = read(&mut kernel, Method::Auto, &scope).into_iter();
+    tables
+        .map(|table| (table.via, table.outcome, table.unseen))
+        .collect()
+}
+
+const EPS: &str = " ENDPT     SOCK   STY SST HBKT LPORT   UID INODE LADDRS
+86547ba6 f2bb92db 2   10  35   2905      0 10123 0.0.0.0
+";
+const ASSOCS: &str = " ASSOC     SOCK   STY SST ST HBKT ASSOC-ID TX_QUEUE RX_QUEUE UID INODE LPORT RPORT LADDRS <-> RADDRS HBINT
+";
+
+/// To ask could load modules, and the kernel's own socket is counted wherever it has loaded them.
+#[test]
+fn sctp_is_asked_for_only_where_sockets_are_counted() {
+    let refused = Some(Errno::PERM);
+    for protocols in ["TCP 1 5 0\n", "SCTPv6 1 1 0\nSCTP 1 0 0\n"] {
+        let found = sctp(protocols, refused);
+        assert_eq!(found, [(Via::ProcNet, Outcome::Absent, 0)], "{protocols}");
+    }
+    let found = sctp("SCTPv6 1 1 0\nSCTP 1 3 0\n", None);
+    let read = |unseen| (Via::SockDiag, Outcome::Read, unseen);
+    assert_eq!(found, [read(3), read(0)], "one for each family");
+}
+
+#[test]
+fn sctp_sockets_that_are_counted_and_not_shown_are_known_to_be_missing() {
+    let found = sctp("SCTPv6 1 1 0\nSCTP 1 3 0\n", Some(Errno::NOENT));
+    assert!(
+        matches!(&found[..], [(Via::ProcNet, Outcome::Fallback { .. }, 2)]),
+        "{found:?}"
+    );
 }
