@@ -4,8 +4,10 @@
 pub mod addresses;
 pub mod bpf;
 pub mod cgroups;
+pub mod ipvs;
 pub mod manifests;
 pub mod mounts;
+pub mod nat;
 pub mod runtimes;
 pub mod units;
 pub mod verbs;
