@@ -20,10 +20,10 @@ pub use users::look_up as look_up_users;
 pub use why::{Explained, explain};
 
 use crate::model::{
-    Depth, Endpoint, InterfaceAddress, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot,
+    Depth, Endpoint, Far, InterfaceAddress, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot,
 };
 use crate::normalize::{
-    name_namespaces, name_users, owner_notes, sockets, table_notes, users_note,
+    far, name_namespaces, name_users, owner_notes, sockets, table_notes, users_note,
 };
 use crate::read::Source;
 use crate::read::raw::{Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
@@ -58,12 +58,20 @@ pub struct Survey {
 ///
 /// The second value says whether nothing matched although something that could not be read might have.
 pub fn survey(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool) {
-    let (snapshot, undecided, _) = with_holders(source, survey);
-    (snapshot, undecided)
+    let told = look(source, survey);
+    (told.snapshot, told.undecided)
 }
 
-/// The same, with what was told of the holders.
-fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, RawHolders) {
+/// What a survey finds, and what else was told of it.
+struct Told {
+    snapshot: Snapshot,
+    undecided: bool,
+    holders: RawHolders,
+    /// The network namespaces beside the reader's own.
+    others: Vec<Far>,
+}
+
+fn look(source: &mut dyn Source, survey: &Survey) -> Told {
     let mut survey = survey.clone();
     let unknown_users = users::look_up(source, &mut survey.query.users);
     let survey = &survey;
@@ -118,7 +126,8 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     name_users(rows.iter_mut().chain(&mut other_ends), &names);
     order.sort(&mut rows);
     let listens = rows.iter().any(|row| row.socket.state.is_listening());
-    let diverted = diverted(source, survey, listens, raw.elsewhere.len());
+    let others = far(&raw.elsewhere);
+    let diverted = diverted(source, survey, listens, &others);
     notes.extend(diverted.notes);
     // Whether a port can be bound does not depend on what becomes of packets.
     let is_unused = !listens && survey.forwards != Forwards::Known;
@@ -140,7 +149,12 @@ fn with_holders(source: &mut dyn Source, survey: &Survey) -> (Snapshot, bool, Ra
     };
     let is_unknown = in_doubt || snapshot.may_lack_sockets() || snapshot.may_be_diverted;
     let undecided = snapshot.rows.is_empty() && is_unknown;
-    (snapshot, undecided, holders)
+    Told {
+        snapshot,
+        undecided,
+        holders,
+        others,
+    }
 }
 
 /// What a glance saw.

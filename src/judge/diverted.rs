@@ -70,7 +70,7 @@ fn meets(rule: &Dnat, row: &Row, own: Option<u64>) -> bool {
             && (rule.among.is_empty() || rule.among.iter().any(is_among))
     };
     !rule.keeps()
-        && socket.netns() == own
+        && socket.netns() == rule.netns.as_ref().map(|far| far.netns).or(own)
         && listens(socket, rule.protocol, rule.ports)
         && is_of_family
         && (socket.local.is_wildcard() || of_address(socket.local.canonical()))
@@ -107,6 +107,7 @@ fn next(rule: &Dnat, namespaces: Namespaces, limits: &Limits) -> Option<String> 
     let port = rule.target_ports().0;
     let sudo = if limits.uid == Some(0) { "" } else { "sudo " };
     Some(match (rule.to, namespaces) {
+        (None, _) if rule.netns.is_some() => format!("{sudo}portwho why --all-netns :{port}"),
         (None, _) => format!("{sudo}portwho why :{port}"),
         (Some(_), Namespaces::Own) => format!("{sudo}portwho --all-netns :{port}"),
         (Some(_), Namespaces::All) if rule.listener.is_some() => {

@@ -210,6 +210,8 @@ impl Diverter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dnat {
     pub by: Diverter,
+    /// The network namespace whose packets it takes, where that is not the reader's own.
+    pub netns: Option<Far>,
     pub protocol: Protocol,
     /// `None` for both.
     pub family: Option<Family>,
@@ -228,6 +230,23 @@ pub struct Dnat {
     pub container: Option<Rc<Container>>,
     /// Who listens there, in another network namespace that was looked into.
     pub listener: Option<Rc<Row>>,
+}
+
+/// A network namespace that the reader does not live in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Far {
+    /// Its inode number.
+    pub netns: u64,
+    /// What people call it.
+    pub name: Option<Foreign>,
+}
+
+impl Far {
+    /// Its name, else its inode number.
+    pub fn label(&self) -> String {
+        let name = self.name.as_ref().map(|name| name.unclean().to_owned());
+        name.unwrap_or_else(|| self.netns.to_string())
+    }
 }
 
 impl Dnat {

@@ -23,8 +23,8 @@ pub use foreign::{Foreign, is_comm_of, without_exe};
 pub use holding::Holding;
 pub use limits::{InterfaceAddress, Limits, Rules};
 pub use meaning::{
-    Container, ContainerId, Diverter, Dnat, Forward, Forwarder, Manager, Meaning, Project, Runtime,
-    Unit,
+    Container, ContainerId, Diverter, Dnat, Far, Forward, Forwarder, Manager, Meaning, Project,
+    Runtime, Unit,
 };
 pub use note::{Note, NoteCode};
 pub use owner::{Descriptors, Halt, Owner, OwnerStatus, Owners, Process, ProcessKey, Program};

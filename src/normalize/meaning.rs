@@ -187,6 +187,7 @@ pub fn dnat(raw: &[RawForward], containers: &[RawContainer]) -> Vec<Dnat> {
         to_ports: raw.to_ports,
         container: raw.to.and_then(|address| at_address(address, containers)),
         listener: None,
+        netns: None,
     };
     all.into_iter().map(dnat).collect()
 }

@@ -19,5 +19,5 @@ pub use meaning::{
 };
 pub use name::full_name;
 pub use notes::{counted_owner_notes, owner_notes, table_notes, users_note};
-pub use rules_notes::{far_rules_note, programs_notes, unread_notes};
-pub use sockets::{Gathering, sockets};
+pub use rules_notes::{far_rules_note, note_in, programs_notes, unread_notes};
+pub use sockets::{Gathering, far, sockets};

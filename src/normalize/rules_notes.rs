@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::model::{Note, NoteCode};
+use crate::model::{Far, Note, NoteCode};
 use crate::read::raw::{RawForwards, RawMark, RawProgram};
 
 /// Notes on what could not be read, and on rules that are not understood, so many of them.
@@ -45,7 +45,7 @@ pub fn unread_notes(raw: &RawForwards, doubts: usize) -> Vec<Note> {
         .collect()
 }
 
-/// A note on the rules of other network namespaces, which are not read.
+/// A note on the rules of other network namespaces that could not be entered, so many of them.
 pub fn far_rules_note(others: usize) -> Option<Note> {
     let whose = match others {
         0 => return None,
@@ -60,6 +60,17 @@ pub fn far_rules_note(others: usize) -> Option<Note> {
         ),
         count: None,
     })
+}
+
+/// The same note of another network namespace.
+pub fn note_in(note: Note, far: Option<&Far>) -> Note {
+    match far {
+        None => note,
+        Some(far) => Note {
+            message: format!("in netns {}: {}", far.label(), note.message),
+            ..note
+        },
+    }
 }
 
 /// Notes on what may take any port: programs that choose sockets, and services for marked packets.
@@ -126,6 +137,26 @@ mod tests {
             assert!(note.message.starts_with(begin), "{}", note.message);
         }
         assert_eq!(unread_notes(&RawForwards::default(), 0), []);
+    }
+
+    #[test]
+    fn a_note_on_another_namespace_names_it() {
+        let raw = RawForwards {
+            refused: Some("too many".into()),
+            ..RawForwards::default()
+        };
+        let begins = |far: Option<&Far>, begin: &str| {
+            let note = note_in(unread_notes(&raw, 0).remove(0), far);
+            assert!(note.message.starts_with(begin), "{}", note.message);
+        };
+        let mut far = Far {
+            netns: 4_026_532_177,
+            name: Some(Foreign::new("blue")),
+        };
+        begins(None, "the DNAT rules of the packet filter");
+        begins(Some(&far), "in netns blue: the DNAT rules");
+        far.name = None;
+        begins(Some(&far), "in netns 4026532177: the DNAT rules");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::once::settle;
 use crate::model::{
-    ContainerId, Endpoint, Foreign, OwnerStatus, Owners, Protocol, Row, Site, Socket, User,
+    ContainerId, Endpoint, Far, Foreign, OwnerStatus, Owners, Protocol, Row, Site, Socket, User,
 };
 use crate::read::raw::{RawNamespace, RawSocket, RawSockets};
 
@@ -29,6 +29,17 @@ pub fn namespace_name(namespace: &RawNamespace) -> Option<Foreign> {
         .name
         .clone()
         .or_else(|| container.map(ContainerId::label))
+}
+
+/// The namespaces that a reader found beside its own.
+pub fn far(elsewhere: &[RawNamespace]) -> Vec<Far> {
+    let far = |namespace: &RawNamespace| {
+        Some(Far {
+            netns: namespace.sockets.netns?,
+            name: namespace_name(namespace),
+        })
+    };
+    elsewhere.iter().filter_map(far).collect()
 }
 
 /// Adds the sockets of one network namespace; gives the others.

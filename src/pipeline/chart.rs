@@ -1,7 +1,7 @@
 //! Finds out who talks to whom, and says what of that could not be seen.
 
 use super::rules::{Forwards, diverted};
-use super::{Survey, users, with_holders};
+use super::{Survey, Told, look, users};
 use crate::judge::{Map, is_talk, map};
 use crate::model::{Limits, NoteCode, Protocol, Snapshot, State};
 use crate::normalize::owner_notes;
@@ -26,7 +26,12 @@ pub fn chart(source: &mut dyn Source, wanted: &Survey, asked: &Query) -> Chart {
         query: every_talk(),
         ..wanted.clone()
     };
-    let (mut snapshot, _, holders) = with_holders(source, &every_talk);
+    let Told {
+        mut snapshot,
+        holders,
+        others,
+        ..
+    } = look(source, &every_talk);
     let limits = Limits {
         elsewhere: std::mem::take(&mut snapshot.elsewhere),
         ..source.limits(true)
@@ -39,7 +44,7 @@ pub fn chart(source: &mut dyn Source, wanted: &Survey, asked: &Query) -> Chart {
             forwards: Forwards::OfUnusedPorts,
             ..wanted.clone()
         };
-        let diverted = diverted(source, &unused, false, limits.elsewhere.len());
+        let diverted = diverted(source, &unused, false, &others);
         snapshot.notes.extend(diverted.notes);
         snapshot.forwards = diverted.forwards;
         snapshot.doubts = diverted.doubts;

@@ -99,6 +99,16 @@ pub trait Source {
         RawForwards::default()
     }
 
+    /// The same in those of these other network namespaces, by inode number, that are still there; `None`
+    /// for one that could not be entered.
+    fn forwards_elsewhere(
+        &mut self,
+        _: &Destinations,
+        wanted: &[u64],
+    ) -> BTreeMap<u64, Option<RawForwards>> {
+        wanted.iter().map(|netns| (*netns, None)).collect()
+    }
+
     /// The socket units of those of the processes that are a systemd, by the units' files.
     fn socket_units(&mut self, _: &[RawProcess]) -> Vec<RawSocketUnit> {
         Vec::new()

@@ -237,6 +237,39 @@ fn a_recording_of_one_network_namespace_cannot_tell_of_others() {
     assert_eq!(replay("web1", &[":80", "--all-netns"]).code, 0);
 }
 
+/// A recording holds no rules of other namespaces: they may send a port elsewhere.
+#[test]
+fn rules_of_other_namespaces_that_are_not_read_leave_a_port_unknown() {
+    let text = std::fs::read_to_string(crate::capture("web1")).unwrap();
+    let mut capture: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut far = capture["sockets"].clone();
+    for table in far["tables"].as_array_mut().unwrap() {
+        table["sockets"] = serde_json::json!([]);
+    }
+    far["netns"] = 7.into();
+    capture["all_namespaces"] = true.into();
+    capture["sockets"]["elsewhere"] =
+        serde_json::json!([{ "name": "blue", "container": null, "sockets": far }]);
+    let fed = serde_json::to_vec(&capture).unwrap();
+    let told = |arguments: &str| {
+        let words: Vec<&str> = arguments.split(' ').collect();
+        crate::portwho_fed(&[&words[..], &["--from", "-"]].concat(), &fed)
+    };
+    let note = "the DNAT rules of another network namespace are not read";
+    for question in [":9 --all-netns", "why :9 --all-netns", "map :9 --all-netns"] {
+        let answer = told(question);
+        assert_eq!(answer.code, 3, "{answer:?}");
+        assert_eq!(answer.stderr.matches(note).count(), 1, "{answer:?}");
+        let document = told(&format!("{question} --json"));
+        assert!(
+            document.stdout.contains("\"complete\": false"),
+            "{document:?}"
+        );
+    }
+    assert_eq!(told(":9").code, 1);
+    assert_eq!(told(":80 --all-netns").code, 0);
+}
+
 #[test]
 fn rules_that_could_not_be_read_are_told_where_packets_are_sent_on() {
     let text = std::fs::read_to_string(crate::capture("web1")).unwrap();

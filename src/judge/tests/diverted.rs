@@ -10,6 +10,7 @@ use crate::model::{
 fn rule() -> Dnat {
     Dnat {
         by: Diverter::Dnat,
+        netns: None,
         among: Vec::new(),
         to_last: None,
         protocol: Protocol::Tcp,

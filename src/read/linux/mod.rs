@@ -69,7 +69,9 @@ mod live {
 
     use super::glimpse::Glimpses;
     use super::tables::Method;
-    use super::{ancestors, interfaces, limits, netfilter, owners, process, running, units};
+    use super::{
+        ancestors, interfaces, limits, namespaces, netfilter, owners, process, running, units,
+    };
     use crate::model::{
         Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, ProcessKey, Scope,
     };
@@ -158,6 +160,14 @@ mod live {
 
         fn forwards(&mut self, asked: &Destinations) -> RawForwards {
             netfilter::read(asked)
+        }
+
+        fn forwards_elsewhere(
+            &mut self,
+            asked: &Destinations,
+            wanted: &[u64],
+        ) -> BTreeMap<u64, Option<RawForwards>> {
+            namespaces::in_each(wanted, || netfilter::read(asked))
         }
 
         fn socket_units(&mut self, processes: &[RawProcess]) -> Vec<RawSocketUnit> {

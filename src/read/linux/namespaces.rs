@@ -52,6 +52,27 @@ pub fn read_others(own: u64, method: Method, scope: &Scope, sockets: &mut RawSoc
     }
 }
 
+/// Does it in each of these namespaces that is still there; `None` for one that cannot be entered.
+pub fn in_each<T: Send>(wanted: &[u64], work: impl Fn() -> T + Sync) -> BTreeMap<u64, Option<T>> {
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let (mut doors, _) = find();
+    doors.retain(|inode, _| wanted.contains(inode));
+    let unread = doors.keys().map(|inode| (*inode, None)).collect();
+    let work_in_all = || {
+        doors
+            .into_iter()
+            .filter_map(|(inode, door)| match enter(&door, inode) {
+                Ok(()) => Some((inode, Some(work()))),
+                Err(Errno::NOENT | Errno::SRCH) => None,
+                Err(_) => Some((inode, None)),
+            })
+            .collect()
+    };
+    apart(work_in_all).unwrap_or(unread)
+}
+
 /// Does it on a thread of its own, which ends in another namespace than it began in, so that nothing
 /// else may run on it. `None` where it cannot be started or does not come to its end.
 fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {

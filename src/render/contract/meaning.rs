@@ -112,6 +112,9 @@ impl<'a> ForwardOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Dnat"))]
 pub struct DnatOut<'a> {
+    /// The inode number of the network namespace whose packets it takes; null for the reader's own.
+    netns: Option<u64>,
+    netns_name: Option<&'a str>,
     #[cfg_attr(test, schemars(extend("enum" = ["tcp", "mptcp", "udp", "udplite", "raw", "sctp"])))]
     protocol: &'static str,
     /// The destination for which it holds; null for any, or for those of "addresses".
@@ -151,7 +154,10 @@ impl AddressesOut {
 
 impl<'a> DnatOut<'a> {
     pub fn new(dnat: &'a Dnat) -> Self {
+        let far = dnat.netns.as_ref();
         Self {
+            netns: far.map(|far| far.netns),
+            netns_name: far.and_then(|far| Some(far.name.as_ref()?.unclean())),
             protocol: dnat.protocol.as_str(),
             address: dnat.address.map(|address| address.to_string()),
             addresses: Some(dnat.among.iter().map(AddressesOut::new).collect())

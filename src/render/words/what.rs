@@ -204,8 +204,11 @@ pub fn dnat_target(dnat: &Dnat) -> String {
 pub fn dnat(dnat: &Dnat) -> String {
     let container = dnat.container.as_deref().map(in_container);
     let container = container.map(|name| format!(" ({name})"));
+    let place = dnat.netns.as_ref();
+    let place = place.map(|far| format!("in netns {} ", far.label()));
     format!(
-        "{} sends {} to {}{}",
+        "{}{} sends {} to {}{}",
+        place.unwrap_or_default(),
         diverter(dnat.by),
         dnat_match(dnat),
         dnat_target(dnat),
@@ -220,6 +223,7 @@ pub fn without_listener(row: &Row, snapshot: &Snapshot) -> String {
         let (first, last) = rule.ports;
         let port = socket.local.port;
         rule.by == Diverter::Tproxy
+            && rule.netns.as_ref().map(|far| far.netns).or(snapshot.netns) == socket.netns()
             && rule.protocol == socket.protocol.port_space()
             && port.is_some_and(|port| (first..=last).contains(&port))
     };

@@ -266,40 +266,6 @@ fn who_listens_behind_a_rule_is_named_where_every_network_is_looked_into() {
     assert_eq!(listener["owners"][0]["pid"], held.pid(), "{listener:#}");
 }
 
-#[test]
-fn rules_of_other_networks_are_said_not_to_be_read() {
-    let (_held, _) = match far_listener() {
-        Ok(scene) => scene,
-        Err(why) => skip!("no network of its own: {why}"),
-    };
-    let scene = on_own_network(|| {
-        let (_held, port) = scenes::listening_process();
-        let taken = format!("tcp:{port}");
-        [
-            (vec!["--all-netns", "tcp:1"], true),
-            (vec!["why", "--all-netns", "tcp:1"], true),
-            (vec!["why", "--all-netns", &taken], true),
-            (vec!["why", &taken], false),
-            (vec!["tcp:1"], false),
-            // What is listed is there, whatever the rules say.
-            (vec!["--all-netns", &taken], false),
-            (vec!["--all-netns", "-l"], false),
-        ]
-        .map(|(arguments, is_told)| (portwho(&arguments), is_told))
-    });
-    let answers = match scene {
-        Ok(answers) => answers,
-        Err(why) => skip!("no network of its own: {why}"),
-    };
-    for (answer, is_told) in answers {
-        let notes = answer
-            .stderr
-            .lines()
-            .filter(|line| line.contains("the DNAT rules of ") && line.contains("are not read"));
-        assert_eq!(notes.count(), usize::from(is_told), "{answer:?}");
-    }
-}
-
 /// Its cost must not grow.
 #[test]
 fn a_listing_of_a_port_that_a_socket_has_does_not_look_at_rules() {

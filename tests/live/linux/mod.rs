@@ -40,6 +40,7 @@ mod protocols;
 mod reasons;
 mod refused;
 mod repainted;
+mod rules_elsewhere;
 mod runtimes;
 mod scarce;
 mod snippets;
