@@ -4,6 +4,7 @@
 mod behind;
 mod chart;
 mod gather;
+mod left_out;
 mod owners;
 mod rules;
 mod users;
@@ -101,6 +102,7 @@ fn look(source: &mut dyn Source, survey: &Survey) -> Told {
     } else {
         RawHolders::default()
     };
+    let lacks_details = left_out::note(source, &mut notes) && query.asks_by_details();
     if is_wide {
         name_namespaces(&mut rows);
     }
@@ -147,7 +149,8 @@ fn look(source: &mut dyn Source, survey: &Survey) -> Told {
         unreadable,
         sees_bound,
     };
-    let is_unknown = in_doubt || snapshot.may_lack_sockets() || snapshot.may_be_diverted;
+    let is_unknown =
+        in_doubt || lacks_details || snapshot.may_lack_sockets() || snapshot.may_be_diverted;
     let undecided = snapshot.rows.is_empty() && is_unknown;
     Told {
         snapshot,

@@ -29,6 +29,9 @@ pub enum NoteCode {
     /// A BPF program, or a service of the load balancer for marked packets, may take what comes to any
     /// port.
     PortsSteered,
+    /// Arguments and projects of processes that were not read, since reading them could take any time;
+    /// the count is the number of such processes.
+    DetailsLeftOut,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,
     /// The system does not tell which ports it gives to outgoing connections.
@@ -53,6 +56,7 @@ impl NoteCode {
             Self::PortsSteered => "ports-steered",
             Self::UsersUnknown => "users-unknown",
             Self::UsersUnmapped => "users-unmapped",
+            Self::DetailsLeftOut => "details-left-out",
             Self::OwnersFoundBy => "owners-found-by",
             Self::RangeUnknown => "range-unknown",
             Self::TimeWaitUnseen => "time-wait-unseen",
@@ -73,6 +77,7 @@ impl NoteCode {
                 | Self::PortsSteered
                 | Self::UsersUnknown
                 | Self::UsersUnmapped
+                | Self::DetailsLeftOut
         )
     }
 
@@ -85,6 +90,7 @@ impl NoteCode {
                 | Self::SocketRangesUnseen
                 | Self::RulesUnread
                 | Self::PortsSteered
+                | Self::DetailsLeftOut
         )
     }
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use listeners::{listening_around, look_for_listeners};
 
 use super::owners::keys;
-use super::{read_by, unreadable, users};
+use super::{left_out, read_by, unreadable, users};
 use crate::judge::{Address, Budget, Pool, Seen, Tally, Usage, infer_owners};
 use crate::model::{
     Depth, Endpoint, Handles, Limits, Namespaces, Note, NoteCode, OwnerStatus, PortSet, Protocol,
@@ -138,6 +138,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
     };
     usage.listening = listening_around(source, &usage);
     look_for_listeners(source, asked, &mut usage);
+    left_out::note(source, &mut usage.snapshot.notes);
     usage
 }
 

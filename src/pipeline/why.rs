@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Survey, behind, survey, users};
+use super::{Survey, behind, left_out, survey, users};
 use crate::judge::main_processes;
 use crate::model::{Depth, Limits, Process, ProcessKey, Row, Snapshot};
 use crate::normalize::{Names, process};
@@ -64,6 +64,7 @@ pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
             Some((key, parents.collect()))
         })
         .collect();
+    left_out::note(source, &mut snapshot.notes);
     let limits = Limits {
         elsewhere: std::mem::take(&mut snapshot.elsewhere),
         ..source.limits(true)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use super::machine::Zone;
 use super::raw::{
-    Outcome, RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
+    LeftOut, Outcome, RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
     RawTable, Via,
 };
 use crate::model::{
@@ -42,6 +42,8 @@ pub struct Capture {
     socket_units: Vec<RawSocketUnit>,
     #[serde(default)]
     forwards: RawForwards,
+    #[serde(default)]
+    left_out: LeftOut,
     /// Unknown where a recording has none, those written by hand for instance.
     #[serde(default)]
     limits: Limits,
@@ -94,6 +96,7 @@ impl Capture {
         let users = source.users(&uids);
         Self {
             version: VERSION,
+            left_out: source.left_out(),
             all_namespaces: namespaces == Namespaces::All,
             about: "a recording of sockets and their processes, made by portwho capture".into(),
             zone: source.zone(),
@@ -208,6 +211,10 @@ impl Source for Replay {
             .filter(|process| keys.contains(&process.key))
             .cloned()
             .collect()
+    }
+
+    fn left_out(&mut self) -> LeftOut {
+        self.0.left_out.clone()
     }
 
     fn ancestors(&mut self, key: ProcessKey) -> Option<Vec<RawProcess>> {

@@ -26,7 +26,8 @@ pub mod windows;
 
 use machine::Zone;
 use raw::{
-    RawContainer, RawForwards, RawHolders, RawProcess, RawSocket, RawSocketUnit, RawSockets,
+    LeftOut, RawContainer, RawForwards, RawHolders, RawProcess, RawSocket, RawSocketUnit,
+    RawSockets,
 };
 
 /// Where answers come from: a kernel, a library, a recording.
@@ -59,6 +60,11 @@ pub trait Source {
 
     /// Facts of these processes. One that is gone, or whose pid is another's now, is left out.
     fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess>;
+
+    /// What was left out of the processes that have been read so far.
+    fn left_out(&mut self) -> LeftOut {
+        LeftOut::default()
+    }
 
     /// The parents of a process, the nearest first; `None` where the system does not tell.
     fn ancestors(&mut self, _: ProcessKey) -> Option<Vec<RawProcess>> {

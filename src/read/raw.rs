@@ -1,6 +1,6 @@
 //! What a reader reports, as reported. Captures are made of these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -227,6 +227,14 @@ pub struct RawProcess {
     /// Of processes of root and of the asker, for a page or a recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Box<Provenance>>,
+}
+
+/// What was left out of processes on purpose, so that none of them can keep a reader waiting.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Pids of those that were read without their memory and files: these did not answer in time.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub late: BTreeSet<u32>,
 }
 
 /// What a runtime told of one of its containers.

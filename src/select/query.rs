@@ -75,6 +75,11 @@ impl Query {
         self.deciding_depth().is_some()
     }
 
+    /// Whether what a process was started with, or where, may decide which rows match.
+    pub fn asks_by_details(&self) -> bool {
+        !(self.names.is_empty() && self.projects.is_empty())
+    }
+
     /// How much of owners must be read before it is known which rows match; `None` where all match.
     pub fn deciding_depth(&self) -> Option<Depth> {
         if !self.projects.is_empty() {

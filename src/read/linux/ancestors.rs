@@ -1,23 +1,17 @@
 //! Parents of a process: of one that holds a socket, and of this very one.
 
-use super::glimpse::Glimpses;
 use super::proc_files::{open_proc, read_link, read_small, read_stat};
 use super::proc_text::decode_stat;
-use super::process::read;
-use super::provenance;
-use crate::model::{Depth, ProcessKey};
-use crate::read::project::Projects;
-use crate::read::raw::RawProcess;
+use crate::model::ProcessKey;
 
 /// Parents that are read: a chain may be made as long as somebody likes.
 const MOST_PARENTS: usize = 512;
 
-/// The parents of a process, the nearest first, with what they are part of. Where the last is not the
-/// first process of all, the others cannot be seen.
-pub fn ancestors(key: ProcessKey) -> Option<Vec<RawProcess>> {
+/// The parents of a process, the nearest first. Where the last is not the first process of all, the
+/// others cannot be seen.
+pub fn ancestors(key: ProcessKey) -> Option<Vec<ProcessKey>> {
     let proc = open_proc().ok()?;
-    let mut all: Vec<RawProcess> = Vec::new();
-    let projects = Projects::new();
+    let mut all: Vec<ProcessKey> = Vec::new();
     let mut child = key;
     while all.len() < MOST_PARENTS {
         let Some(stat) = read_stat(&proc, child) else {
@@ -35,10 +29,7 @@ pub fn ancestors(key: ProcessKey) -> Option<Vec<RawProcess>> {
         if start > child.start {
             break;
         }
-        for mut process in read(&[parent], Depth::Full, &Glimpses::default()) {
-            process.provenance = provenance::read(&proc, &process, &projects);
-            all.push(process);
-        }
+        all.push(parent);
         child = parent;
     }
     (!all.is_empty() || key.pid == 1).then_some(all)

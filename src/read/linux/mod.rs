@@ -28,6 +28,8 @@ mod clock;
 #[cfg(target_os = "linux")]
 pub mod daemons;
 #[cfg(target_os = "linux")]
+pub mod deadline;
+#[cfg(target_os = "linux")]
 mod exchange;
 #[cfg(target_os = "linux")]
 pub mod interfaces;
@@ -48,6 +50,8 @@ mod proc_files;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
+mod processes;
+#[cfg(target_os = "linux")]
 mod provenance;
 #[cfg(target_os = "linux")]
 mod running;
@@ -66,18 +70,18 @@ pub use live::Linux;
 #[cfg(target_os = "linux")]
 mod live {
     use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
 
     use super::glimpse::Glimpses;
+    use super::processes::Processes;
     use super::tables::Method;
-    use super::{
-        ancestors, interfaces, limits, namespaces, netfilter, owners, process, running, units,
-    };
+    use super::{ancestors, interfaces, limits, namespaces, netfilter, owners, running};
     use crate::model::{
         Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, ProcessKey, Scope,
     };
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{
-        RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
+        LeftOut, RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
     };
     use crate::read::users::Users;
     use crate::read::{Owners, RUNTIME_LIMIT, Source, Visitor, runtime};
@@ -87,7 +91,8 @@ mod live {
         method: Method,
         owners: Owners,
         /// What was told of the holders when they were found.
-        glimpses: Glimpses,
+        glimpses: Arc<Glimpses>,
+        processes: Processes,
         users: Users,
     }
 
@@ -96,7 +101,8 @@ mod live {
             Self {
                 method,
                 owners,
-                glimpses: Glimpses::default(),
+                glimpses: Arc::default(),
+                processes: Processes::default(),
                 users: Users::default(),
             }
         }
@@ -121,16 +127,20 @@ mod live {
 
         fn holders(&mut self, handles: &Handles) -> RawHolders {
             let (holders, glimpses) = owners::holders(self.owners, handles);
-            self.glimpses = glimpses;
+            self.glimpses = Arc::new(glimpses);
             holders
         }
 
         fn processes(&mut self, keys: &[ProcessKey], depth: Depth) -> Vec<RawProcess> {
-            process::read(keys, depth, &self.glimpses)
+            self.processes.read(keys, depth, &self.glimpses)
         }
 
         fn ancestors(&mut self, key: ProcessKey) -> Option<Vec<RawProcess>> {
-            ancestors::ancestors(key)
+            self.processes.parents(key)
+        }
+
+        fn left_out(&mut self) -> LeftOut {
+            self.processes.left_out()
         }
 
         fn own_line(&mut self) -> Vec<u32> {
@@ -171,7 +181,7 @@ mod live {
         }
 
         fn socket_units(&mut self, processes: &[RawProcess]) -> Vec<RawSocketUnit> {
-            units::socket_units(processes)
+            self.processes.socket_units(processes)
         }
     }
 }

@@ -50,6 +50,15 @@ pub fn read_command(proc: &OwnedFd, place: &str) -> Option<Vec<Foreign>> {
     decode_command(&read_small(proc, format!("{place}/cmdline")).ok()?)
 }
 
+/// Reads a link to a program or a directory, and does not look whether what it leads to is deleted.
+pub fn read_link_text(proc: &OwnedFd, path: &str) -> Option<Foreign> {
+    let target = readlinkat(proc, path, Vec::new()).ok()?;
+    let text = target.as_bytes();
+    Some(Foreign::from_bytes(
+        text.strip_suffix(DELETED).unwrap_or(text),
+    ))
+}
+
 /// Reads a link to a program or a directory, without what the kernel says of a deleted one.
 pub fn read_link(proc: &OwnedFd, path: &str) -> Option<Foreign> {
     let target = readlinkat(proc, path, Vec::new()).ok()?;

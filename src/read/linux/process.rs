@@ -8,8 +8,10 @@ use rustix::fs::{AtFlags, statat};
 
 use super::cgroup::{Membership, container_from_mountinfo, parse_cgroup};
 use super::clock::Clock;
-use super::glimpse::{Glimpse, Glimpses, Keys, Shares, WITNESSES};
-use super::proc_files::{open_proc, other_thread, read_command, read_link, read_small, read_stat};
+use super::glimpse::{Glimpse, Keys, Shares};
+use super::proc_files::{
+    open_proc, other_thread, read_command, read_link, read_link_text, read_small, read_stat,
+};
 use super::proc_text::{Stat, decode_stat};
 use super::{provenance, units, user_namespace};
 use crate::model::{
@@ -18,54 +20,18 @@ use crate::model::{
 use crate::read::project::Projects;
 use crate::read::raw::RawProcess;
 
-/// Reads the processes; those that are gone are left out. What was told of them already, and what others
-/// have told that they share, is not read again.
-pub fn read(keys: &[ProcessKey], depth: Depth, glimpses: &Glimpses) -> Vec<RawProcess> {
-    let Ok(proc) = open_proc() else {
-        return Vec::new();
-    };
-    let mut reader = Reader {
-        own_mounts: statat(&proc, "self/ns/mnt", AtFlags::empty()).map_or(0, |stat| stat.st_ino),
-        proc,
-        depth,
-        clock: Clock::read(),
-        projects: None,
-        own: HashMap::new(),
-        shares: Shares::default(),
-    };
-    // The oldest are the witnesses: a process is likeliest to change when it has just been started.
-    let mut order: Vec<usize> = (0..keys.len()).collect();
-    order.sort_by_key(|at| keys[*at].start);
-    let mut processes: Vec<Option<RawProcess>> = vec![None; keys.len()];
-    // What becomes of programs is read of each.
-    let glimpse = |at: &usize| glimpses.of(keys[*at]).filter(|_| depth < Depth::Whole);
-    let mut sharing: HashMap<u64, Vec<usize>> = HashMap::new();
-    for at in &order {
-        let glimpse = glimpse(at);
-        if let Some(glimpse) = glimpse {
-            sharing.entry(glimpse.keys.groups).or_default().push(*at);
-        }
-        processes[*at] = reader.read_one(keys[*at], glimpse);
-    }
-    // The witnesses may have changed meanwhile, and no other: the youngest of those that share is asked
-    // itself in the end, and where it says otherwise, so is everyone.
-    for all in sharing.into_values().filter(|all| all.len() > WITNESSES) {
-        let itself = |at: &usize| Some((*at, reader.read_one(keys[*at], None)?));
-        let agrees = all.iter().rev().find_map(itself).is_some_and(|(at, now)| {
-            let told = processes[at].as_ref();
-            told.is_some_and(|told| belongs(told) == belongs(&now))
-        });
-        if !agrees {
-            for at in all {
-                processes[at] = reader.read_one(keys[at], None);
-            }
-        }
-    }
-    processes.into_iter().flatten().collect()
+/// How much of a process is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// All that the depth asks for.
+    Whole,
+    /// Only what the kernel answers at once, whatever the process does: neither its memory nor any
+    /// file is touched.
+    Quick,
 }
 
 /// What a process is part of.
-fn belongs(process: &RawProcess) -> (Option<&Unit>, Option<&ContainerId>, Option<&Project>) {
+pub fn belongs(process: &RawProcess) -> (Option<&Unit>, Option<&ContainerId>, Option<&Project>) {
     let RawProcess {
         unit,
         container,
@@ -75,9 +41,13 @@ fn belongs(process: &RawProcess) -> (Option<&Unit>, Option<&ContainerId>, Option
     (unit.as_ref(), container.as_ref(), project.as_ref())
 }
 
-struct Reader {
+/// Reads processes one after another, and remembers what they share.
+pub struct Reader {
     proc: OwnedFd,
     depth: Depth,
+    care: Care,
+    /// Whether the owners of files are read too.
+    has_provenance: bool,
     clock: Clock,
     /// Made when the first is sought: it reads where other machines' file systems are.
     projects: Option<Projects>,
@@ -89,6 +59,39 @@ struct Reader {
 }
 
 impl Reader {
+    /// `None` where `/proc` is not there.
+    pub fn new(depth: Depth, has_provenance: bool) -> Option<Self> {
+        let proc = open_proc().ok()?;
+        Some(Self {
+            own_mounts: statat(&proc, "self/ns/mnt", AtFlags::empty())
+                .map_or(0, |stat| stat.st_ino),
+            proc,
+            depth,
+            care: Care::Whole,
+            has_provenance,
+            clock: Clock::read(),
+            projects: None,
+            own: HashMap::new(),
+            shares: Shares::default(),
+        })
+    }
+
+    /// The effective user of a process.
+    pub fn user_of(&self, key: ProcessKey) -> Option<u32> {
+        owner_of(&self.proc, &key.pid.to_string())
+    }
+
+    /// Reads one process with this care.
+    pub fn read(
+        &mut self,
+        key: ProcessKey,
+        glimpse: Option<&Glimpse>,
+        care: Care,
+    ) -> Option<RawProcess> {
+        self.care = care;
+        self.read_one(key, glimpse)
+    }
+
     /// Reads what is wanted first and who it was last: the same start time then as when it was found
     /// means the same process all the while, at the cost of three calls.
     fn read_one(&mut self, key: ProcessKey, glimpse: Option<&Glimpse>) -> Option<RawProcess> {
@@ -98,7 +101,9 @@ impl Reader {
         let membership = self.membership(&place, keys, text.uid);
         let project = self.project(&place, keys, &text, &membership);
         let program = match &text.executable {
-            Some(path) if self.depth == Depth::Whole => self.program(&place, path),
+            Some(path) if self.depth == Depth::Whole && self.care == Care::Whole => {
+                self.program(&place, path)
+            }
             _ => None,
         };
         let stat = read_stat(&self.proc, key);
@@ -115,11 +120,7 @@ impl Reader {
             // Where the first thread has ended, another one knows the rest.
             let thread = other_thread(&self.proc, key.pid).unwrap_or(key.pid);
             let uid = text.uid;
-            text = Facts::read(
-                &self.proc,
-                &format!("{}/task/{thread}", key.pid),
-                self.depth,
-            );
+            text = self.facts_of_thread(&format!("{}/task/{thread}", key.pid));
             text.uid = uid;
             let halt = halt_of_thread(&self.proc, key.pid, thread);
             stat = Stat {
@@ -131,7 +132,7 @@ impl Reader {
         // The arguments tell the name where the executable does not confirm the kernel's.
         let is_confirmed = is_confirmed(&stat.comm, executable.as_ref());
         if text.command.is_none() && !is_confirmed {
-            text.command = read_command(&self.proc, &place);
+            text.command = self.command(&place);
             let halt = stat.halt;
             stat = read_stat(&self.proc, key)?;
             if stat.is_zombie {
@@ -163,7 +164,7 @@ impl Reader {
             project,
             provenance: None,
         };
-        if self.depth == Depth::Whole {
+        if self.care == Care::Whole && self.has_provenance {
             let projects = self.projects.get_or_insert_with(Projects::new);
             process.provenance = provenance::read(&self.proc, &process, projects);
         }
@@ -173,25 +174,49 @@ impl Reader {
     /// What is told by files of its own. The arguments are read here too where the name that was told
     /// takes them, so that who it was is asked once.
     fn facts(&self, place: &str, glimpse: Option<&Glimpse>) -> Facts {
-        let Self { proc, depth, .. } = self;
-        let is_full = *depth >= Depth::Full;
-        let link = |name: &str| read_link(proc, &format!("{place}/{name}"));
-        let executable = link("exe");
+        let is_full = self.depth >= Depth::Full;
+        let executable = self.link(place, "exe");
         let takes_arguments = |glimpse: &Glimpse| !is_confirmed(&glimpse.comm, executable.as_ref());
         let command = if is_full || glimpse.is_some_and(takes_arguments) {
-            read_command(proc, place)
+            self.command(place)
         } else {
             None
         };
-        let working_directory = if is_full { link("cwd") } else { None };
+        let working_directory = is_full.then(|| self.link(place, "cwd")).flatten();
         Facts {
             executable,
             uid: match glimpse {
                 Some(glimpse) => Some(glimpse.uid),
-                None => owner_of(proc, place),
+                None => owner_of(&self.proc, place),
             },
             command,
             working_directory,
+        }
+    }
+
+    /// The same of a thread whose process has no first one any more.
+    fn facts_of_thread(&self, place: &str) -> Facts {
+        let is_full = self.depth >= Depth::Full;
+        Facts {
+            executable: self.link(place, "exe"),
+            uid: owner_of(&self.proc, place).and_then(user_namespace::known),
+            command: is_full.then(|| self.command(place)).flatten(),
+            working_directory: is_full.then(|| self.link(place, "cwd")).flatten(),
+        }
+    }
+
+    fn command(&self, place: &str) -> Option<Vec<Foreign>> {
+        match self.care {
+            Care::Whole => read_command(&self.proc, place),
+            Care::Quick => None,
+        }
+    }
+
+    fn link(&self, place: &str, name: &str) -> Option<Foreign> {
+        let path = format!("{place}/{name}");
+        match self.care {
+            Care::Whole => read_link(&self.proc, &path),
+            Care::Quick => read_link_text(&self.proc, &path),
         }
     }
 
@@ -283,7 +308,7 @@ impl Reader {
             Depth::Meaning => !is_service,
             Depth::Full | Depth::Whole => true,
         };
-        if !is_wanted || membership.container.is_some() {
+        if !is_wanted || membership.container.is_some() || self.care == Care::Quick {
             return None;
         }
         let key = keys.map(|keys| keys.directory);
@@ -320,23 +345,6 @@ struct Facts {
     uid: Option<u32>,
     command: Option<Vec<Foreign>>,
     working_directory: Option<Foreign>,
-}
-
-impl Facts {
-    fn read(proc: &OwnedFd, place: &str, depth: Depth) -> Self {
-        let link = |name: &str| read_link(proc, &format!("{place}/{name}"));
-        let is_full = depth >= Depth::Full;
-        Self {
-            executable: link("exe"),
-            uid: owner_of(proc, place).and_then(user_namespace::known),
-            command: if is_full {
-                read_command(proc, place)
-            } else {
-                None
-            },
-            working_directory: if is_full { link("cwd") } else { None },
-        }
-    }
 }
 
 /// What keeps a thread from running.

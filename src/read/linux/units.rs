@@ -35,10 +35,10 @@ const MOST: usize = 1000;
 const LONGEST: u64 = 256 << 10;
 const LARGEST: u64 = 4 << 20;
 
-/// The socket units of those of the processes that are a systemd.
-pub fn socket_units(processes: &[RawProcess]) -> Vec<RawSocketUnit> {
+/// Those of the processes that are a systemd.
+pub fn managers(processes: &[RawProcess]) -> Vec<RawProcess> {
     let managers = processes.iter().filter(|process| is_manager(process));
-    managers.flat_map(units_of).collect()
+    managers.cloned().collect()
 }
 
 /// `Restart=` of a service of the machine's systemd, or of the asker's own; `None` where its files could
@@ -92,7 +92,8 @@ fn is_unit_name(name: &str) -> bool {
     name.ends_with(".socket") && !name.starts_with('-') && name.chars().all(is_of_name)
 }
 
-fn units_of(manager: &RawProcess) -> Vec<RawSocketUnit> {
+/// The socket units of a systemd.
+pub fn units_of(manager: &RawProcess) -> Vec<RawSocketUnit> {
     let root = PathBuf::from(format!("/proc/{}/root", manager.key.pid));
     let places = match manager.uid {
         Some(0) | None => places(&root, &SYSTEM),

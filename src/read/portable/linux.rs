@@ -3,6 +3,7 @@
 use sysinfo::Uid;
 
 use crate::model::{Depth, InterfaceAddress, Limits, Protocol};
+use crate::read::linux::deadline;
 use crate::read::linux::interfaces::addresses;
 use crate::read::linux::proc_net::count_of;
 use crate::read::linux::user_namespace;
@@ -43,6 +44,11 @@ pub fn interfaces() -> Vec<InterfaceAddress> {
 
 pub fn excluded(_: Protocol) -> Option<Vec<(u16, u16)>> {
     Some(Vec::new())
+}
+
+/// Reads what a process can keep from its readers; `None` where it does.
+pub fn in_time<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    deadline::value(deadline::LIMIT, read)
 }
 
 pub fn complete(_: &mut [(RawProcess, Option<Uid>)], _: Depth) {}

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod line;
+mod projects;
 mod sightings;
 #[cfg(test)]
 mod tests;
@@ -26,9 +27,8 @@ use super::Source;
 use super::machine::{self, Zone};
 #[cfg(target_os = "macos")]
 use super::macos as system;
-use super::project::Projects;
 use super::raw::{
-    Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
+    LeftOut, Outcome, RawHolder, RawHolders, RawProcess, RawSocket, RawSockets, RawTable, Via,
 };
 use super::users::Users;
 #[cfg(target_os = "windows")]
@@ -49,6 +49,7 @@ pub struct Portable {
     /// those of another.
     counted: u64,
     users: Users,
+    left_out: LeftOut,
 }
 
 impl Source for Portable {
@@ -113,6 +114,10 @@ impl Source for Portable {
         }
     }
 
+    fn left_out(&mut self) -> LeftOut {
+        self.left_out.clone()
+    }
+
     fn own_line(&mut self) -> Vec<u32> {
         line::own_line()
     }
@@ -126,7 +131,15 @@ impl Source for Portable {
         if depth >= Depth::Full {
             kind = kind.with_cwd(UpdateKind::Always);
         }
-        let Some(running) = refresh(keys.iter().map(|key| key.pid).collect(), kind) else {
+        let pids: Vec<u32> = keys.iter().map(|key| key.pid).collect();
+        let theirs = pids.clone();
+        let in_time = system::in_time(move || refresh(theirs, kind));
+        let running = in_time.unwrap_or_else(|| {
+            // Arguments are read from a process's memory, and links by the kernel alone.
+            self.left_out.late.extend(&pids);
+            refresh(pids, kind.with_cmd(UpdateKind::Never))
+        });
+        let Some(running) = running else {
             return Vec::new();
         };
         let mut found: Vec<(RawProcess, Option<Uid>)> = keys
@@ -136,7 +149,7 @@ impl Source for Portable {
         system::complete(&mut found, depth);
         let mut found: Vec<RawProcess> = found.into_iter().map(|(process, _)| process).collect();
         if depth >= Depth::Full {
-            find_projects(&mut found);
+            projects::find(&mut found);
         }
         found
     }
@@ -160,16 +173,6 @@ impl Source for Portable {
 
     fn account(&mut self, name: &str) -> Account {
         self.users.account(name)
-    }
-}
-
-/// Says in which projects processes were started.
-fn find_projects(processes: &mut [RawProcess]) {
-    let mut projects = Projects::new();
-    for process in processes {
-        let directory = process.working_directory.as_ref();
-        process.project =
-            directory.and_then(|at| projects.find(std::path::Path::new(at.unclean()), process.uid));
     }
 }
 

@@ -18,6 +18,7 @@ mod chosen;
 mod churn;
 mod closed;
 mod conflicts;
+mod deadlines;
 mod elsewhere;
 mod ends;
 mod ephemeral;
