@@ -49,7 +49,7 @@ complete -c portwho -n "__fish_portwho_needs_command" -s S -l sctp -d 'Show SCTP
 complete -c portwho -n "__fish_portwho_needs_command" -s l -l listening -d 'Show only what listens, even where a port is asked for'
 complete -c portwho -n "__fish_portwho_needs_command" -s a -l all -d 'Show every protocol, in every state'
 complete -c portwho -n "__fish_portwho_needs_command" -s 4 -l ipv4 -d 'Show what takes IPv4, dual-stack sockets included'
-complete -c portwho -n "__fish_portwho_needs_command" -s 6 -l ipv6 -d 'Show IPv6 sockets'
+complete -c portwho -n "__fish_portwho_needs_command" -s 6 -l ipv6 -d 'Show what takes IPv6, dual-stack sockets included'
 complete -c portwho -n "__fish_portwho_needs_command" -l all-netns -d 'Look into every network namespace (root sees all of them)'
 complete -c portwho -n "__fish_portwho_needs_command" -l no-runtime -d 'Ask no runtime (Docker, Podman) for the names of its containers'
 complete -c portwho -n "__fish_portwho_needs_command" -l no-owners -d 'Skip the search for owners'

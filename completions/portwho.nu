@@ -24,7 +24,7 @@ module completions {
     --listening(-l)           # Show only what listens, even where a port is asked for
     --all(-a)                 # Show every protocol, in every state
     --ipv4(-4)                # Show what takes IPv4, dual-stack sockets included
-    --ipv6(-6)                # Show IPv6 sockets
+    --ipv6(-6)                # Show what takes IPv6, dual-stack sockets included
     --all-netns               # Look into every network namespace (root sees all of them)
     --no-runtime              # Ask no runtime (Docker, Podman) for the names of its containers
     --no-owners               # Skip the search for owners
@@ -251,7 +251,7 @@ module completions {
   # Print a shell's completion script
   export extern "portwho completions" [
     --help(-h)                # Print help
-    shell: string@"nu-complete portwho completions shell" # ShellName to complete for
+    shell: string@"nu-complete portwho completions shell" # Shell to complete for
   ]
 
   # Print this message or the help of the given subcommand(s)

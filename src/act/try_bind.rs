@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use socket2::{Domain, Socket, Type};
 
 use crate::judge::{Bound, Claim, Options};
-use crate::model::Protocol;
+use crate::model::{Protocol, cause};
 
 /// Binds the claim as a server with these options would, and closes the socket.
 pub fn try_bind(claim: &Claim, options: Options) -> Bound {
@@ -31,7 +31,7 @@ pub fn try_bind(claim: &Claim, options: Options) -> Bound {
 fn bound(result: io::Result<()>) -> Bound {
     match result {
         Ok(()) => Bound::Yes,
-        Err(error) => Bound::No(error.kind(), error.to_string()),
+        Err(error) => Bound::No(error.kind(), cause(&error)),
     }
 }
 

@@ -49,7 +49,7 @@ Examples:
   portwho why :8080                  why: its service, container or project, and what to do
   portwho nginx                      on which ports nginx listens
   portwho -a peer=10.0.0.9:5432      connections to that database
-  portwho --json :80 | jq '.sockets[].owners[].pid'
+  portwho --json :80 | jq '[.sockets[].owners[].pid] | unique[]'
 
 Exit status: 0 something matched, 1 nothing matched, 2 bad usage,
   3 cannot tell (something that could not be read might have matched)";

@@ -9,6 +9,7 @@ use super::failure::{Exit, Failure, quote};
 use super::values::SourceName;
 use super::{source, terminal};
 use crate::act::create_private;
+use crate::model::cause;
 use crate::read::capture::Capture;
 
 /// Record what the readers saw, to be replayed with --from
@@ -68,8 +69,13 @@ pub fn run(args: &CaptureArgs) -> Result<Exit, Failure> {
         terminal::answer(|out| capture.write(out))?;
         return Ok(Exit::Yes);
     }
-    let failed =
-        |error| Failure::unknown(format!("{}: {error}", quote(&args.file.to_string_lossy())));
+    let failed = |error| {
+        Failure::unknown(format!(
+            "{}: {}",
+            quote(&args.file.to_string_lossy()),
+            cause(&error)
+        ))
+    };
     let file = create_private(&args.file).map_err(failed)?;
     let mut out = std::io::BufWriter::new(file);
     capture

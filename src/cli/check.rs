@@ -10,7 +10,7 @@ use super::values::{SourceName, When};
 use super::{owner, selector, source, terminal};
 use crate::act::try_bind;
 use crate::judge::{Check, Claim, Evidence, Met, Options, Reason, Ruling, Verdict, claims};
-use crate::model::{Depth, PortSet, Protocol, ProtocolSet, Snapshot};
+use crate::model::{Depth, PortSet, Protocol, ProtocolSet, Snapshot, cause};
 use crate::read::Source;
 use crate::render::{Clean, Look, write_checks, write_checks_json, write_github};
 use crate::select::{Place, Query, View};
@@ -276,7 +276,11 @@ fn read_claims(args: &CheckArgs) -> Result<Vec<Claim>, Failure> {
 /// The specs in a file, without comments and blank lines; "-" for standard input.
 fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
     let failed = |error: std::io::Error| {
-        Failure::usage(format!("{}: {error}", quote(&path.to_string_lossy())))
+        let name = match path == Path::new("-") {
+            true => "standard input".to_owned(),
+            false => quote(&path.to_string_lossy()),
+        };
+        Failure::usage(format!("{name}: {}", cause(&error)))
     };
     let mut text = String::new();
     if path == Path::new("-") {

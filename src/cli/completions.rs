@@ -9,7 +9,7 @@ use super::{command, terminal};
 
 #[derive(Debug, Clone, Args)]
 pub struct CompletionsArgs {
-    /// ShellName to complete for
+    /// Shell to complete for
     pub shell: ShellName,
 }
 

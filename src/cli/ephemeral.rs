@@ -12,7 +12,7 @@ use verdict::{doubt, nothing, reached};
 
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
-use super::values::{SourceName, When, parse_duration};
+use super::values::{SourceName, When, parse_count, parse_duration};
 use super::{selector, source, terminal};
 use crate::judge::{Advice, Usage, advise};
 use crate::model::{Depth, Protocol, ProtocolSet};
@@ -65,7 +65,7 @@ pub struct EphemeralArgs {
     #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
     fail_at: Option<f64>,
     /// How many budgets to tell of, the fullest first
-    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = parse_count)]
     top: u32,
     /// Print nothing, only exit with a code
     #[arg(short, long, conflicts_with_all = ["json", "format", "watch"])]
@@ -206,7 +206,7 @@ impl EphemeralArgs {
             Some(room) => write_ephemeral_in(room, usage, &advice, self.look(), &mut text),
             None => self.write(usage, &advice, &mut text),
         };
-        written.map_err(|error| Failure::unknown(format!("standard output: {error}")))?;
+        written.map_err(|error| Failure::of_output(&error))?;
         let is_table = self.format() == FormatName::Table;
         terminal::repaint(&text, is_table)
     }
@@ -305,7 +305,7 @@ fn query(selectors: &[String]) -> Result<Query, Failure> {
 fn parse_interval(text: &str) -> Result<Duration, String> {
     parse_duration(text).and_then(|time| {
         let is_some = Some(time).filter(|time| !time.is_zero());
-        is_some.ok_or_else(|| "two counts are some time apart".to_owned())
+        is_some.ok_or_else(|| "it takes a time above zero".to_owned())
     })
 }
 

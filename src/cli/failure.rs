@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use crate::model::cause;
 use crate::render::Clean;
 
 /// How the program ends.
@@ -68,8 +69,12 @@ impl Failure {
 
     /// An error of writing the answer; `None` for a reader that has left, which is no error.
     pub fn of_writing(error: &io::Error) -> Option<Self> {
-        (error.kind() != io::ErrorKind::BrokenPipe)
-            .then(|| Self::unknown(format!("standard output: {error}")))
+        (error.kind() != io::ErrorKind::BrokenPipe).then(|| Self::of_output(error))
+    }
+
+    /// An answer that could not be written.
+    pub fn of_output(error: &io::Error) -> Self {
+        Self::unknown(format!("standard output: {}", cause(error)))
     }
 }
 

@@ -8,11 +8,11 @@ use clap::Args;
 
 use super::check::tell_losses;
 use super::failure::{Exit, Failure, quote};
-use super::values::SourceName;
+use super::values::{SourceName, parse_port_count, parse_seed};
 use super::{selector, source, terminal};
 use crate::act::{run_instead, try_bind};
 use crate::judge::{Bound, Candidates, Check, Claim, Evidence, Options, consecutive};
-use crate::model::{NoteCode, PortSet, Protocol, ProtocolSet, Rules, Snapshot};
+use crate::model::{NoteCode, PortSet, Protocol, ProtocolSet, Rules, Snapshot, cause};
 use crate::render::{Clean, free_json};
 use crate::select::{Place, Query, View};
 use crate::{Forwards, Survey, survey};
@@ -40,7 +40,7 @@ pub struct FreeArgs {
     /// Ports to choose from: 8000-8999, or a list
     range: Option<String>,
     /// How many ports
-    #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = parse_port_count)]
     count: u16,
     /// Only ports that follow each other
     #[arg(long)]
@@ -55,7 +55,7 @@ pub struct FreeArgs {
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
     /// Choose the same ports for the same number
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_seed)]
     seed: Option<u64>,
     /// Print JSON
     #[arg(long, conflicts_with_all = ["exec", "command"])]
@@ -241,7 +241,7 @@ fn exec(program: &str, command: &[String], ports: &[u16]) -> Result<Exit, Failur
         };
         Failure {
             exit: Exit::Of(code),
-            ..Failure::unknown(format!("cannot run {}: {error}", quote(program)))
+            ..Failure::unknown(format!("cannot run {}: {}", quote(program), cause(&error)))
         }
     })?;
     Ok(Exit::Of(code))

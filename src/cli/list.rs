@@ -46,7 +46,7 @@ pub struct ListArgs {
         help_heading = "Which sockets"
     )]
     pub ipv4: bool,
-    /// Show IPv6 sockets
+    /// Show what takes IPv6, dual-stack sockets included
     #[arg(short = '6', long, help_heading = "Which sockets")]
     pub ipv6: bool,
     /// Look into every network namespace (root sees all of them)

@@ -63,7 +63,10 @@ pub fn command() -> clap::Command {
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Typed>, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Before its options are read, which nobody knows yet.
-    usage::refuse_reserved(arguments.get(1).and_then(|word| word.to_str()))?;
+    let first = arguments.get(1).and_then(|word| word.to_str());
+    usage::refuse_reserved(first)?;
+    let is_verb = |verb: &&&str| first == Some(verb) && **verb != "help";
+    let verb = args::VERBS.iter().find(is_verb).copied();
     match Typed::try_parse_from(arguments) {
         Ok(typed) => Ok(Some(typed)),
         Err(error) => match error.kind() {
@@ -79,7 +82,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Typed>,
                 })?;
                 Ok(None)
             }
-            _ => Err(usage::failure(&error)),
+            _ => Err(usage::failure(&error, verb)),
         },
     }
 }

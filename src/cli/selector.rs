@@ -27,7 +27,10 @@ pub fn add(query: &mut Query, text: &str) -> Result<(), Failure> {
         query.names.push(text.to_owned());
         return Ok(());
     }
-    let place = parse_place(text)?;
+    let place = parse_place(text).map_err(|failure| match parse_pid(text) {
+        Ok(pid) => failure.hint(format!("for the process of that id, 'pid={pid}'")),
+        Err(_) => failure,
+    })?;
     match place {
         Place {
             protocol: None,
@@ -338,15 +341,7 @@ fn parse_port(text: &str, part: &str) -> Result<u16, Failure> {
     }
     match text.parse::<u16>() {
         Ok(port) if port > 0 => Ok(port),
-        _ => {
-            let failure = bad(text);
-            let is_pid = text == part && parse_pid(text).is_ok();
-            Err(if is_pid {
-                failure.hint(format!("for the process of that id, 'pid={text}'"))
-            } else {
-                failure
-            })
-        }
+        _ => Err(bad(text)),
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::failure::{Failure, quote};
 use super::values::{OwnersName, SourceName};
-use crate::model::Namespaces;
+use crate::model::{Namespaces, cause};
 use crate::read::capture::{Capture, Replay};
 use crate::read::machine::time_zone;
 use crate::read::{Choice, Owners, Source, live};
@@ -78,8 +78,8 @@ pub fn open_capture(path: &Path) -> Result<Box<dyn Source>, Failure> {
     let mut input: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
-        let file =
-            File::open(path).map_err(|error| Failure::unknown(format!("{name}: {error}")))?;
+        let file = File::open(path)
+            .map_err(|error| Failure::unknown(format!("{name}: {}", cause(&error))))?;
         Box::new(file)
     };
     let capture = Capture::read(&mut input).map_err(|why| {

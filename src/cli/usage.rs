@@ -4,6 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::{RESERVED, VERBS};
 use super::failure::{Failure, quote};
+use crate::model::cause;
 
 /// Refuses verbs that do not exist yet.
 pub fn refuse_reserved<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
@@ -39,8 +40,8 @@ pub fn near_verb(word: &str) -> Option<&'static str> {
         .min_by_key(|verb| distance(verb))
 }
 
-/// Puts an error of clap into one line and a hint.
-pub fn failure(error: &clap::Error) -> Failure {
+/// Puts an error of clap into one line and a hint. The verb is the one that was typed.
+pub fn failure(error: &clap::Error, verb: Option<&str>) -> Failure {
     let text = |kind: ContextKind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(list)) => list.first().cloned(),
@@ -53,8 +54,7 @@ pub fn failure(error: &clap::Error) -> Failure {
         _ => String::new(),
     };
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
-    // clap writes an option with its value's name: `--format <FORMAT>`.
-    let option = argument.split([' ', '=']).next().unwrap_or_default();
+    let option = bare(&argument);
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let failure = match error.kind() {
         ErrorKind::UnknownArgument if !argument.starts_with('-') => {
@@ -70,13 +70,13 @@ pub fn failure(error: &clap::Error) -> Failure {
             Failure::usage(format!("{} is not a value of {option}", quote(&value)))
         }
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(error).map(|why| format!(": {why}"));
+            let why = std::error::Error::source(error).map(|why| format!(": {}", cause(why)));
             let why = why.unwrap_or_default();
             Failure::usage(format!("{} is not a value of {option}{why}", quote(&value)))
         }
         ErrorKind::ArgumentConflict => {
             let other = list(ContextKind::PriorArg);
-            let other = other.split(' ').next().unwrap_or_default();
+            let other = bare(&other);
             if option == other || other.is_empty() {
                 Failure::usage(format!(
                     "{option} may be given only once, and not with a verb"
@@ -86,14 +86,17 @@ pub fn failure(error: &clap::Error) -> Failure {
             }
         }
         ErrorKind::MissingRequiredArgument => {
-            Failure::usage(format!("missing: {}", list(ContextKind::InvalidArg)))
+            let missing = list(ContextKind::InvalidArg);
+            let missing: Vec<&str> = missing.split(", ").map(bare).collect();
+            Failure::usage(format!("missing: {}", missing.join(", ")))
         }
+        ErrorKind::TooFewValues => Failure::usage(format!("{option} needs a value")),
         ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::NoEquals => {
             Failure::usage(format!("{option} takes no such value"))
         }
         ErrorKind::InvalidUtf8 => Failure::usage("an argument is not valid UTF-8"),
         ErrorKind::InvalidSubcommand => {
-            Failure::usage(format!("there is no verb {}", quote(&argument)))
+            return no_verb(&text(ContextKind::InvalidSubcommand).unwrap_or_default());
         }
         kind => Failure::usage(format!("the arguments make no sense together ({kind})")),
     };
@@ -105,7 +108,30 @@ pub fn failure(error: &clap::Error) -> Failure {
     match suggestion {
         Some(suggestion) => failure.hint(format!("did you mean '{suggestion}'?")),
         None if !valid.is_empty() => failure.hint(format!("it takes {valid}")),
-        None => failure.hint("portwho --help shows what there is"),
+        None => {
+            let verb = verb.map(|verb| format!(" {verb}")).unwrap_or_default();
+            failure.hint(format!("portwho{verb} --help shows what there is"))
+        }
+    }
+}
+
+/// The name of an argument as clap writes it, without its value and its brackets: `--format <FORMAT>`,
+/// `<SHELL>`, `[CMD]...`.
+fn bare(argument: &str) -> &str {
+    let name = argument.split([' ', '=']).next().unwrap_or_default();
+    name.trim_end_matches("...")
+        .trim_matches(['<', '>', '[', ']'])
+}
+
+/// The failure of `portwho help WORD`.
+fn no_verb(word: &str) -> Failure {
+    if let Err(reserved) = refuse_reserved([word]) {
+        return reserved;
+    }
+    let failure = Failure::usage(format!("there is no verb {}", quote(word)));
+    match near_verb(word).filter(|verb| VERBS.contains(verb)) {
+        Some(verb) => failure.hint(format!("did you mean '{verb}'?")),
+        None => failure.hint(format!("verbs are {}", VERBS.join(", "))),
     }
 }
 
@@ -126,6 +152,20 @@ fn habit(option: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_argument_goes_by_its_name_alone() {
+        for (written, name) in [
+            ("--format <FORMAT>", "--format"),
+            ("--json=<X>", "--json"),
+            ("<SHELL>", "SHELL"),
+            ("<SPEC>...", "SPEC"),
+            ("[CMD]...", "CMD"),
+            ("", ""),
+        ] {
+            assert_eq!(bare(written), name);
+        }
+    }
 
     #[test]
     fn near_misses_are_found_and_names_are_left_alone() {

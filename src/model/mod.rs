@@ -1,6 +1,7 @@
 //! The nouns that every stage speaks of: endpoint, protocol, state, socket, owner, note, snapshot.
 //! No I/O, no operating system, no formatting.
 
+mod cause;
 mod endpoint;
 mod foreign;
 mod holding;
@@ -18,6 +19,7 @@ mod state;
 mod trust;
 mod user;
 
+pub use cause::cause;
 pub use endpoint::{Endpoint, Exposure, Family};
 pub use foreign::{Foreign, is_comm_of, without_exe};
 pub use holding::Holding;

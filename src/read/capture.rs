@@ -13,7 +13,7 @@ use super::raw::{
 };
 use crate::model::{
     Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Namespaces, ProcessKey,
-    Protocol, Scope,
+    Protocol, Scope, cause,
 };
 
 mod redact;
@@ -137,7 +137,7 @@ impl Capture {
         let mut text = Vec::new();
         input
             .read_to_end(&mut text)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| cause(&error))?;
         let header: Header = serde_json::from_slice(&text)
             .map_err(|error| format!("not a portwho capture: {error}"))?;
         if header.version != VERSION {

@@ -204,6 +204,7 @@ fn a_refusal_says_what_would_be_right() {
             "'http://[::1]/' is a URL",
             Some("'[::1]:http'"),
         ),
+        ("tcp:70000", "'70000' is not a port", None),
     ] {
         let (said, hinted) = refused(selector);
         assert!(said.starts_with(&format!("portwho: {line}")), "{said}");
@@ -335,6 +336,109 @@ fn mistakes_with_options_take_the_same_form() {
     assert!(hint.unwrap().contains("'--json'"));
     let (_, hint) = option_refused(&["--format", "jsn"]);
     assert!(hint.unwrap().contains("json"));
+}
+
+/// Of the program run without a recording: nothing of these gets as far as a look at the machine.
+#[test]
+fn mistakes_with_verbs_name_what_is_wrong_and_what_would_be_right() {
+    for (line, said, hint) in [
+        ("help foo", "there is no verb 'foo'", "verbs are why, check"),
+        ("help fre", "there is no verb 'fre'", "did you mean 'free'?"),
+        ("help why x", "there is no verb 'x'", "verbs are why, check"),
+        (
+            "help watch",
+            "'watch' is a verb that portwho does not have yet",
+            "name=watch",
+        ),
+        (
+            "completions",
+            "missing: SHELL",
+            "portwho completions --help shows what there is",
+        ),
+        (
+            "completions foo",
+            "'foo' is not a value of SHELL",
+            "it takes bash, zsh",
+        ),
+        ("check", "missing: SPEC", "portwho check --help"),
+        ("why", "missing: SELECTOR", "portwho why --help"),
+        (
+            "free --count x",
+            "'x' is not a value of --count: it takes a number from 1 to 65535",
+            "portwho free --help",
+        ),
+        (
+            "free --count 0",
+            "'0' is not a value of --count: it takes a number from 1 to 65535",
+            "portwho free --help",
+        ),
+        (
+            "free --count +1",
+            "'+1' is not a value of --count: it takes a number",
+            "portwho free --help",
+        ),
+        (
+            "free --seed x",
+            "'x' is not a value of --seed: it takes a number from 0",
+            "portwho free --help",
+        ),
+        (
+            "free --json -- npm",
+            "--json cannot go with CMD",
+            "portwho free --help",
+        ),
+        (
+            "ephemeral --top x",
+            "'x' is not a value of --top: it takes a number from 1",
+            "portwho ephemeral --help",
+        ),
+        (
+            "ephemeral --interval 0s",
+            "'0s' is not a value of --interval: it takes a time above zero",
+            "portwho ephemeral --help",
+        ),
+        (
+            "wait --timeout x :80",
+            "'x' is not a value of --timeout: it takes a duration such as 500ms",
+            "portwho wait --help",
+        ),
+        ("schema x", "'x' is one argument too many", "schema --help"),
+        ("wait 70000", "'70000' is not a port", "'pid=70000'"),
+    ] {
+        let (told, hinted) = refusal(&crate::portwho(crate::words(line)), 2);
+        assert!(told.starts_with(&format!("portwho: {said}")), "{told}");
+        assert!(hinted.unwrap().contains(hint), "{line}");
+    }
+}
+
+/// A process is no answer to the question whether a port can be bound.
+#[test]
+fn a_number_that_is_no_port_is_no_process_to_those_who_ask_for_ports() {
+    for line in ["check 70000", "free 70000", "free 8000-70000"] {
+        let (told, hinted) = refusal(&crate::portwho(crate::words(line)), 2);
+        let said = "portwho: '70000' is not a port: ports are 1 to 65535";
+        assert_eq!((told.as_str(), hinted), (said, None), "{line}");
+    }
+}
+
+#[test]
+fn errors_of_the_system_are_told_in_words_alone() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    for (arguments, code) in [
+        (&["check", "--file", "no-such-file"][..], 2),
+        (&["check", "--file", folder], 2),
+        (&["--from", "no-such-file"], 3),
+        (&["--from", folder], 3),
+        (&["capture", "no-such-folder/x", "--redact"], 3),
+        (&["free", "--", "./no-such-command"], 127),
+    ] {
+        let answer = crate::portwho(arguments);
+        let (line, hint) = refusal(&answer, code);
+        assert!(!line.contains("os error"), "{line}");
+        assert_eq!(hint, None);
+        let (_, why) = line.rsplit_once(": ").unwrap();
+        assert!(why.starts_with(char::is_lowercase), "{line}");
+    }
 }
 
 #[test]

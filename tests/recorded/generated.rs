@@ -40,15 +40,19 @@ fn the_committed_completions_are_those_of_the_program() {
 /// One page for the program and one for each verb, to which the first refers.
 #[test]
 fn the_committed_man_pages_are_the_help_of_the_program() {
-    let mut command = portwho::cli::command();
+    // The verb `help` has no page of its own.
+    let mut command = portwho::cli::command().disable_help_subcommand(true);
     command.build();
-    is_page("portwho", &command);
-    for verb in command
-        .get_subcommands()
-        .filter(|verb| verb.get_name() != "help")
-    {
-        is_page(&format!("portwho-{}", verb.get_name()), verb);
+    let page = is_page("portwho", &command);
+    let mut pages = Vec::new();
+    for verb in command.get_subcommands() {
+        let name = format!("portwho-{}", verb.get_name());
+        is_page(&name, verb);
+        pages.push(name);
     }
+    let cited = page.lines().filter_map(|line| line.strip_suffix("(1)"));
+    let cited: Vec<String> = cited.map(|name| name.replace('\\', "")).collect();
+    assert_eq!(cited, pages, "every page that is cited is there");
 }
 
 /// The options of a verb are put together when it is typed: what its own help begins with must be what
@@ -66,7 +70,7 @@ fn the_list_of_verbs_says_what_each_of_them_says() {
 }
 
 #[track_caller]
-fn is_page(name: &str, command: &clap::Command) {
+fn is_page(name: &str, command: &clap::Command) -> String {
     let mut page = Vec::new();
     // No date, which would change without the text; a blank keeps the place of it.
     let version = concat!("portwho ", env!("CARGO_PKG_VERSION"));
@@ -81,6 +85,7 @@ fn is_page(name: &str, command: &clap::Command) {
         .replace(".SH EXTRA\n", ".SH \"EXAMPLES AND EXIT STATUS\"\n.nf\n")
         .replace("\n.SH VERSION", "\n.fi\n.SH VERSION");
     is_committed(&format!("man/{name}.1"), &page);
+    page
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! What README and help show is what the program does: every example is understood, every output
 //! is the one that a recording gives, and the picture is drawn from it.
 
+#[cfg(unix)]
+use std::io::Write;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Command, Stdio};
 
 use snapbox::data::DataFormat;
 use snapbox::{Data, assert_data_eq, file};
@@ -97,6 +101,53 @@ fn every_example_of_the_help_is_understood() {
         assert!(!all.is_empty(), "{help}");
         all.iter().for_each(|words| is_understood(words));
     }
+}
+
+/// As the section on installing says, which knows no other way.
+#[test]
+fn every_workflow_installs_portwho_before_it_runs_it() {
+    let workflows = blocks(&readme(), "yaml");
+    assert_eq!(workflows.len(), 2);
+    for workflow in workflows {
+        let place = |text: &str| workflow.find(text).unwrap_or_else(|| panic!("{workflow}"));
+        let fetched = place("/portwho");
+        let installed = place("cargo install --path portwho --locked");
+        let run = ["check", "wait", "conflicts"]
+            .iter()
+            .filter_map(|verb| workflow.find(&format!("portwho {verb} ")))
+            .min();
+        assert!(fetched < installed && Some(installed) < run, "{workflow}");
+    }
+}
+
+/// One process has several sockets on a port: its listener, and the connections through it.
+#[cfg(unix)]
+#[test]
+fn the_example_with_jq_prints_a_process_once() {
+    let text = readme();
+    let lines = text.lines().filter(|line| line.contains("owners[].pid"));
+    let filters: Vec<&str> = lines.filter_map(|line| line.split('\'').nth(1)).collect();
+    let help = portwho(["--help"]).shown();
+    let in_help = help.lines().find(|line| line.contains("owners[].pid"));
+    assert!(in_help.unwrap().contains(filters[0]));
+    let json = replay("web1", &["--json", ":443"]).stdout;
+    let Ok(mut jq) = Command::new("jq")
+        .arg(filters[0])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+    else {
+        println!("skipped: jq is not there");
+        return;
+    };
+    jq.stdin.take().unwrap().write_all(json.as_bytes()).unwrap();
+    let output = jq.wait_with_output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let mut pids: Vec<&str> = printed.lines().collect();
+    assert!(!pids.is_empty());
+    let count = pids.len();
+    pids.dedup();
+    assert_eq!(pids.len(), count, "{printed}");
 }
 
 /// `$ portwho ...` and what it prints, on the recording of a server.

@@ -8,7 +8,7 @@ use super::errno::Errno;
 use super::inet_diag::{AF_INET, AF_INET6, state_bits};
 use super::wire::{ByteOrder, Request};
 use super::{proc_net, sctp};
-use crate::model::{Family, Protocol, Scope, State};
+use crate::model::{Family, Protocol, Scope, State, cause};
 use crate::read::Visitor;
 use crate::read::raw::{Outcome, RawSocket, RawTable, Via};
 
@@ -219,8 +219,8 @@ impl<K: Kernel> Reader<'_, K> {
             }
             Err(error) => {
                 let why = match self.method {
-                    Method::ProcNet => format!("/proc/net/{file}: {error}"),
-                    _ => format!("{why}; /proc/net/{file}: {error}"),
+                    Method::ProcNet => format!("/proc/net/{file}: {}", cause(&error)),
+                    _ => format!("{why}; /proc/net/{file}: {}", cause(&error)),
                 };
                 table(Via::ProcNet, Outcome::Unknown { why })
             }

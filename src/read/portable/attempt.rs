@@ -5,6 +5,8 @@ use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
+use crate::model::cause;
+
 /// How often a reading is tried: the library trips over what changes while it reads.
 const ATTEMPTS: usize = 3;
 
@@ -26,11 +28,11 @@ pub fn patiently<T, E: Into<Box<dyn Error>>>(read: impl Fn() -> Result<T, E>) ->
 
 /// An error with what caused it: the library's own words do not tell that.
 fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
+    let mut words = cause(error);
+    let mut source = error.source();
+    while let Some(error) = source {
+        words = format!("{words}: {}", cause(error));
+        source = error.source();
     }
     words
 }
@@ -105,7 +107,7 @@ mod tests {
         };
         assert_eq!(
             patiently(refuse),
-            Err("netstat2: Failed to call ffi: no such table".into())
+            Err("netstat2: failed to call ffi: no such table".into())
         );
     }
 

@@ -54,7 +54,7 @@ fn a_table_is_unknown_where_the_library_panics() {
 #[test]
 fn a_table_is_unknown_where_the_library_fails() {
     let (_, table) = tcp(|| Err(Error::NotAValidSocket));
-    let why = "netstat2: Not a valid socket".into();
+    let why = "netstat2: not a valid socket".into();
     assert_eq!(table.outcome, Outcome::Unknown { why });
 }
 
