@@ -241,7 +241,7 @@ fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
             told(None, Some(master.name.unclean()), why)
         }
         Starter::Prompt(shell) => {
-            let (name, pid) = (shell.name.in_text(), shell.key.pid);
+            let (name, pid) = (shell.name.in_sentence(), shell.key.pid);
             let why =
                 format!("nothing starts it again: it was started at a prompt ({name}, pid {pid})");
             told(Some(false), None, why)
@@ -333,7 +333,7 @@ const UNKNOWN: &str = "nothing is known that would start it again";
 
 /// `gunicorn (pid 9001)`.
 pub fn named(process: &Process) -> String {
-    format!("{} (pid {})", process.name.in_text(), process.key.pid)
+    format!("{} (pid {})", process.name.in_sentence(), process.key.pid)
 }
 
 fn without_process(row: &Row) -> Consequence {

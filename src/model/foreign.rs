@@ -27,16 +27,17 @@ impl Foreign {
         &self.0
     }
 
-    /// The text as a part of a sentence or a list: in quotes where it holds marks that could end its
-    /// place there, and pass for the words of others. As unclean as the text itself.
+    /// The text as a part of a list: in quotes where it holds marks that could end its place there, and
+    /// pass for the words of others. As unclean as the text itself.
     pub fn in_text(&self) -> Cow<'_, str> {
-        let text = &self.0;
-        let is_mark = |c: char| ";,()'\"\u{d7}\u{2190}\u{2192}".contains(c);
-        let has_marks = text.contains(is_mark) || text.contains(": ") || text.contains("  ");
-        if has_marks || text.trim() != text || text.split(' ').any(is_dashes) {
-            Cow::Owned(format!("'{}'", text.replace('\'', "\\'")))
-        } else {
-            Cow::Borrowed(text)
+        in_text(&self.0)
+    }
+
+    /// The same in a sentence, which a text of any length would bury: its beginning, where it is long.
+    pub fn in_sentence(&self) -> Cow<'_, str> {
+        match self.0.char_indices().nth(LONGEST) {
+            None => in_text(&self.0),
+            Some((end, _)) => Cow::Owned(in_text(&format!("{}…", &self.0[..end])).into_owned()),
         }
     }
 
@@ -67,6 +68,20 @@ impl Foreign {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Characters of a text that a sentence has room for.
+const LONGEST: usize = 100;
+
+/// A part of a foreign text as [`Foreign::in_text`] gives the whole.
+pub fn in_text(text: &str) -> Cow<'_, str> {
+    let is_mark = |c: char| ";,()'\"\u{d7}\u{2190}\u{2192}".contains(c);
+    let has_marks = text.contains(is_mark) || text.contains(": ") || text.contains("  ");
+    if has_marks || text.trim() != text || text.split(' ').any(is_dashes) {
+        Cow::Owned(format!("'{}'", text.replace('\'', "\\'")))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -137,6 +152,18 @@ mod tests {
             assert_eq!(Foreign::new(marked).in_text(), quoted);
         }
         assert_eq!(Foreign::new("a' (b").in_text(), r"'a\' (b'");
+    }
+
+    #[test]
+    fn a_sentence_has_the_beginning_of_a_long_text() {
+        let long = "é".repeat(LONGEST);
+        assert_eq!(Foreign::new(long.clone()).in_sentence(), long);
+        let longer = Foreign::new(format!("{long}x"));
+        assert_eq!(longer.in_sentence(), format!("{long}…"));
+        assert_eq!(longer.in_text(), longer.unclean());
+        let quoted = Foreign::new(format!(";{}", "x".repeat(LONGEST)));
+        let beginning = "x".repeat(LONGEST - 1);
+        assert_eq!(quoted.in_sentence(), format!("';{beginning}…'"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod user;
 
 pub use cause::cause;
 pub use endpoint::{Endpoint, Exposure, Family};
-pub use foreign::{Foreign, is_comm_of, without_exe};
+pub use foreign::{Foreign, in_text, is_comm_of, without_exe};
 pub use holding::Holding;
 pub use limits::{InterfaceAddress, Limits, Rules};
 pub use meaning::{

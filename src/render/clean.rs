@@ -11,6 +11,10 @@ use crate::model::Foreign;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Clean(Cow<'static, str>);
 
+/// Columns of one text that people are shown on a line that nothing else limits: another program may
+/// have chosen it, as long as it liked. What is made for programs has texts whole.
+pub const LONGEST: usize = 600;
+
 impl Clean {
     /// Makes visible what would act: control characters as `\n` or `\x1b`, marks of direction and
     /// characters without width as `\u{202e}`.
@@ -43,6 +47,12 @@ impl Clean {
             Some(room) => Self(Cow::Owned(fitting(self.0.chars(), room) + "…")),
             None => Self::default(),
         }
+    }
+
+    /// The text in at most [`LONGEST`] columns.
+    #[must_use]
+    pub fn short(&self) -> Self {
+        self.cut(LONGEST)
     }
 
     /// The text in at most so many columns, both its ends kept.

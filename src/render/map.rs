@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use super::cell::Tone;
+use super::clean::LONGEST;
 use super::contract::MapOut;
 use super::paint::paint;
 use super::{Clean, Look, json, words};
@@ -125,7 +126,7 @@ impl Tree<'_> {
     /// `nginx ×3  :80, :443  pids 1100, 1101, 1102  nginx.service`
     fn heading(&self, service: &Service, look: Look) -> String {
         let rows = &self.atlas.snapshot.rows;
-        let width = look.width.map_or(usize::MAX, usize::from);
+        let width = look.width.map_or(LONGEST, usize::from);
         let name = Clean::new(&words::service(service, rows)).cut(width);
         let rest: String = [
             words::ends(service, rows),
@@ -212,7 +213,7 @@ fn fit(lines: &mut [Branch], width: Option<u16>) {
     const LEAST: [usize; 3] = [24, 10, 8];
     let mut widths = [0, 1, 2].map(|column| {
         let cells = lines.iter().map(|line| line.cells[column].width());
-        cells.max().unwrap_or(0)
+        cells.max().unwrap_or(0).min(LONGEST)
     });
     if let Some(width) = width {
         let gaps = widths.iter().filter(|width| **width > 0).count() * GAP;

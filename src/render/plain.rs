@@ -34,16 +34,16 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
 
 /// The names of all owners, each once; a single one as it is.
 fn names(row: &Row) -> Option<Cell> {
-    let first = row.owners.first()?;
-    let is_same = |name: &str| name == first.process.name.unclean();
+    let first = &row.owners.first()?.process.name;
+    let is_same = |name: &str| name == first.unclean();
     let mut others = row.owners.iter().map(|owner| owner.process.name.unclean());
-    if others.all(is_same) && !first.process.name.is_empty() {
-        return Some(Cell::foreign(Some(&first.process.name)));
+    if others.all(is_same) && !first.is_empty() {
+        return Some(Cell::foreign(Some(first)));
     }
     let all = row
         .owners
         .iter()
-        .map(|owner| words::name(&owner.process).into_owned());
+        .map(|owner| words::whole_name(&owner.process).into_owned());
     Some(Cell::new(words::each_once(all).join(",")))
 }
 

@@ -55,7 +55,7 @@ pub struct Head {
 pub struct Look {
     /// Whether the titles are shown.
     pub header: bool,
-    /// Columns of the terminal; `None` where nothing limits a line.
+    /// Columns of the terminal; `None` for a pipe or a file.
     pub width: Option<u16>,
     pub colour: bool,
 }

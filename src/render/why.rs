@@ -19,8 +19,6 @@ const INDENT: usize = 14;
 const LISTED: usize = 8;
 /// Groups of holders that are told.
 const PAGES: usize = 20;
-/// Characters that are told of a command line.
-const LONGEST: usize = 600;
 
 /// Writes the pages.
 ///
@@ -163,18 +161,17 @@ impl Page<'_> {
         }
         self.role(group)?;
         for (label, text) in words::meaning(&main.meaning) {
-            self.line(label, &text)?;
+            self.foreign(label, &text)?;
         }
         if let Some(command) = &main.command {
-            let line = Clean::new(&words::command_line(command));
-            self.line("command", line.cut(LONGEST).as_str())?;
+            self.foreign("command", &words::command_line(command))?;
         }
         if let Some(directory) = &main.working_directory {
-            self.line("directory", directory.unclean())?;
+            self.foreign("directory", directory.unclean())?;
         }
         if let Some(executable) = &main.executable {
             let (note, tone) = words::program_note(main.program);
-            let text = format!("{}{note}", executable.unclean());
+            let text = format!("{}{note}", Clean::from(executable).short());
             self.toned("executable", &text, tone)?;
         }
         match group.parents.as_deref() {
@@ -191,8 +188,8 @@ impl Page<'_> {
         let opener = opener.map(|one| format!("{} (pid {})", words::name(one), one.key.pid));
         for (label, text) in role.map(words::role).unwrap_or_default() {
             match opener.as_ref().filter(|_| label == words::OPENED) {
-                Some(opener) => self.line(label, &format!("{text}, by {opener}"))?,
-                None => self.line(label, &text)?,
+                Some(opener) => self.foreign(label, &format!("{text}, by {opener}"))?,
+                None => self.foreign(label, &text)?,
             }
         }
         match opener {
@@ -242,6 +239,11 @@ impl Page<'_> {
 
     fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
         self.toned(label, text, Tone::Plain)
+    }
+
+    /// A label and a text that another program chose.
+    fn foreign(&mut self, label: &str, text: &str) -> io::Result<()> {
+        self.line(label, Clean::new(text).short().as_str())
     }
 
     /// A label and its value; on a terminal the value continues below itself.

@@ -314,10 +314,71 @@ fn a_name_of_nothing_leaves_no_hole() {
 }
 
 #[test]
-fn long_names_are_whole_in_a_pipe() {
-    let answer = replay("hostile", &["-l", ":7112"]);
-    assert!(answer.stdout.contains(&"x".repeat(1000)));
-    assert!(answer.stdout.contains(&"z".repeat(1000)));
+fn long_names_are_short_for_people_and_whole_for_programs() {
+    let long = ["x".repeat(1000), "z".repeat(1000)];
+    let columns = ["--columns", COLUMNS];
+    for format in ["table", "card", "plain", "csv", "ndjson", "json"] {
+        let with_columns = matches!(format, "table" | "plain");
+        let columns = if with_columns { &columns[..] } else { &[] };
+        let arguments = [&["-l", ":7112", "--format", format], columns].concat();
+        let told = replay("hostile", &arguments).stdout;
+        let is_for_people = matches!(format, "table" | "card");
+        for text in &long {
+            let cut = format!("{}…", &text[..100]);
+            assert_eq!(told.contains(text), !is_for_people, "{format}");
+            assert!(!is_for_people || told.contains(&cut[..100]), "{format}");
+        }
+    }
+}
+
+/// The recording of a server whose command line is as long as Linux lets it be, in a script and a folder
+/// with long names.
+fn with_huge_arguments() -> String {
+    let whole = std::fs::read_to_string(crate::capture("web1")).unwrap();
+    let mut capture: Value = serde_json::from_str(&whole).unwrap();
+    let mut command = vec![
+        "node".to_owned(),
+        format!("/srv/{}.js", "s".repeat(100_000)),
+    ];
+    command.extend(std::iter::repeat_n("x".to_owned(), 750_000));
+    for process in capture["processes"].as_array_mut().unwrap() {
+        if process["key"]["pid"] == 27897 {
+            process["command"] = json!(command);
+            process["working_directory"] = format!("/srv/{}", "d".repeat(4000)).into();
+            process["executable"] = format!("/usr/{}/node", "e".repeat(4000)).into();
+            process["project"] = Value::Null;
+        }
+    }
+    capture.to_string()
+}
+
+#[test]
+fn a_huge_command_line_makes_no_huge_line_for_people() {
+    let recording = with_huge_arguments();
+    let told = |arguments: &[&str]| {
+        let arguments = [arguments, &["--from", "-"]].concat();
+        crate::portwho_fed(&arguments, recording.as_bytes()).shown()
+    };
+    let columns = "+command,+directory,+executable,+what";
+    for arguments in [
+        &[":3000"][..],
+        &["-l", ":3000", "--format", "table", "--columns", columns],
+        &["why", ":3000"],
+        &["map", ":3000"],
+    ] {
+        let text = told(arguments);
+        let longest = text.lines().map(|line| line.chars().count()).max();
+        assert!(longest < Some(5 * 600), "{arguments:?}: {longest:?}");
+        assert!(text.contains("node"), "{arguments:?}");
+        assert!(text.contains('…'), "{arguments:?}");
+    }
+    for format in ["plain", "csv", "ndjson", "json"] {
+        let columns = ["--columns", columns];
+        let columns = if format == "plain" { &columns[..] } else { &[] };
+        let text = told(&[&["-l", ":3000", "--format", format], columns].concat());
+        assert!(text.len() > 1_500_000, "{format}: {}", text.len());
+        assert!(!text.contains('…'), "{format}");
+    }
 }
 
 #[test]

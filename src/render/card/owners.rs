@@ -5,6 +5,7 @@ use std::io;
 use super::Writer;
 use crate::model::{Owner, Row};
 use crate::render::cell::Tone;
+use crate::render::clean::LONGEST;
 use crate::render::{Clean, words};
 
 impl Writer<'_> {
@@ -30,7 +31,7 @@ impl Writer<'_> {
         if let Some(role) = row.role.as_deref() {
             for (label, text) in words::role(role) {
                 let label = self.paint(&format!("{label:<9}"), Tone::Faint);
-                writeln!(self.out, "  {label}  {}", Clean::new(&text))?;
+                writeln!(self.out, "  {label}  {}", Clean::new(&text).short())?;
             }
         }
         if let Some(queue) = queue {
@@ -117,10 +118,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A labelled line, shortened to the terminal.
+    /// A labelled line, shortened to the terminal, or to what people read elsewhere.
     fn detail(&mut self, label: &str, text: &Clean) -> io::Result<()> {
         const INDENT: usize = 15;
-        let room = self.page.look.width.map_or(usize::MAX, |width| {
+        let room = self.page.look.width.map_or(LONGEST, |width| {
             usize::from(width).saturating_sub(INDENT).max(20)
         });
         let painted = self.paint(&format!("{label:<9}"), Tone::Faint);

@@ -1,10 +1,13 @@
-//! Lines that nothing limits, as a pipe gets them: each cell is whole.
+//! Lines that no terminal limits, as a pipe gets them: each cell is whole, as far as people read it.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::line::Line;
 use super::{Head, Look, MANY, WIDEST, titles};
+use crate::render::Clean;
 use crate::render::cell::{Cell, Tone};
+use crate::render::clean::LONGEST;
 
 /// Writes rows of cells, in columns as wide as the first [`MANY`] rows tell.
 pub fn write<R: IntoIterator<Item = Cell>>(
@@ -58,7 +61,17 @@ pub fn write<R: IntoIterator<Item = Cell>>(
 fn draw(line: &mut Line, row: impl IntoIterator<Item = Cell>, heads: &[Head], widths: &[usize]) {
     line.begin();
     for ((cell, head), width) in row.into_iter().zip(heads).zip(widths) {
-        line.add(cell.text.as_str(), cell.tone, head, *width);
+        line.add(shown(&cell).as_str(), cell.tone, head, *width);
+    }
+}
+
+/// The text of a cell, which is long where another program made it so.
+fn shown(cell: &Cell) -> Cow<'_, Clean> {
+    // Bytes are at least as many as columns, and cost nothing to count.
+    if cell.text.as_str().len() <= LONGEST {
+        Cow::Borrowed(&cell.text)
+    } else {
+        Cow::Owned(cell.text.short())
     }
 }
 
@@ -77,7 +90,7 @@ struct Place {
 
 impl Waiting {
     fn add(&mut self, cell: &Cell) {
-        self.text.push_str(cell.text.as_str());
+        self.text.push_str(shown(cell).as_str());
         self.cells.push(Place {
             end: self.text.len(),
             tone: cell.tone,

@@ -175,11 +175,22 @@ pub fn state_sentence(socket: &Socket) -> Option<&'static str> {
 /// The name of a process, for a sentence or a list; words where it has none.
 pub fn name(process: &Process) -> Cow<'_, str> {
     if process.name.is_empty() {
-        "(no name)".into()
+        NO_NAME.into()
+    } else {
+        process.name.in_sentence()
+    }
+}
+
+/// The same, however long the name is, for lists that programs read.
+pub fn whole_name(process: &Process) -> Cow<'_, str> {
+    if process.name.is_empty() {
+        NO_NAME.into()
     } else {
         process.name.in_text()
     }
 }
+
+const NO_NAME: &str = "(no name)";
 
 /// Names of the owners: one name with its count, or all of them.
 pub fn processes(row: &Row) -> String {
