@@ -32,12 +32,13 @@ pub fn write(snapshot: &Snapshot, page: &Page, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-/// The names of all owners, each once; a single one as it is.
+/// The names of all owners, each once; a single one as it is, unless it would pass for what stands where
+/// no owner is listed.
 fn names(row: &Row) -> Option<Cell> {
     let first = &row.owners.first()?.process.name;
     let is_same = |name: &str| name == first.unclean();
     let mut others = row.owners.iter().map(|owner| owner.process.name.unclean());
-    if others.all(is_same) && !first.is_empty() {
+    if others.all(is_same) && !first.is_empty() && !passes_for_words(first.unclean()) {
         return Some(Cell::foreign(Some(first)));
     }
     let all = row
@@ -45,6 +46,11 @@ fn names(row: &Row) -> Option<Cell> {
         .iter()
         .map(|owner| words::whole_name(&owner.process).into_owned());
     Some(Cell::new(words::each_once(all).join(",")))
+}
+
+/// Whether a name looks like words in place of a name, `(hidden)` or `-`, or like one in quotes.
+fn passes_for_words(name: &str) -> bool {
+    name == "-" || (name.starts_with('(') && name.ends_with(')')) || name.starts_with('\'')
 }
 
 /// The ids of all owners.

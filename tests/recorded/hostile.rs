@@ -238,6 +238,38 @@ fn a_parser_gets_a_name_without_quotes() {
     assert!(plain.stdout.lines().any(|line| line == whole), "{plain:?}");
 }
 
+/// What portwho says of owners that are not listed is in no quotes.
+#[test]
+fn a_program_named_like_words_of_portwho_is_told_from_them() {
+    let columns = ["--columns", "process,pid", "--no-header"];
+    for name in ["(kernel)", "(hidden)", "(no name)", "-", "'(hidden)'"] {
+        let quoted = format!("'{}'", name.replace('\'', "\\'"));
+        let plain = [&[":3000", "--format", "plain"], &columns[..]].concat();
+        let plain = answer_for(name, &plain).stdout;
+        let line = format!("{quoted}\t27897");
+        assert!(plain.lines().any(|told| told == line), "{plain}");
+        for arguments in [
+            &[":3000", "--format", "table"][..],
+            &[":3000"],
+            &["why", ":3000"],
+            &["map", ":3000"],
+            &["map", ":3000", "--format", "dot"],
+            &["check", "3000"],
+        ] {
+            let told = answer_for(name, arguments).stdout;
+            let told = told.replace("\\\\", "\\");
+            let own = format!(" {name} ");
+            assert!(told.contains(&quoted), "{arguments:?}: {told}");
+            // A dash stands for other things too.
+            let is_own = told.contains(&own) && name != "-";
+            assert!(!is_own, "{arguments:?}: {told}");
+        }
+    }
+    // The words themselves, of an owner that is hidden.
+    let hidden = replay("ordinary-user", &["-l", ":22", "--format", "plain"]).stdout;
+    assert!(hidden.contains("\t(hidden)\t"), "{hidden}");
+}
+
 #[test]
 fn a_record_separator_within_a_name_does_not_make_a_record() {
     let plain = replay("hostile", &["--format", "plain", "-t"]).stdout;
