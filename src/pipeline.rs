@@ -1,6 +1,7 @@
 //! The stages in their order. Each asks only for what the answer still needs: owners of the sockets
 //! that survive, facts of the processes that are shown.
 
+mod accepting;
 mod behind;
 mod chart;
 mod gather;
@@ -123,6 +124,9 @@ fn look(source: &mut dyn Source, survey: &Survey) -> Told {
     rows.retain(|row| query.matches(row));
     if !in_doubt {
         notes.extend(of_rows(&rows));
+    }
+    if survey.other_ends {
+        other_ends.extend(accepting::listeners(source, &rows, &scope));
     }
     let names = users::of_rows(source, rows.iter().chain(&other_ends));
     name_users(rows.iter_mut().chain(&mut other_ends), &names);

@@ -9,7 +9,8 @@ use super::failure::{Exit, Failure};
 use super::values::{SourceName, When};
 use super::{source, terminal};
 use crate::judge::{Severity, conflicts};
-use crate::model::{Depth, State, StateSet};
+use crate::model::{Depth, NoteCode, Protocol, ProtocolSet, Snapshot, State, StateSet};
+use crate::read::Source;
 use crate::render::{Look, write_conflicts, write_conflicts_json};
 use crate::select::{Query, View};
 use crate::{Survey, survey};
@@ -20,6 +21,7 @@ Findings:
   error    mixed-group         different programs share a TCP port by SO_REUSEPORT
   warning  mixed-group         different programs share a UDP port; info if multicast
   warning  shadowed-wildcard   a specific address takes clients from another's wildcard
+  warning  self-connection     a socket connected to itself keeps servers from its port
   info     ephemeral-listener  a listener where the system finds ports for connections
   info     bound-only          a socket that holds a port and does not listen
 
@@ -55,6 +57,28 @@ enum Level {
     Error,
 }
 
+/// Adds sockets that are connected to themselves, with their owners: few of all connections.
+fn add_self_connections(source: &mut dyn Source, wanted: &Survey, snapshot: &mut Snapshot) {
+    let query = Query {
+        view: View::Everything,
+        protocols: ProtocolSet::meant_by(Protocol::Tcp),
+        states: [State::Established].into_iter().collect(),
+        to_themselves: true,
+        ..Query::default()
+    };
+    let wanted = Survey {
+        query,
+        ..wanted.clone()
+    };
+    let (found, _) = survey(source, &wanted);
+    let known: Vec<NoteCode> = snapshot.notes.iter().map(|note| note.code).collect();
+    let notes = found.notes.into_iter();
+    let notes = notes.filter(|note| !known.contains(&note.code));
+    snapshot.notes.extend(notes);
+    snapshot.unreadable = snapshot.unreadable.union(found.unreadable);
+    snapshot.rows.extend(found.rows);
+}
+
 pub fn run(args: &ConflictsArgs) -> Result<Exit, Failure> {
     let mut source = match &args.from {
         Some(file) => source::open_capture(file)?,
@@ -77,16 +101,17 @@ pub fn run(args: &ConflictsArgs) -> Result<Exit, Failure> {
     };
     // Arguments tell two servers of one interpreter apart.
     let depth = Some(Depth::Full);
-    let (snapshot, _) = survey(
-        source.as_mut(),
-        &Survey {
-            query,
-            owners: true,
-            depth,
-            names_machine: args.json,
-            ..Survey::default()
-        },
-    );
+    let wanted = Survey {
+        query,
+        owners: true,
+        depth,
+        names_machine: args.json,
+        ..Survey::default()
+    };
+    let (mut snapshot, _) = survey(source.as_mut(), &wanted);
+    if least <= Severity::Warning {
+        add_self_connections(source.as_mut(), &wanted, &mut snapshot);
+    }
     let (mut findings, is_blind) = conflicts(&snapshot.rows, &source.limits(false));
     findings.retain(|finding| finding.severity() >= least);
     if args.json {

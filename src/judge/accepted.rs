@@ -11,6 +11,47 @@ pub struct Taken<'a> {
     pub connections: Vec<&'a Row>,
 }
 
+/// How a connection came to have a local port on which nothing listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It connected from there.
+    Client,
+    /// It is connected to itself.
+    Itself,
+    /// It connected from there, or a listener that has ended accepted it: the system does not keep which.
+    Either,
+}
+
+/// Judges a connection that no listener stands for: a listener at its other end has accepted it.
+pub fn origin<'a>(row: &Row, listeners: impl IntoIterator<Item = &'a Row>) -> Origin {
+    let socket = &row.socket;
+    if socket.is_connected_to_itself() {
+        return Origin::Itself;
+    }
+    // Datagrams are accepted by nobody; a request to connect is a client's.
+    if !socket.protocol.is_stream() || socket.state == State::SynSent {
+        return Origin::Client;
+    }
+    let Some(peer) = socket.peer else {
+        return Origin::Either;
+    };
+    let address = peer.canonical();
+    // The machine has this socket's own address.
+    let is_here = address.is_loopback() || address == socket.local.canonical();
+    let there = Socket {
+        local: peer,
+        peer: Some(socket.local),
+        v6only: None,
+        ..socket.clone()
+    };
+    let mut listeners = listeners.into_iter();
+    if is_here && listeners.any(|listener| listener.socket.accepts(&there)) {
+        Origin::Client
+    } else {
+        Origin::Either
+    }
+}
+
 /// Puts each connection under the listener that takes what is sent to its local address: the one
 /// with the same address before a wildcard, and of several (SO_REUSEPORT) the one of the same owner.
 pub fn taken(rows: &[Row]) -> Vec<Taken<'_>> {

@@ -41,6 +41,8 @@ pub enum FindingCode {
     EphemeralListener,
     /// A socket holds a port and does not listen.
     BoundOnly,
+    /// A connection of a socket to itself holds a port, so that no server can have it.
+    SelfConnection,
 }
 
 impl FindingCode {
@@ -51,6 +53,7 @@ impl FindingCode {
             Self::MixedGroup => "mixed-group",
             Self::EphemeralListener => "ephemeral-listener",
             Self::BoundOnly => "bound-only",
+            Self::SelfConnection => "self-connection",
         }
     }
 }
@@ -91,7 +94,7 @@ impl Finding {
                 Sharing::Multicast => Severity::Info,
             },
             FindingCode::SplitLocalhost => Severity::Error,
-            FindingCode::ShadowedWildcard => Severity::Warning,
+            FindingCode::ShadowedWildcard | FindingCode::SelfConnection => Severity::Warning,
             FindingCode::EphemeralListener | FindingCode::BoundOnly => Severity::Info,
         }
     }
@@ -112,6 +115,11 @@ impl Finding {
             }
             FindingCode::BoundOnly => {
                 "it keeps others from the port and takes no connection: look whether it hangs"
+            }
+            FindingCode::SelfConnection => {
+                "a client that tries a port of the ephemeral range again and again can be given that very port: \
+                 close the connection, and give the server a port outside the range, or reserve it \
+                 (net.ipv4.ip_local_reserved_ports)"
             }
         }
     }
@@ -210,6 +218,14 @@ pub fn conflicts(rows: &[Row], limits: &Limits) -> (Vec<Finding>, bool) {
             .collect();
         if !bound.is_empty() {
             found(FindingCode::BoundOnly, bound);
+        }
+        let to_themselves: Vec<usize> = all
+            .iter()
+            .copied()
+            .filter(|at| of(at).socket.is_connected_to_itself() && protocol.is_stream())
+            .collect();
+        if !to_themselves.is_empty() {
+            found(FindingCode::SelfConnection, to_themselves);
         }
     }
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity()), finding.port));

@@ -46,6 +46,8 @@ pub struct Link {
     /// this machine or all elsewhere; of who is connected to, one.
     pub peers: BTreeSet<Peer>,
     pub connections: usize,
+    /// How many of these are of a socket to itself.
+    pub self_connections: usize,
     /// Whether a listener that takes connections at the port is seen. Without one the ports alone tell
     /// who connected.
     pub is_listening: bool,
@@ -101,9 +103,11 @@ pub fn map(rows: &[Row], limits: &Limits, own: Option<u64>) -> Map {
                 port: talk.port,
                 peers: BTreeSet::new(),
                 connections: 0,
+                self_connections: 0,
                 is_listening: false,
             });
         link.connections += 1;
+        link.self_connections += usize::from(talk.client.is_some() && talk.client == talk.server);
         link.is_listening |= talk.listener.is_some();
         link.peers.extend(talk.peer.clone());
     }

@@ -30,7 +30,7 @@ mod together;
 mod usage;
 mod why;
 
-pub use accepted::{Taken, taken};
+pub use accepted::{Origin, Taken, origin, taken};
 pub use advice::{Advice, Growth, Peers, advise, wants_more_ports, wider};
 pub use bind::{Bar, bar};
 pub use budget::{Budget, BudgetKey, Seen, Tally, infer_owners};

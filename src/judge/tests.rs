@@ -19,6 +19,7 @@ mod ephemeral;
 mod expected;
 mod launchers;
 mod map;
+mod origin;
 mod starters;
 mod together;
 mod trusted;

@@ -143,6 +143,12 @@ impl Socket {
             && self.loopback_netns() == connection.loopback_netns()
     }
 
+    /// Whether the socket is its own other end: it was bound, or given a port, and connected to that very
+    /// port while nothing listened there (RFC 9293, 3.5, simultaneous open).
+    pub fn is_connected_to_itself(&self) -> bool {
+        self.local.port.is_some() && self.is_other_end_of(self)
+    }
+
     /// Whether the connection came in by this listener.
     pub fn accepts(&self, connection: &Self) -> bool {
         self.state == State::Listen && self.covers(connection)

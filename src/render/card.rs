@@ -155,10 +155,11 @@ impl Writer<'_> {
             ..peer
         });
         let peer = peer.map(|peer| words::endpoint(&peer, socket.interface()));
-        let there = self
-            .other_end(row)
-            .map(|there| named(&there.owners))
-            .unwrap_or_default();
+        let there = match self.other_end(row) {
+            Some(_) if socket.is_connected_to_itself() => "itself".to_owned(),
+            Some(there) => named(&there.owners),
+            None => String::new(),
+        };
         let is_known = |owner: &Owner| {
             known
                 .iter()

@@ -11,7 +11,7 @@ use super::contract::Why;
 use super::paint::paint;
 use super::{Clean, Look, json, words};
 use crate::judge::{Connected, Forwarded, Holders, Listen};
-use crate::model::{Exposure, Namespaces, Process, Snapshot};
+use crate::model::{Exposure, Namespaces, Process, Row, Snapshot};
 
 /// Where values begin.
 const INDENT: usize = 14;
@@ -329,6 +329,10 @@ fn reach(listen: &Listen<'_>) -> String {
 /// `3 from 10.0.0.9`, `1 by curl (pid 28001) on this machine`; of a client `1 to` it.
 fn connected(connected: &Connected<'_>, is_listener: bool) -> String {
     let count = connected.rows.len();
+    let is_own = |row: &&Row| row.socket.is_connected_to_itself();
+    if connected.rows.iter().all(is_own) {
+        return format!("{count} to itself");
+    }
     if connected.processes.is_empty() {
         let from = if is_listener { "from" } else { "to" };
         let peer = connected.peer.map(|address| address.to_string());

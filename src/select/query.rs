@@ -22,6 +22,8 @@ pub struct Query {
     pub locals: Vec<Place>,
     /// Literal peers (`peer=`).
     pub peers: Vec<Place>,
+    /// Whether connections of sockets to themselves alone are wanted.
+    pub to_themselves: bool,
     pub pids: Vec<u32>,
     pub users: Vec<AskedUser>,
     /// Parts of process names.
@@ -126,6 +128,7 @@ impl Query {
         };
         let interface = socket.interface();
         family
+            && (!self.to_themselves || socket.is_connected_to_itself())
             && self.wanted_protocols().contains(socket.protocol)
             && self.wanted_states().contains(socket.state)
             && any(&self.places, |place| place.reaches(socket))

@@ -47,6 +47,20 @@ fn a_specific_address_shadows_anothers_wildcard() {
 }
 
 #[test]
+fn a_connection_of_a_tcp_socket_to_itself_is_a_conflict() {
+    let to_itself = |protocol| {
+        let mut socket = socket(protocol, State::Established, "127.0.0.1", None);
+        socket.peer = Some(socket.local);
+        [row(socket, Some(("node", 1)))]
+    };
+    let tcp = to_itself(Protocol::Tcp);
+    assert_eq!(codes(&tcp), ["self-connection"]);
+    let (findings, _) = conflicts(&tcp, &limits());
+    assert_eq!(findings[0].severity(), Severity::Warning);
+    assert!(codes(&to_itself(Protocol::Udp)).is_empty());
+}
+
+#[test]
 fn a_group_of_one_program_is_no_conflict() {
     let group = |second: &str| {
         [

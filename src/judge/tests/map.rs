@@ -277,6 +277,19 @@ fn without_a_listener_the_ports_tell_who_connected() {
 }
 
 #[test]
+fn a_connection_of_a_socket_to_itself_is_counted_as_one() {
+    let rows = [talks("127.0.0.1:5000", "127.0.0.1:5000", "old", 1)];
+    let map = map(&rows, &system(), None);
+    assert_eq!(told(&map, &rows), ["old 1 -> :5000 old 1 x1"]);
+    assert_eq!(map.links[0].self_connections, 1);
+    let two = connected(("a", 1), "127.0.0.1:5000", ("b", 2), "127.0.0.1:5001");
+    assert_eq!(
+        super::map(&two, &system(), None).links[0].self_connections,
+        0
+    );
+}
+
+#[test]
 fn a_mapped_address_is_the_same_end() {
     let rows = [
         listens("[::]:5432", "postgres", 1),

@@ -78,6 +78,8 @@ struct LinkOut<'a> {
     /// What the port is registered for; not what runs there.
     service: Option<&'static str>,
     connections: usize,
+    /// How many of these are of a socket to itself, which has the port as long as it lasts.
+    self_connections: usize,
     /// Whether a listener is seen at the port; where not, the port numbers alone tell who connected.
     /// Null where the port is elsewhere.
     listening: Option<bool>,
@@ -123,6 +125,7 @@ impl<'a> MapOut<'a> {
             port: link.port,
             service: (atlas.service_of)(link.protocol, link.port),
             connections: link.connections,
+            self_connections: link.self_connections,
             listening: link.to.map(|_| link.is_listening),
             peers: link.peers.iter().map(peer).collect(),
         };

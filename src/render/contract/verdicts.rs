@@ -138,7 +138,7 @@ pub struct Conflicts<'a> {
 #[cfg_attr(test, schemars(rename = "Finding"))]
 struct FindingOut<'a> {
     #[cfg_attr(test, schemars(extend("enum" = ["split-localhost", "shadowed-wildcard", "mixed-group",
-        "ephemeral-listener", "bound-only"])))]
+        "ephemeral-listener", "bound-only", "self-connection"])))]
     code: &'static str,
     #[cfg_attr(test, schemars(extend("enum" = ["info", "warning", "error"])))]
     severity: &'static str,

@@ -142,8 +142,16 @@ pub fn weight(link: &Link) -> String {
         (None, _) => text += &format!(" from {} addresses", link.peers.len()),
         (Some(_), _) => {}
     }
-    if !link.is_listening && link.to.is_some() {
-        text += ", nobody listens any more";
+    if link.self_connections > 0 {
+        let socket = match (link.self_connections, link.connections) {
+            (1, 1) => "a socket connected to itself".to_owned(),
+            (own, all) if own == all => "sockets connected to themselves".to_owned(),
+            (own, _) => format!("{own} of sockets connected to themselves"),
+        };
+        text += &format!(", {socket}");
+    } else if !link.is_listening && link.to.is_some() && link.protocol == Protocol::Tcp {
+        // Two ends can also have connected to each other, and over UDP nothing accepts.
+        text += ", no listener: it has ended, or there was none";
     }
     text
 }
@@ -199,5 +207,42 @@ fn some(all: &[String], named: usize) -> Option<String> {
         (0, _) => None,
         (_, 0) => Some(text),
         _ => Some(format!("{text} +{more}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(protocol: Protocol, connections: usize, own: usize, is_listening: bool) -> String {
+        weight(&Link {
+            from: Some(0),
+            to: Some(1),
+            protocol,
+            port: 5000,
+            peers: BTreeSet::new(),
+            connections,
+            self_connections: own,
+            is_listening,
+        })
+    }
+
+    #[test]
+    fn a_listener_is_missed_only_where_there_could_have_been_one() {
+        let gone = "1 connection, no listener: it has ended, or there was none";
+        assert_eq!(said(Protocol::Tcp, 1, 0, true), "1 connection");
+        assert_eq!(said(Protocol::Tcp, 1, 0, false), gone);
+        assert_eq!(said(Protocol::Udp, 1, 0, false), "1 connection");
+    }
+
+    #[test]
+    fn connections_of_sockets_to_themselves_are_named() {
+        let own = |connections, own| said(Protocol::Tcp, connections, own, false);
+        assert_eq!(own(1, 1), "1 connection, a socket connected to itself");
+        assert_eq!(own(2, 2), "2 connections, sockets connected to themselves");
+        assert_eq!(
+            own(3, 1),
+            "3 connections, 1 of sockets connected to themselves"
+        );
     }
 }

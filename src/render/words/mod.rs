@@ -14,8 +14,8 @@ pub use what::{
     listens_there, meaning, of_owners, projects, role, socket_unit, units, what, without_listener,
 };
 pub use why::{
-    command_line, halt_sentence, heading, local_end, no_owner, place, program_note, queue_sentence,
-    services, user_of, waiting_sentence, wrapped,
+    command_line, halt_sentence, heading, local_end, no_owner, origin_sentence, place,
+    program_note, queue_sentence, services, user_of, waiting_sentence, wrapped,
 };
 
 use std::borrow::Cow;

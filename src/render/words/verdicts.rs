@@ -216,6 +216,9 @@ pub fn holder(row: &Row) -> String {
         State::Unconnected => format!("receives on {address}"),
         State::Bound => format!("is bound to {address} without listening"),
         State::TimeWait => return format!("a closed connection of {address} is in TIME-WAIT"),
+        _ if socket.is_connected_to_itself() => {
+            format!("has a connection from {address} to itself")
+        }
         _ => format!("has a connection from {address}"),
     };
     let pids: Vec<_> = row
@@ -273,7 +276,7 @@ pub fn finding(finding: &Finding, rows: &[Row]) -> String {
         FindingCode::ShadowedWildcard => format!("a specific address shadows a wildcard: {said}"),
         FindingCode::MixedGroup => format!("different programs share the port: {said}"),
         FindingCode::EphemeralListener => format!("listener in the ephemeral range: {said}"),
-        FindingCode::BoundOnly => said,
+        FindingCode::BoundOnly | FindingCode::SelfConnection => said,
     }
 }
 

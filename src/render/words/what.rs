@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::judge::{Course, Diversion};
+use super::origin_sentence;
+use crate::judge::{Course, Diversion, Origin, origin};
 use crate::model::{
     Container, Diverter, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
     Snapshot,
@@ -227,17 +228,23 @@ pub fn without_listener(row: &Row, snapshot: &Snapshot) -> String {
             && rule.protocol == socket.protocol.port_space()
             && port.is_some_and(|port| (first..=last).contains(&port))
     };
+    let rows = snapshot.rows.iter().chain(&snapshot.other_ends);
+    let origin = origin(row, rows);
+    let known = origin_sentence(origin);
+    if origin == Origin::Itself {
+        return known.to_owned();
+    }
     if let Some(rule) = snapshot.forwards.iter().find(takes) {
         return format!("nothing listens here: {}", dnat(rule));
     }
-    let known = if snapshot.is_steered() {
-        "a program may have given it to another port's listener"
-    } else if snapshot.may_be_diverted {
-        "a connection uses it as its own port, or a rule sent it to another port's listener"
-    } else {
-        "a connection uses it as its own port"
-    };
-    format!("nothing listens here: {known}")
+    if snapshot.is_steered() {
+        return "nothing listens here: a program may have given it to another port's listener"
+            .to_owned();
+    }
+    match snapshot.may_be_diverted {
+        true => format!("{known}, or a rule sent it to another port's listener"),
+        false => known.to_owned(),
+    }
 }
 
 fn diverter(by: Diverter) -> &'static str {

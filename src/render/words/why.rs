@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthChar;
 use super::{
     endpoint, is_unaccepted, local_address, netns_seen_from, reach_sentence, state, state_sentence,
 };
-use crate::judge::Queue;
+use crate::judge::{Origin, Queue};
 use crate::model::{Foreign, Halt, OwnerStatus, Process, Program, Row, Socket, State};
 use crate::render::cell::Tone;
 
@@ -24,7 +24,10 @@ pub fn heading(row: &Row) -> (String, String) {
     let peer = socket.peer.as_ref();
     let peer = peer.map(|peer| format!("to {}", endpoint(peer, socket.interface())));
     let is_client = !socket.state.is_listening() && socket.state != State::Bound;
+    let is_own = socket.is_connected_to_itself();
+    let itself = is_own.then(|| origin_sentence(Origin::Itself));
     let meaning = state_sentence(socket)
+        .or(itself)
         .map(str::to_owned)
         .or_else(|| reach_sentence(socket))
         .or_else(|| peer.filter(|_| is_client));
@@ -39,6 +42,17 @@ pub fn place(row: &Row, own: Option<u64>, tells_own: bool) -> String {
     let name = netns_seen_from(own, &row.socket).filter(|_| is_told);
     name.map(|name| format!("  in netns {name}"))
         .unwrap_or_default()
+}
+
+/// Why a connection has a port on which nothing listens.
+pub fn origin_sentence(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Client => "nothing listens here: a connection uses it as its own port",
+        Origin::Itself => "connected to itself: no server can have the port until it is closed",
+        Origin::Either => {
+            "nothing listens here: a connection has it as its own port, or is left of a server that stopped"
+        }
+    }
 }
 
 /// Why no owner is listed.

@@ -44,6 +44,7 @@ mod repainted;
 mod rules_elsewhere;
 mod runtimes;
 mod scarce;
+mod self_connection;
 mod snippets;
 mod sources;
 mod states;
