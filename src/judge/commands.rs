@@ -133,13 +133,16 @@ fn kill<'a>(ended: impl Iterator<Item = &'a Process>, case: &Case<'a>) -> Vec<St
         }
     }
     stopped.retain(|process| process.halt == Some(Halt::Signal));
-    let command = |name: &str, all: &[&Process]| {
-        let pids = all.iter().map(|process| process.key.pid.to_string());
+    let one = |name: &str, some: &[&Process]| {
+        let pids = some.iter().map(|process| process.key.pid.to_string());
         let pids: Vec<String> = pids.collect();
-        (!pids.is_empty()).then(|| format!("{name} {}", pids.join(" ")))
+        format!("{name} {}", pids.join(" "))
     };
-    let both = [command("kill", &ended), command("kill -CONT", &stopped)];
-    both.into_iter().flatten().collect()
+    let all = |name: &'static str, processes: &[&Process]| -> Vec<String> {
+        let parts = processes.chunks(IN_ONE);
+        parts.map(|some| one(name, some)).collect()
+    };
+    [all("kill", &ended), all("kill -CONT", &stopped)].concat()
 }
 
 /// The question as root would ask it, where nobody but root may see who holds the socket.
@@ -154,8 +157,11 @@ pub fn ask_as_root(row: &Row, namespaces: Namespaces, limits: &Limits) -> Option
     is_useful.then(|| format!("sudo portwho why {everywhere}{what}"))
 }
 
-/// Processes that one command ends; a pool of more has a service to end it by.
-const MOST: usize = 64;
+/// Processes that one command names: a terminal takes lines of 4095 characters at most, termios(3).
+const IN_ONE: usize = 64;
+
+/// Processes that commands name; of more, the consequence says that some are left out.
+pub const MOST: usize = 16 * IN_ONE;
 
 /// The machine's runtime whose program this is, where that holds ports for containers and for nothing
 /// else. (A dockerd may do so as well, or serve its own API: that its answer tells.)

@@ -4,7 +4,7 @@
 mod units;
 
 use self::units::{by_first, of_first, of_socket, of_unit, when_systemd_starts};
-use super::commands::{is_runtime, keeper};
+use super::commands::{MOST, is_runtime, keeper};
 use super::harm::{Harm, harm};
 use super::launcher::{Ending, described, ending};
 use super::starter::{Starter, are_workers, is_same_program, is_systemd, starter, supervisor};
@@ -298,8 +298,13 @@ fn with_others(case: &Case<'_>, alone: Consequence) -> Consequence {
         _ => ("processes", "hold"),
     };
     let count = case.others.len();
-    let kept =
-        format!("{count} more {more} {hold} the port: it stays taken until all of them have ended");
+    let left_out = match count < MOST {
+        true => String::new(),
+        false => format!(", and the commands name {MOST} of them: ask again after those"),
+    };
+    let kept = format!(
+        "{count} more {more} {hold} the port: it stays taken until all of them have ended{left_out}"
+    );
     let why = match alone.why.as_str() {
         UNKNOWN => kept,
         more => format!("{kept}; {more}"),

@@ -281,6 +281,39 @@ fn no_more_is_claimed_of_a_restart_than_is_known() {
     }
 }
 
+/// A line that a terminal takes names a part of many, so there are several; what is left out is said.
+#[test]
+fn every_holder_of_a_port_is_in_a_command_or_said_to_be_left_out() {
+    let main = Rc::new(process("server", 1000));
+    for (count, lines) in [(63, 1), (64, 2), (100, 2), (1023, 16), (2000, 16)] {
+        let others: Vec<Rc<Process>> = (0..count)
+            .map(|at| {
+                Rc::new(Process {
+                    key: ProcessKey {
+                        pid: 1000 + at,
+                        start: 2,
+                    },
+                    ..process("sleep", 1000)
+                })
+            })
+            .collect();
+        let row = listener();
+        let case = Case {
+            others: &others,
+            ..case(&main, &row)
+        };
+        let commands = next(&case, &root());
+        assert_eq!(commands.len(), lines, "{count}");
+        assert!(commands.iter().all(|command| command.len() < 4095));
+        let named = commands.iter().map(|line| line.split(' ').count() - 1);
+        let named: usize = named.sum();
+        let why = consequence(&case).why;
+        let is_whole = named == count as usize + 1;
+        assert_eq!(is_whole, !why.contains("name 1024 of them"), "{why}");
+        assert_eq!(is_whole, count < 1024, "{count}");
+    }
+}
+
 #[test]
 fn whoever_else_holds_the_port_is_counted_and_ended_too() {
     let main = Rc::new(process("server", 1000));
