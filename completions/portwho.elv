@@ -168,7 +168,7 @@ set edit:completion:arg-completer[portwho] = {|@words|
             cand --source 'Where to read from'
             cand --redact 'Replace arguments, directories, addresses and names of users and of the host'
             cand --all-netns 'Record every network namespace (root sees all of them)'
-            cand --force 'Overwrite the file if it is there'
+            cand --force 'Replace the file, or the link, that is there'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

@@ -195,7 +195,7 @@ proc\t'The tables of /proc/net alone (Linux)'
 portable\t'The netstat2 and sysinfo libraries'"
 complete -c portwho -n "__fish_portwho_using_subcommand capture" -l redact -d 'Replace arguments, directories, addresses and names of users and of the host'
 complete -c portwho -n "__fish_portwho_using_subcommand capture" -l all-netns -d 'Record every network namespace (root sees all of them)'
-complete -c portwho -n "__fish_portwho_using_subcommand capture" -l force -d 'Overwrite the file if it is there'
+complete -c portwho -n "__fish_portwho_using_subcommand capture" -l force -d 'Replace the file, or the link, that is there'
 complete -c portwho -n "__fish_portwho_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portwho -n "__fish_portwho_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c portwho -n "__fish_portwho_using_subcommand completions" -s h -l help -d 'Print help'

@@ -233,7 +233,7 @@ module completions {
   export extern "portwho capture" [
     --redact                  # Replace arguments, directories, addresses and names of users and of the host
     --all-netns               # Record every network namespace (root sees all of them)
-    --force                   # Overwrite the file if it is there
+    --force                   # Replace the file, or the link, that is there
     --source: string@"nu-complete portwho capture source" # Where to read from
     --help(-h)                # Print help (see more with '--help')
     file: path                # File to write, readable by you alone; "-" for standard output

@@ -1,6 +1,6 @@
 //! `portwho capture FILE`: records what the readers saw.
 
-use std::io::Write;
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use clap::Args;
@@ -8,7 +8,7 @@ use clap::Args;
 use super::failure::{Exit, Failure, quote};
 use super::values::SourceName;
 use super::{source, terminal};
-use crate::act::create_private;
+use crate::act::{Existing, open_device, write_private};
 use crate::model::cause;
 use crate::read::capture::Capture;
 
@@ -26,7 +26,7 @@ pub struct CaptureArgs {
     /// Record every network namespace (root sees all of them)
     #[arg(long)]
     pub all_netns: bool,
-    /// Overwrite the file if it is there
+    /// Replace the file, or the link, that is there
     #[arg(long)]
     pub force: bool,
     /// Where to read from
@@ -39,24 +39,30 @@ const CONTENTS: &str = "the recording holds names, command lines and directories
 
 pub fn run(args: &CaptureArgs) -> Result<Exit, Failure> {
     let to_stdout = args.file == Path::new("-");
-    let is_file = !to_stdout && std::fs::metadata(&args.file).map_or(true, |found| found.is_file());
+    let name = quote(&args.file.to_string_lossy());
+    let found = std::fs::metadata(&args.file);
+    if !to_stdout && found.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
+        return Err(Failure::usage(format!("{name} is a directory")));
+    }
+    let is_file = !to_stdout && found.map_or(true, |found| found.is_file());
     if !is_file && !args.redact && !args.force {
         let what = if to_stdout {
             "standard output".to_owned()
         } else {
-            quote(&args.file.to_string_lossy())
+            name.clone()
         };
         return Err(
             Failure::usage(format!("{what} is not a file, and {CONTENTS}"))
                 .hint("add --redact, or --force to write it as it is"),
         );
     }
-    if is_file && args.file.exists() && !args.force {
-        return Err(Failure::usage(format!(
-            "{} is there already",
-            quote(&args.file.to_string_lossy())
-        ))
-        .hint("add --force to overwrite it"));
+    let is_there = || {
+        let failure = Failure::usage(format!("{name} is there already"));
+        failure.hint("add --force to replace it")
+    };
+    // A link is there too, wherever it leads.
+    if is_file && std::fs::symlink_metadata(&args.file).is_ok() && !args.force {
+        return Err(is_there());
     }
     let mut source = source::open_live(args.source, None)?;
     let mut capture = Capture::record(source.as_mut(), source::namespaces(args.all_netns));
@@ -69,18 +75,21 @@ pub fn run(args: &CaptureArgs) -> Result<Exit, Failure> {
         terminal::answer(|out| capture.write(out))?;
         return Ok(Exit::Yes);
     }
-    let failed = |error| {
-        Failure::unknown(format!(
-            "{}: {}",
-            quote(&args.file.to_string_lossy()),
-            cause(&error)
-        ))
+    let existing = match args.force {
+        true => Existing::Replaced,
+        false => Existing::Kept,
     };
-    let file = create_private(&args.file).map_err(failed)?;
-    let mut out = std::io::BufWriter::new(file);
-    capture
-        .write(&mut out)
-        .and_then(|()| out.flush())
-        .map_err(failed)?;
+    let written = if is_file {
+        write_private(&args.file, existing, |out| capture.write(out))
+    } else {
+        open_device(&args.file).and_then(|device| {
+            let mut out = BufWriter::new(device);
+            capture.write(&mut out).and_then(|()| out.flush())
+        })
+    };
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => is_there(),
+        _ => Failure::unknown(format!("{name}: {}", cause(&error))),
+    })?;
     Ok(Exit::Yes)
 }

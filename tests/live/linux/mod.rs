@@ -39,6 +39,7 @@ mod owners;
 mod probes;
 mod protocols;
 mod reasons;
+mod recordings;
 mod refused;
 mod repainted;
 mod rules_elsewhere;
