@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use super::failure::Failure;
 use super::values::When;
+use crate::act::StandardOutput;
 
 /// Columns of the terminal that standard output is; `None` for a pipe or a file.
 pub fn width() -> Option<u16> {
@@ -41,7 +42,7 @@ pub fn wants_colour(when: When) -> bool {
 /// # Errors
 /// Any other error of writing, a full disk for instance.
 pub fn answer(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(64 * 1024, StandardOutput);
     let result = write(&mut out).and_then(|()| out.flush());
     // What could not be written must not be tried again when the writer is dropped.
     let _ = out.into_parts();
@@ -54,7 +55,7 @@ pub fn answer(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()
 /// # Errors
 /// Any error of writing other than that nobody does.
 pub fn repaint(text: &[u8], for_people: bool) -> Result<bool, Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = StandardOutput;
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let result = if for_people && io::stdout().is_terminal() && !is_dumb {
         out.write_all(&in_place(text, height()))

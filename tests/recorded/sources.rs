@@ -215,3 +215,18 @@ fn the_schema_is_json() {
     jsonschema::meta::validate(&schema).unwrap();
     assert!(text.ends_with("}\n"));
 }
+
+/// The library's own standard output takes that for success.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_is_open_for_reading_alone_is_told_and_exits_3() {
+    for arguments in [&["--json"][..], &[":80"], &["--columns", "help"]] {
+        let mut command = command();
+        command.arg("--from").arg(capture("web1")).args(arguments);
+        let unwritable = std::fs::File::open("/dev/null").unwrap();
+        let output = command.stdout(unwritable).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert_eq!(said, "portwho: standard output: bad file descriptor\n");
+    }
+}
