@@ -12,6 +12,7 @@ use crate::act::try_bind;
 use crate::judge::{Check, Claim, Evidence, Met, Options, Reason, Ruling, Verdict, claims};
 use crate::model::{Depth, PortSet, Protocol, ProtocolSet, Snapshot, cause};
 use crate::read::Source;
+use crate::read::encoding::utf8;
 use crate::render::{Clean, Look, write_checks, write_checks_json, write_github};
 use crate::select::{Place, Query, View};
 use crate::{Forwards, Survey, survey};
@@ -282,15 +283,15 @@ fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
         };
         Failure::usage(format!("{name}: {}", cause(&error)))
     };
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     if path == Path::new("-") {
-        std::io::stdin()
-            .lock()
-            .read_to_string(&mut text)
-            .map_err(failed)?;
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        read.map_err(failed)?;
     } else {
-        text = std::fs::read_to_string(path).map_err(failed)?;
+        bytes = std::fs::read(path).map_err(failed)?;
     }
+    let text = String::from_utf8(utf8(&bytes).into_owned());
+    let text = text.map_err(|_| failed(std::io::Error::other("it is no text in UTF-8")))?;
     let bare = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     Ok(text
         .lines()

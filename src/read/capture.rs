@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::Source;
+use super::encoding::utf8;
 use super::machine::Zone;
 use super::raw::{
     LeftOut, Outcome, RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
@@ -138,6 +139,7 @@ impl Capture {
         input
             .read_to_end(&mut text)
             .map_err(|error| cause(&error))?;
+        let text = utf8(&text);
         let header: Header = serde_json::from_slice(&text)
             .map_err(|error| format!("not a portwho capture: {error}"))?;
         if header.version != VERSION {

@@ -9,6 +9,7 @@ use crate::model::{
 };
 
 pub mod capture;
+pub mod encoding;
 pub mod linux;
 pub mod machine;
 #[cfg(target_os = "macos")]

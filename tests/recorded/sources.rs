@@ -230,3 +230,44 @@ fn an_output_that_is_open_for_reading_alone_is_told_and_exits_3() {
         assert_eq!(said, "portwho: standard output: bad file descriptor\n");
     }
 }
+
+/// A text as PowerShell and editors of Windows write it.
+fn encodings(text: &str) -> [Vec<u8>; 4] {
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect();
+    let (little, big): (Vec<u8>, Vec<u8>) = (utf16(u16::to_le_bytes), utf16(u16::to_be_bytes));
+    [
+        [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+        [&b"\xFF\xFE"[..], &little].concat(),
+        [&b"\xFE\xFF"[..], &big].concat(),
+        little,
+    ]
+}
+
+#[test]
+fn a_recording_is_read_in_every_encoding() {
+    let usual = replay("web1", &[":3000"]).shown();
+    let text = std::fs::read_to_string(capture("web1")).unwrap();
+    for bytes in encodings(&text.replace('\n', "\r\n")) {
+        let told = crate::portwho_fed(&["--from", "-", ":3000"], &bytes);
+        assert_eq!(told.shown(), usual, "{:x?}", &bytes[..4]);
+    }
+}
+
+#[test]
+fn specs_are_read_in_every_encoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ports.txt");
+    for bytes in encodings("3000\r\n# größer\r\n9000 # free\r\n") {
+        std::fs::write(&file, bytes).unwrap();
+        let mut command = command();
+        command.args(["check", "--no-header", "--from"]);
+        command.arg(capture("web1")).arg("--file").arg(&file);
+        let told = ended(&mut command);
+        let ports: Vec<&str> = told.stdout.lines().map(|line| &line[..8]).collect();
+        assert_eq!((told.code, ports), (1, vec!["3000/tcp", "9000/tcp"]));
+    }
+    std::fs::write(&file, b"3000 \xff").unwrap();
+    let answer = portwho(["check".as_ref(), "--file".as_ref(), file.as_os_str()]);
+    let (line, _) = crate::bad_usage::refusal(&answer, 2);
+    assert!(line.ends_with(": it is no text in UTF-8"), "{line}");
+}
