@@ -1,5 +1,6 @@
 //! `--format csv` (RFC 4180): the fields of the JSON contract under a header. A socket with several
-//! owners has a line for each; lists are JSON texts.
+//! owners has a line for each; lists are JSON texts. A text that a spreadsheet would run as a formula has
+//! an apostrophe before it, which makes it a text there.
 
 use std::io::{self, Write};
 
@@ -101,10 +102,19 @@ fn io_error(error: csv::Error) -> io::Error {
     }
 }
 
+/// Whether a spreadsheet would take a text for more than that. One that begins with an apostrophe gets
+/// another, so that the first can always be taken off. <https://owasp.org/www-community/attacks/CSV_Injection>
+fn is_formula(text: &str) -> bool {
+    let begins = |c: char| "=+-@\t\r\n'".contains(c);
+    // Those of full width mean the same to some.
+    text.starts_with(begins) || text.starts_with(['\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
+}
+
 /// A field as text: nothing for null, and no line break or escape sequence from outside.
 pub fn text(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) if is_formula(text) => format!("'{}", Clean::new(text)),
         Some(Value::String(text)) => Clean::new(text).to_string(),
         Some(other) => Clean::new(&other.to_string()).to_string(),
     }
@@ -113,6 +123,28 @@ pub fn text(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_no_formula_and_a_number_no_text() {
+        for (value, field) in [
+            (Value::from("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0"),
+            (Value::from("+1"), "'+1"),
+            (Value::from("-1"), "'-1"),
+            (Value::from("@SUM(A1)"), "'@SUM(A1)"),
+            (Value::from("\t=1"), "'\\t=1"),
+            (Value::from("\r=1"), "'\\r=1"),
+            (Value::from("\u{ff1d}1"), "'\u{ff1d}1"),
+            (Value::from("'=1"), "''=1"),
+            (Value::from("a=1"), "a=1"),
+            (Value::from("nginx"), "nginx"),
+            (Value::from("::1"), "::1"),
+            (Value::from(-0.5), "-0.5"),
+            (Value::from(vec!["=1"]), "[\"=1\"]"),
+            (Value::Null, ""),
+        ] {
+            assert_eq!(text(Some(&value)), field);
+        }
+    }
 
     /// The header is the contract's: a field that is added there must be added here.
     #[test]

@@ -238,6 +238,29 @@ fn a_parser_gets_a_name_without_quotes() {
     assert!(plain.stdout.lines().any(|line| line == whole), "{plain:?}");
 }
 
+/// The first apostrophe of a field can be taken off, and the text is whole.
+#[test]
+fn no_name_is_a_formula_in_a_spreadsheet() {
+    for name in ["=cmd|calc!A0", "+1", "-1", "@SUM(A1)", "'=1"] {
+        let csv = answer_for(name, &[":3000", "--format", "csv"]).stdout;
+        let mut reader = csv::Reader::from_reader(csv.as_bytes());
+        let at = reader
+            .headers()
+            .unwrap()
+            .iter()
+            .position(|field| field == "owner_name");
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert!(!rows.is_empty());
+        for row in &rows {
+            assert_eq!(row[at.unwrap()], format!("'{name}"));
+            assert!(
+                row.iter()
+                    .all(|field| !field.starts_with(['=', '+', '-', '@']))
+            );
+        }
+    }
+}
+
 /// What portwho says of owners that are not listed is in no quotes.
 #[test]
 fn a_program_named_like_words_of_portwho_is_told_from_them() {
