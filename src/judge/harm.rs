@@ -35,7 +35,7 @@ impl Harm<'_> {
             ),
             Harm::Session(forward) => format!(
                 "{} has forwarded the port here (ssh -R), and its session would end",
-                forward.to.unclean()
+                forward.to.in_sentence()
             ),
         }
     }

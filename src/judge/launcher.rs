@@ -99,13 +99,17 @@ fn runs_one_command(process: &Process) -> bool {
 
 /// `bash loop.sh (pid 5)`: the name, with what it runs.
 pub fn described(process: &Process) -> String {
-    let (name, pid) = (process.name.unclean(), process.key.pid);
+    let (name, pid) = (process.name.in_sentence(), process.key.pid);
     let script = process.meaning.script.as_ref().map(Foreign::base_name);
     // `/dev/fd/63` of a script that comes through a pipe says nothing.
-    let is_telling =
-        |script: &&str| *script != name && !script.bytes().all(|byte| byte.is_ascii_digit());
+    let is_telling = |script: &&str| {
+        *script != process.name.unclean() && !script.bytes().all(|byte| byte.is_ascii_digit())
+    };
     match script.filter(is_telling) {
-        Some(script) => format!("{name} {script} (pid {pid})"),
+        Some(script) => {
+            let script = Foreign::new(script);
+            format!("{name} {} (pid {pid})", script.in_sentence())
+        }
         None => match command_of(process) {
             Some(text) => format!("{name} -c '{text}' (pid {pid})"),
             None => format!("{name} (pid {pid})"),

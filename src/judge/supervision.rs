@@ -107,7 +107,10 @@ fn of_end(case: &Case<'_>) -> Consequence {
             Forwarder::DockerProxy => None,
             _ => Some(runtime(container)),
         };
-        return of_published(by, &format!("container {}", container.label().unclean()));
+        return of_published(
+            by,
+            &format!("container {}", container.label().in_sentence()),
+        );
     }
     match keeper(main) {
         Some(Runtime::Docker) => return of_published(None, "its container"),
@@ -124,7 +127,7 @@ fn of_end(case: &Case<'_>) -> Consequence {
     }
     let socket_unit = role.and_then(|role| role.socket_unit.as_ref());
     if socket_unit.is_some() || case.opener.is_some() {
-        return of_socket(main, socket_unit.map(Foreign::unclean), case);
+        return of_socket(main, socket_unit.map(Foreign::in_sentence).as_deref(), case);
     }
     if forward.is_some_and(|forward| forward.by == Forwarder::Sshd) {
         return of_session();
@@ -189,7 +192,7 @@ fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
             unit,
             master: Some(master),
         } if is_same_program(main, master) => {
-            let unit = unit.name.unclean();
+            let unit = unit.name.in_sentence();
             let why = format!(
                 "{} may start it again: stop {unit} by systemctl",
                 named(master)
@@ -217,7 +220,7 @@ fn by_starter(main: &Process, case: &Case<'_>) -> Consequence {
             let again = when_systemd_starts(main, unit);
             let why = format!(
                 "whether it is the main process of {} cannot be seen",
-                unit.name.unclean()
+                unit.name.in_sentence()
             );
             with_launcher(told(None, None, format!("{why}: {again}")), launcher)
         }
@@ -364,7 +367,7 @@ fn without_process(row: &Row) -> Consequence {
 
 fn of_container(container: &Container) -> Consequence {
     let name = container.label();
-    let name = name.unclean();
+    let name = name.in_sentence();
     if container.identity.pod_uid.is_some() {
         let why = "it runs in a pod of Kubernetes: kubelet may start it again, as its policy says";
         return told(None, Some("kubelet"), why.into());

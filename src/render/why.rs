@@ -103,7 +103,7 @@ impl Page<'_> {
         match &group.main {
             None => {
                 let nobody = words::no_owner(group.rows[0]);
-                let user = words::user(group.rows[0]).map(|user| format!(", user {user}"));
+                let user = words::user_in_text(group.rows[0]).map(|user| format!(", user {user}"));
                 self.line("held by", &format!("{nobody}{}", user.unwrap_or_default()))?;
                 self.role(group)?;
             }

@@ -229,6 +229,56 @@ fn a_name_is_one_name_among_others() {
     }
 }
 
+/// Units, containers, projects, scripts and users stand in lists too.
+#[test]
+fn what_an_owner_is_part_of_is_one_part_of_a_list() {
+    let marked = "a; port is ok, b (pid 1).service";
+    let quoted = format!("'{marked}'");
+    let whole = std::fs::read_to_string(crate::capture("web1")).unwrap();
+    let changed = |key: &str, value: Value| {
+        let mut capture: Value = serde_json::from_str(&whole).unwrap();
+        for process in capture["processes"].as_array_mut().unwrap() {
+            if process["key"]["pid"] == 27897 {
+                for other in ["unit", "container", "project"] {
+                    process[other] = Value::Null;
+                }
+                process[key] = value.clone();
+            }
+        }
+        if key == "uid" {
+            capture["users"]["1000"] = marked.into();
+        }
+        capture.to_string()
+    };
+    let unit = json!({"name": marked, "slice": marked, "manager": "system"});
+    let container = json!({"runtime": "docker", "id": marked, "pod_uid": null});
+    let project = json!({"name": marked, "directory": format!("/srv/{marked}"), "manifest": null});
+    for (key, value, verbs) in [
+        ("unit", unit, &["list", "why", "map", "card"][..]),
+        ("container", container, &["list", "why", "map", "card"]),
+        ("project", project, &["list", "why", "map", "card"]),
+        ("uid", 1000.into(), &["why", "card"]),
+    ] {
+        let recording = changed(key, value);
+        for verb in verbs {
+            let arguments = match *verb {
+                "list" => &[":3000", "-l", "--format", "table"][..],
+                "card" => &[":3000"],
+                verb => &[verb, ":3000"],
+            };
+            let arguments = [arguments, &["--from", "-"]].concat();
+            let told = crate::portwho_fed(&arguments, recording.as_bytes());
+            assert_eq!(told.code, 0, "{key} {verb}: {told:?}");
+            let text = told.stdout;
+            let count = text.matches(marked).count();
+            assert!(count > 0, "{key} {verb}: {text}");
+            let in_quotes =
+                text.matches(&quoted).count() + text.matches(&format!("'/srv/{marked}'")).count();
+            assert_eq!(count, in_quotes, "{key} {verb}: {text}");
+        }
+    }
+}
+
 #[test]
 fn a_parser_gets_a_name_without_quotes() {
     let arguments = [":3000", "--format", "plain", "--no-header", "--columns"];

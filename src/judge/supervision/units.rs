@@ -2,7 +2,7 @@
 
 use super::super::starter::service;
 use super::{Case, Consequence, named, told};
-use crate::model::{Process, Unit};
+use crate::model::{Foreign, Process, Unit};
 
 /// Of a socket that systemd opened, systemd.socket(5).
 pub fn of_socket(main: &Process, socket: Option<&str>, case: &Case<'_>) -> Consequence {
@@ -20,7 +20,7 @@ pub fn of_socket(main: &Process, socket: Option<&str>, case: &Case<'_>) -> Conse
         (Some(_), Some(unit)) => format!(
             "systemd holds the port as well, for {socket}, and would start {} again at the next \
              connection: stop both",
-            unit.name.unclean()
+            unit.name.in_sentence()
         ),
         (Some(_), None) => format!(
             "systemd holds the port as well, for {socket}, and would start the service again at \
@@ -32,7 +32,7 @@ pub fn of_socket(main: &Process, socket: Option<&str>, case: &Case<'_>) -> Conse
 
 /// Of a service that began with another process: systemd watches that one alone.
 pub fn of_first(main: &Process, unit: &Unit, top: &Process) -> Consequence {
-    let (unit_name, top_name) = (unit.name.unclean(), named(top));
+    let (unit_name, top_name) = (unit.name.in_sentence(), named(top));
     let again = when_systemd_starts(main, unit);
     let why = format!("{top_name} is the main process of {unit_name}, this one is not: {again}");
     told(None, None, why)
@@ -52,8 +52,9 @@ pub fn by_first(main: &Process, unit: &Unit, top: &Process) -> Consequence {
 
 /// When systemd starts a service again whose first process the holder is not.
 pub fn when_systemd_starts(main: &Process, unit: &Unit) -> String {
-    let name = unit.name.unclean();
-    match main.meaning.restart.as_ref().map(|policy| policy.unclean()) {
+    let name = unit.name.in_sentence();
+    let policy = main.meaning.restart.as_ref();
+    match policy.map(Foreign::in_sentence).as_deref() {
         Some("no") => format!("systemd would not start {name} again (Restart=no)"),
         Some(policy) => format!(
             "systemd starts {name} again only when its main process ends (Restart={policy})"
@@ -64,7 +65,7 @@ pub fn when_systemd_starts(main: &Process, unit: &Unit) -> String {
 
 /// What `Restart=` means for a process that a signal ends, systemd.service(5).
 pub fn of_unit(main: &Process, unit: &Unit) -> Consequence {
-    let name = unit.name.unclean();
+    let name = unit.name.in_sentence();
     let policy = main.meaning.restart.as_ref().map(|policy| policy.unclean());
     let (restarted, why) = match policy {
         Some(policy @ ("no" | "on-watchdog")) => (

@@ -20,7 +20,7 @@ impl Writer<'_> {
         }
         if row.owners.is_empty() && self.page.owners {
             let words = words::no_owner(row);
-            let user = words::user(row)
+            let user = words::user_in_text(row)
                 .map(|user| format!("   user {}", Clean::new(&user)))
                 .unwrap_or_default();
             if !words.is_empty() {

@@ -35,7 +35,7 @@ pub fn pids(service: &Service, rows: &[Row]) -> Option<String> {
     let first = service.rows.first().and_then(|at| rows.get(*at));
     match pids.as_slice() {
         [] => first
-            .and_then(super::user)
+            .and_then(super::user_in_text)
             .map(|user| format!("user {user}")),
         [pid] => Some(format!("pid {pid}")),
         _ => some(&pids, NAMED).map(|pids| format!("pids {pids}")),

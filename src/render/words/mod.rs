@@ -24,7 +24,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Endpoint, Exposure, Owner, OwnerStatus, Process, Row, Socket, State};
+use crate::model::{Endpoint, Exposure, Owner, OwnerStatus, Process, Row, Socket, State, in_text};
 
 /// `10.0.0.1`, `[::1]`, `[fe80::1%eth0]`.
 pub fn address(end: &Endpoint, interface: Option<&str>) -> String {
@@ -235,6 +235,11 @@ pub fn user(row: &Row) -> Option<String> {
         Some(Owner { process, .. }) => of(process.user.as_deref(), process.uid),
         None => of(row.socket.user_name(), row.socket.uid()),
     }
+}
+
+/// The same for a sentence.
+pub fn user_in_text(row: &Row) -> Option<String> {
+    user(row).map(|user| in_text(&user).into_owned())
 }
 
 /// How long ago, in one unit: `5 s`, `2 h`, `3 d`.

@@ -243,7 +243,7 @@ pub fn owners(row: &Row) -> String {
         ([], OwnerStatus::None) if is_unaccepted(row) => "nobody yet, not being accepted,".into(),
         ([], OwnerStatus::None) if row.socket.inode.is_none() => "no process any more".into(),
         ([], OwnerStatus::None) => "the kernel".into(),
-        ([], _) => match super::user(row) {
+        ([], _) => match super::user_in_text(row) {
             Some(user) => format!("a hidden process of {user}"),
             None => "a hidden process".into(),
         },

@@ -6,7 +6,7 @@ use super::origin_sentence;
 use crate::judge::{Course, Diversion, Origin, origin};
 use crate::model::{
     Container, Diverter, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
-    Snapshot,
+    Snapshot, in_text,
 };
 
 /// The best that is known: where it leads, the container, the service, the project, the script.
@@ -36,18 +36,18 @@ fn of_process(owner: &Owner) -> Option<String> {
     container
         .as_deref()
         .map(in_container)
-        .or_else(|| of_system.map(|unit| unit.name.unclean().to_owned()))
+        .or_else(|| of_system.map(|unit| unit.name.in_text().into_owned()))
         .or_else(|| match (project, script) {
             (Some(project), Some(script)) => Some(format!(
                 "{}: {}",
                 project.name.in_text(),
-                within(script.unclean(), project)
+                in_text(within(script.unclean(), project))
             )),
             (Some(project), None) => Some(project.name.in_text().into_owned()),
-            (None, Some(script)) => Some(script.base_name().to_owned()),
+            (None, Some(script)) => Some(in_text(script.base_name()).into_owned()),
             (None, None) => None,
         })
-        .or_else(|| unit.map(|unit| unit.name.unclean().to_owned()))
+        .or_else(|| unit.map(|unit| unit.name.in_text().into_owned()))
         .or_else(|| Some(super::services(&owner.process)).filter(|names| !names.is_empty()))
 }
 
@@ -65,13 +65,13 @@ pub fn in_container(container: &Container) -> String {
     format!(
         "{} {}",
         runtime.map_or("container", Runtime::as_str),
-        container.label().unclean()
+        container.label().in_text()
     )
 }
 
 /// `→ docker web, 172.17.0.2:80`.
 pub fn leads_to(forward: &Forward) -> String {
-    let to = forward.to.unclean();
+    let to = forward.to.in_text();
     match &forward.container {
         Some(container) => format!("→ {}, {to}", in_container(container)),
         None => format!("→ {to}"),
@@ -81,7 +81,7 @@ pub fn leads_to(forward: &Forward) -> String {
 pub fn socket_unit(role: &Role) -> Option<String> {
     role.socket_unit
         .as_ref()
-        .map(|unit| unit.unclean().to_owned())
+        .map(|unit| unit.in_text().into_owned())
 }
 
 /// The units of the owners and the socket unit, each once.
@@ -90,7 +90,7 @@ pub fn units(row: &Row) -> Option<String> {
         .owners
         .iter()
         .filter_map(|owner| owner.process.meaning.unit.as_ref())
-        .map(|unit| unit.name.unclean().to_owned());
+        .map(|unit| unit.name.in_text().into_owned());
     joined(of_owners.chain(row.role.as_deref().and_then(socket_unit)))
 }
 
@@ -134,13 +134,13 @@ pub fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
 /// `docker web   image nginx:1   service web of shop`.
 pub fn container(container: &Container) -> String {
     let image = container.image.as_ref();
-    let image = image.map(|image| format!("   image {}", image.unclean()));
+    let image = image.map(|image| format!("   image {}", image.in_text()));
     let pod = container.identity.pod_uid.as_ref();
-    let pod = pod.map(|uid| format!("   pod {}", uid.unclean()));
+    let pod = pod.map(|uid| format!("   pod {}", uid.in_text()));
     let compose = match (&container.compose_project, &container.compose_service) {
         (Some(project), Some(service)) => {
-            let service = service.unclean();
-            Some(format!("   service {service} of {}", project.unclean()))
+            let service = service.in_text();
+            Some(format!("   service {service} of {}", project.in_text()))
         }
         _ => None,
     };
@@ -161,12 +161,12 @@ pub fn meaning(meaning: &Meaning) -> Vec<(&'static str, String)> {
             Manager::User => ", of the user's systemd",
         };
         let slice = unit.slice.as_ref();
-        let slice = slice.map(|slice| format!(" in {}", slice.unclean()));
+        let slice = slice.map(|slice| format!(" in {}", slice.in_text()));
         let slice = slice.unwrap_or_default();
-        lines.push(("unit", format!("{}{slice}{manager}", unit.name.unclean())));
+        lines.push(("unit", format!("{}{slice}{manager}", unit.name.in_text())));
     }
     if let Some(project) = &meaning.project {
-        let (name, directory) = (project.name.in_text(), project.directory.unclean());
+        let (name, directory) = (project.name.in_text(), project.directory.in_text());
         lines.push(("project", format!("{name} in {directory}")));
     }
     lines
@@ -178,9 +178,9 @@ pub const OPENED: &str = "opened by";
 /// What a listener is there for, as labels and words.
 pub fn role(role: &Role) -> Vec<(&'static str, String)> {
     let opened = role.socket_unit.as_ref();
-    let opened = opened.map(|unit| (OPENED, unit.unclean().to_owned()));
+    let opened = opened.map(|unit| (OPENED, unit.in_text().into_owned()));
     let forward = role.forwards_to.as_ref();
-    let leads = forward.map(|forward| ("leads to", forward.to.unclean().to_owned()));
+    let leads = forward.map(|forward| ("leads to", forward.to.in_text().into_owned()));
     let behind = forward.and_then(|forward| forward.container.as_deref());
     let behind = behind.map(|one| ("container", container(one)));
     opened.into_iter().chain(leads).chain(behind).collect()

@@ -6,7 +6,7 @@ use super::{
     endpoint, is_unaccepted, local_address, netns_seen_from, reach_sentence, state, state_sentence,
 };
 use crate::judge::{Origin, Queue};
-use crate::model::{Foreign, Halt, OwnerStatus, Process, Program, Row, Socket, State};
+use crate::model::{Foreign, Halt, OwnerStatus, Process, Program, Row, Socket, State, in_text};
 use crate::render::cell::Tone;
 
 /// `127.0.0.1:3000`, `[::]:80 +IPv4`.
@@ -68,15 +68,16 @@ pub fn no_owner(row: &Row) -> &'static str {
     }
 }
 
-/// The user of a process; a number where it has no name.
+/// The user of a process, for a sentence; a number where it has no name.
 pub fn user_of(process: &Process) -> Option<String> {
-    let name = process.user.as_deref().map(str::to_owned);
+    let name = process.user.as_deref();
+    let name = name.map(|name| in_text(name).into_owned());
     name.or_else(|| process.uid.map(|uid| uid.to_string()))
 }
 
 /// Services that run in a process (Windows).
 pub fn services(process: &Process) -> String {
-    let names: Vec<&str> = process.services.iter().map(Foreign::unclean).collect();
+    let names: Vec<_> = process.services.iter().map(Foreign::in_text).collect();
     names.join(", ")
 }
 
