@@ -231,6 +231,29 @@ fn an_output_that_is_open_for_reading_alone_is_told_and_exits_3() {
     }
 }
 
+/// `/dev/null` stands in for it once the program runs.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_was_closed_is_told_and_exits_3() {
+    let run = |script: &str| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_portwho")]);
+        let output = command.arg(capture("web1")).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let told = "portwho: standard output: bad file descriptor\n";
+    let closed = run("exec \"$0\" --from \"$1\" >&-");
+    assert_eq!(closed, (Some(3), told.to_owned()));
+    // Where there is no answer to write, none is missed.
+    let quiet = run("exec \"$0\" check --quiet --from \"$1\" 3000 >&-");
+    assert_eq!(quiet, (Some(1), String::new()));
+    let null = run("exec \"$0\" --from \"$1\" >/dev/null");
+    assert_eq!(null, (Some(0), String::new()));
+}
+
 /// A text as PowerShell and editors of Windows write it.
 fn encodings(text: &str) -> [Vec<u8>; 4] {
     let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect();
