@@ -21,6 +21,7 @@ mod schema;
 mod selector;
 mod source;
 mod terminal;
+mod unread;
 mod usage;
 mod values;
 mod wait;

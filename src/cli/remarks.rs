@@ -33,7 +33,7 @@ pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided:
         }
         // It is the reason why nothing can be told, where nothing can.
         NoteCode::ProcessesRefused => verbose || undecided,
-        NoteCode::BoundUnseen => verbose || snapshot.rows.is_empty(),
+        NoteCode::BoundUnseen | NoteCode::ProtocolsUnread => verbose || snapshot.rows.is_empty(),
         told => told.is_told(),
     };
     if format != Format::Json || verbose {

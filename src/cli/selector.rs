@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::failure::{Failure, quote};
+use super::unread;
 use crate::model::port_of;
 use crate::model::{AskedUser, PortSet, Protocol, ProtocolSet, State};
 use crate::select::{Addresses, Place, Query};
@@ -23,6 +24,7 @@ pub fn add(query: &mut Query, text: &str) -> Result<(), Failure> {
         query.protocols = query.protocols.union(ProtocolSet::meant_by(protocol));
         return Ok(());
     }
+    unread::refuse(text)?;
     if is_word(text) {
         query.names.push(text.to_owned());
         return Ok(());
@@ -116,6 +118,7 @@ pub fn parse_pid(text: &str) -> Result<u32, Failure> {
 /// # Errors
 /// What is wrong with it, and what would be right.
 pub fn parse_place(text: &str) -> Result<Place, Failure> {
+    unread::refuse(text)?;
     // As listings write it: `80/tcp`.
     if let Some((ports, name)) = text.rsplit_once('/')
         && let Some(protocol) = Protocol::from_name(name).filter(|protocol| protocol.has_ports())

@@ -11,6 +11,8 @@ pub enum NoteCode {
     TableFallback,
     /// Sockets that are bound without listening cannot be seen on this system.
     BoundUnseen,
+    /// Sockets of a protocol that is not read are in use; the count is their number.
+    ProtocolsUnread,
     /// Owners of listed sockets could not be seen; the count is the number of such sockets.
     OwnersHidden,
     /// Processes could not be looked into; the count is their number.
@@ -49,6 +51,7 @@ impl NoteCode {
             Self::TablePartial => "table-partial",
             Self::TableFallback => "table-fallback",
             Self::BoundUnseen => "bound-unseen",
+            Self::ProtocolsUnread => "protocols-unread",
             Self::OwnersHidden => "owners-hidden",
             Self::ProcessesRefused => "processes-refused",
             Self::NamespacesRefused => "namespaces-refused",

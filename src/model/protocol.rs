@@ -26,6 +26,9 @@ impl Protocol {
         Self::Sctp,
     ];
 
+    /// Those that are listed where nobody chooses.
+    pub const DEFAULT: [Self; 4] = [Self::Tcp, Self::Mptcp, Self::Udp, Self::Sctp];
+
     /// The name in JSON, in selectors and in tables.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -96,7 +96,7 @@ impl Snapshot {
         let is_unseen = |note: &Note| {
             matches!(
                 note.code,
-                NoteCode::BoundUnseen | NoteCode::NamespacesRefused
+                NoteCode::BoundUnseen | NoteCode::NamespacesRefused | NoteCode::ProtocolsUnread
             )
         };
         !self.unreadable.is_empty() || self.notes.iter().any(is_unseen)

@@ -15,6 +15,13 @@ pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
     if scope.states.contains(State::Bound) {
         notes.extend(unseen_note(raw.all_tables()));
     }
+    // Who asks for one protocol does not ask for those that are not read.
+    if Protocol::DEFAULT
+        .into_iter()
+        .all(|one| scope.protocols.contains(one))
+    {
+        notes.extend(dccp_note(raw));
+    }
     notes.extend(refusal(raw.namespaces_refused));
     if raw.lacks_namespaces {
         notes.push(Note {
@@ -57,6 +64,22 @@ fn unseen_note<'a>(tables: impl Iterator<Item = &'a RawTable>) -> Option<Note> {
              sctp:PORT' can tell whether a port is free"
         ),
         count: Some(unseen),
+    })
+}
+
+/// What must be said of sockets of DCCP.
+fn dccp_note(raw: &RawSockets) -> Option<Note> {
+    let elsewhere = raw.elsewhere.iter().map(|one| one.sockets.dccp_sockets);
+    let count: u64 = elsewhere.chain([raw.dccp_sockets]).map(u64::from).sum();
+    let which = match count {
+        0 => return None,
+        1 => "1 DCCP socket is".to_owned(),
+        many => format!("{many} DCCP sockets are"),
+    };
+    Some(Note {
+        code: NoteCode::ProtocolsUnread,
+        message: format!("{which} not read: 'ss --dccp -a' lists such sockets"),
+        count: Some(count),
     })
 }
 
@@ -228,6 +251,30 @@ fn cause(raw: &RawHolders) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sockets_of_dccp_are_said_to_be_unread_where_they_may_match() {
+        let raw = RawSockets {
+            dccp_sockets: 1,
+            sees_bound: true,
+            ..RawSockets::default()
+        };
+        let notes = |raw: &RawSockets, protocols: &[Protocol]| {
+            let scope = Scope {
+                protocols: protocols.iter().copied().collect(),
+                ..Scope::everything()
+            };
+            let notes = table_notes(raw, &scope).into_iter();
+            notes
+                .map(|note| (note.code, note.count))
+                .collect::<Vec<_>>()
+        };
+        let unread = [(NoteCode::ProtocolsUnread, Some(1))];
+        assert_eq!(notes(&raw, &Protocol::DEFAULT), unread);
+        assert_eq!(notes(&raw, &Protocol::ALL), unread);
+        assert_eq!(notes(&raw, &[Protocol::Sctp]), []);
+        assert_eq!(notes(&RawSockets::default(), &[Protocol::Sctp]), []);
+    }
 
     #[test]
     fn owners_outside_of_the_user_namespace_are_hidden_because_of_it() {

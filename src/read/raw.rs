@@ -27,6 +27,9 @@ pub struct RawSockets {
     /// Whether users outside of the reader's user namespace have no number there, user_namespaces(7).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacks_users: bool,
+    /// Sockets of DCCP, which are counted and not read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dccp_sockets: u32,
     /// Other network namespaces, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<RawNamespace>,

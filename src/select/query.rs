@@ -218,14 +218,7 @@ impl Query {
                 .into_iter()
                 .filter(|protocol| protocol.has_ports())
                 .collect(),
-            _ => [
-                Protocol::Tcp,
-                Protocol::Mptcp,
-                Protocol::Udp,
-                Protocol::Sctp,
-            ]
-            .into_iter()
-            .collect(),
+            _ => Protocol::DEFAULT.into_iter().collect(),
         };
         let chosen = if self.protocols.is_empty() {
             None

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::errno::Errno;
+use super::proc_net::count_of;
 use super::sock_diag::SockDiag;
 use super::tables::{self, Kernel, Method};
 use super::{interfaces, namespaces, user_namespace};
@@ -18,6 +19,9 @@ const BOUND_SINCE: (u32, u32) = (6, 8);
 /// The kernel from within one network namespace.
 struct Running {
     view: View,
+    /// Sockets of DCCP, by `/proc/net/protocols` where the tables needed that: it counts those that listen or
+    /// are connected (net/ipv4/inet_hashtables.c).
+    dccp_sockets: u32,
 }
 
 /// From where a network namespace is looked at.
@@ -30,6 +34,13 @@ pub enum View {
 }
 
 impl Running {
+    fn new(view: View) -> Self {
+        Self {
+            view,
+            dccp_sockets: 0,
+        }
+    }
+
     /// Files of `/proc/net`, which is a link to those of the first thread, as this view has them.
     fn place(&self, path: &str) -> String {
         match (self.view, path.strip_prefix("/proc/net/")) {
@@ -54,6 +65,10 @@ impl Kernel for Running {
         // Files of /proc tell no size, from which the standard library would begin small.
         let mut text = Vec::with_capacity(64 * 1024);
         std::fs::File::open(self.place(path))?.read_to_end(&mut text)?;
+        if path == "/proc/net/protocols" {
+            let counted = count_of(&text, "DCCP").unwrap_or(0);
+            self.dccp_sockets = u32::try_from(counted).unwrap_or(u32::MAX);
+        }
         Ok(text)
     }
 
@@ -85,7 +100,8 @@ fn own_namespace() -> Option<u64> {
 
 /// Reads one network namespace; which one, the caller knows.
 pub fn read_one(method: Method, scope: &Scope, view: View) -> RawSockets {
-    let mut tables = tables::read(&mut Running { view }, method, scope);
+    let mut kernel = Running::new(view);
+    let mut tables = tables::read(&mut kernel, method, scope);
     for socket in tables.iter_mut().flat_map(|table| &mut table.sockets) {
         socket.uid = socket.uid.and_then(user_namespace::known);
     }
@@ -94,7 +110,10 @@ pub fn read_one(method: Method, scope: &Scope, view: View) -> RawSockets {
         View::Inside => rows.map(|socket| socket.interface).collect(),
         View::ThroughProcess(_) => BTreeSet::new(),
     };
-    with_surroundings(tables, &indices)
+    RawSockets {
+        dccp_sockets: kernel.dccp_sockets,
+        ..with_surroundings(tables, &indices)
+    }
 }
 
 /// Shows the tables of the scope to a visitor: those of the own network namespace.
@@ -103,9 +122,10 @@ pub fn visit(method: Method, scope: &Scope, visitor: &mut dyn Visitor) -> RawSoc
         visitor,
         indices: BTreeSet::new(),
     };
-    let view = View::Inside;
-    let tables = tables::visit(&mut Running { view }, method, scope, &mut noting);
+    let mut kernel = Running::new(View::Inside);
+    let tables = tables::visit(&mut kernel, method, scope, &mut noting);
     RawSockets {
+        dccp_sockets: kernel.dccp_sockets,
         netns: own_namespace(),
         ..with_surroundings(tables, &noting.indices)
     }
