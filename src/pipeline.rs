@@ -6,6 +6,7 @@ mod behind;
 mod chart;
 mod gather;
 mod left_out;
+mod networks;
 mod owners;
 mod rules;
 mod users;
@@ -22,7 +23,8 @@ pub use users::look_up as look_up_users;
 pub use why::{Explained, explain};
 
 use crate::model::{
-    Depth, Endpoint, Far, InterfaceAddress, Namespaces, Protocol, ProtocolSet, Row, Scope, Snapshot,
+    Depth, Endpoint, Far, InterfaceAddress, Namespaces, NetworkDepth, Protocol, ProtocolSet, Row,
+    Scope, Snapshot,
 };
 use crate::normalize::{
     far, name_namespaces, name_users, owner_notes, sockets, table_notes, users_note,
@@ -49,8 +51,10 @@ pub struct Survey {
     /// Whether the machine's name and system are told.
     pub names_machine: bool,
     pub namespaces: Namespaces,
-    /// Whether the addresses of other namespaces are told.
+    /// Whether addresses are told, those of other namespaces too.
     pub addresses: bool,
+    /// How much is shown of who reaches a listener.
+    pub network: NetworkDepth,
     pub forwards: Forwards,
     /// Whether to find the processes at the other ends of connections that stay on this machine.
     pub other_ends: bool,
@@ -82,9 +86,13 @@ fn look(source: &mut dyn Source, survey: &Survey) -> Told {
         other_ends: survey.other_ends,
         namespaces: survey.namespaces,
         addresses: survey.addresses,
+        network: networks::beforehand(survey),
         ..query.scope()
     };
     let (mut rows, raw) = gather(source, &scope, survey);
+    if networks::to_decide(source, &mut rows, query, raw.netns) && !survey.other_ends {
+        rows.retain(|row| query.wants(&row.socket));
+    }
     let machine = source.machine(survey.names_machine);
     let mut notes = table_notes(&raw, &scope);
     notes.extend(unknown_users);
@@ -122,8 +130,15 @@ fn look(source: &mut dyn Source, survey: &Survey) -> Told {
         notes.extend(of_rows(&rows));
     }
     rows.retain(|row| query.matches(row));
+    let unknown_addresses = networks::doubt(&mut rows, query);
     if !in_doubt {
         notes.extend(of_rows(&rows));
+    }
+    let in_doubt = in_doubt || unknown_addresses.is_some();
+    notes.extend(unknown_addresses);
+    networks::to_show(source, &mut rows, survey, raw.netns);
+    if rows.is_empty() && !in_doubt && !survey.query.asks_for_owners() {
+        notes.extend(networks::elsewhere(source, survey, &raw));
     }
     if survey.other_ends {
         other_ends.extend(accepting::listeners(source, &rows, &scope));
@@ -188,7 +203,11 @@ pub fn glance(source: &mut dyn Source, query: &Query) -> Option<Glance> {
     let raw = source.sockets(&scope);
     let is_whole = unreadable(&raw).is_empty();
     let sees_bound = raw.sees_bound && !scope.protocols.contains(Protocol::Sctp);
-    let rows = sockets(raw);
+    let netns = raw.netns;
+    let mut rows = sockets(raw);
+    networks::to_decide(source, &mut rows, query, netns);
+    let doubtful = networks::doubt(&mut rows, query).is_some();
+    let is_whole = is_whole && !doubtful;
     let matching = rows.iter().filter(|row| query.wants(&row.socket));
     let mut handles: Vec<Option<u64>> = matching.map(|row| row.socket.handle()).collect();
     handles.sort_unstable();

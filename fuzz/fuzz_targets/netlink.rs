@@ -6,6 +6,7 @@ use portwho::model::Protocol;
 use portwho::read::linux::inet_diag::decode_row;
 use portwho::read::linux::sctp;
 use portwho::read::linux::wire::{ByteOrder, Message, Messages};
+use portwho::read::linux::{addresses, devices, routes};
 
 fuzz_target!(|bytes: &[u8]| {
     for order in [ByteOrder::Little, ByteOrder::Big] {
@@ -19,5 +20,8 @@ fuzz_target!(|bytes: &[u8]| {
                 }
             }
         }
+        addresses::decode(bytes, 7, order, &mut Vec::new());
+        devices::decode(bytes, 7, order, &mut Vec::new());
+        routes::decode(bytes, 7, order, &mut Vec::new());
     }
 });

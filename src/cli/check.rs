@@ -10,7 +10,7 @@ use super::values::{SourceName, When};
 use super::{owner, selector, source, terminal};
 use crate::act::try_bind;
 use crate::judge::{Check, Claim, Evidence, Met, Options, Reason, Ruling, Verdict, claims};
-use crate::model::{Depth, PortSet, Protocol, ProtocolSet, Snapshot, cause};
+use crate::model::{Depth, NetworkDepth, PortSet, Protocol, ProtocolSet, Snapshot, cause};
 use crate::read::Source;
 use crate::read::encoding::utf8;
 use crate::render::{Clean, Look, write_checks, write_checks_json, write_github};
@@ -206,6 +206,7 @@ fn look(source: &mut dyn Source, claims: &[Claim], is_json: bool, depth: Depth) 
             depth: Some(depth),
             names_machine: is_json,
             forwards: Forwards::Known,
+            network: NetworkDepth::Devices,
             ..Survey::default()
         },
     );

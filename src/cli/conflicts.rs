@@ -9,7 +9,9 @@ use super::failure::{Exit, Failure};
 use super::values::{SourceName, When};
 use super::{source, terminal};
 use crate::judge::{Severity, conflicts};
-use crate::model::{Depth, NoteCode, Protocol, ProtocolSet, Snapshot, State, StateSet};
+use crate::model::{
+    Depth, NetworkDepth, NoteCode, Protocol, ProtocolSet, Snapshot, State, StateSet,
+};
 use crate::read::Source;
 use crate::render::{Look, write_conflicts, write_conflicts_json};
 use crate::select::{Query, View};
@@ -106,6 +108,8 @@ pub fn run(args: &ConflictsArgs) -> Result<Exit, Failure> {
         owners: true,
         depth,
         names_machine: args.json,
+        addresses: true,
+        network: NetworkDepth::Whole,
         ..Survey::default()
     };
     let (mut snapshot, _) = survey(source.as_mut(), &wanted);

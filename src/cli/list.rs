@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
-use crate::model::{Depth, Family, ProtocolSet};
+use crate::model::{Depth, Family, NetworkDepth, ProtocolSet};
 use crate::read::Source;
 use crate::render::{COLUMNS, Column, DEFAULT, Format, Look, Page, chosen, fit_lines, render};
 use crate::select::{Direction, Key, Order, Query, View};
@@ -173,6 +173,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
         runtimes: !args.no_runtime,
         forwards: Forwards::OfUnusedPorts,
         addresses: false,
+        network: network(format, &columns),
         namespaces: source::namespaces(args.all_netns),
         order,
         query,
@@ -311,6 +312,17 @@ fn depth(format: Format, columns: &[&'static Column]) -> Depth {
         _ => Depth::Names,
     };
     columns.iter().map(of_column).max().unwrap_or(Depth::Names)
+}
+
+/// Who reaches a listener takes facts of the network: a page says more of it than a table.
+fn network(format: Format, columns: &[&'static Column]) -> NetworkDepth {
+    match format {
+        Format::Card => NetworkDepth::Whole,
+        Format::Table | Format::Plain if columns.iter().all(|column| column.name != "reach") => {
+            NetworkDepth::Nothing
+        }
+        _ => NetworkDepth::Devices,
+    }
 }
 
 fn page(

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use super::failure::{Exit, Failure, quote};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal};
-use crate::model::Depth;
 use crate::model::service_of;
+use crate::model::{Depth, NetworkDepth};
 use crate::render::{Atlas, Format, Look, write_dot, write_map, write_map_json, write_mermaid};
 use crate::select::{Query, View};
 use crate::{Chart, Survey, chart};
@@ -101,6 +101,10 @@ pub fn run(args: &MapArgs) -> Result<Exit, Failure> {
         namespaces: source::namespaces(args.all_netns),
         names_machine: format == MapFormat::Json,
         addresses: true,
+        network: match format {
+            MapFormat::Json => NetworkDepth::Devices,
+            _ => NetworkDepth::Nothing,
+        },
         ..Survey::default()
     };
     let Chart {

@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use super::values::{OwnersName, SourceName, When};
 use super::{remarks, selector, source, terminal, usage};
 use crate::judge::{Background, forwarded, groups_of_holders};
-use crate::model::{Depth, Note, NoteCode};
+use crate::model::{Depth, NetworkDepth, Note, NoteCode};
 use crate::render::{Format, Look, write_why, write_why_json};
 use crate::select::Query;
 use crate::{Explained, Forwards, Survey, explain};
@@ -76,6 +76,7 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
         depth: Some(Depth::Whole),
         names_machine: args.json,
         addresses: true,
+        network: NetworkDepth::Whole,
         namespaces: source::namespaces(args.all_netns),
         ..Survey::default()
     };

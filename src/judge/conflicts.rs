@@ -1,10 +1,11 @@
 //! What on this machine will bite: listeners that get in each other's way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::kin::are_one_server;
 use crate::model::{
-    Exposure, Family, Foreign, Limits, OwnerStatus, Process, Protocol, Row, Socket, State,
+    Exposure, Family, Foreign, Limits, OwnerStatus, Process, Protocol, Row, Sender, Socket, State,
 };
 
 /// How soon it bites.
@@ -323,11 +324,7 @@ fn differ_in_a_number(a: &str, b: &str) -> bool {
 fn split_localhost(rows: &[Row], listening: &[usize]) -> Option<Vec<usize>> {
     let answers = |at: &&usize, family: Family| {
         let socket = &rows[**at].socket;
-        let is_localhost = match socket.local.exposure() {
-            Exposure::Loopback => socket.local.address.to_string() == localhost(family),
-            Exposure::All => true,
-            Exposure::Address => false,
-        };
+        let is_localhost = socket.receives(localhost(family), Sender::Here) == Some(true);
         socket.family() == family && is_localhost
     };
     let is_loopback = |at: usize| rows[at].socket.local.exposure() == Exposure::Loopback;
@@ -349,10 +346,10 @@ fn split_localhost(rows: &[Row], listening: &[usize]) -> Option<Vec<usize>> {
         })
 }
 
-fn localhost(family: Family) -> &'static str {
+fn localhost(family: Family) -> IpAddr {
     match family {
-        Family::Ipv4 => "127.0.0.1",
-        Family::Ipv6 => "::1",
+        Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
+        Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
     }
 }
 
@@ -366,11 +363,9 @@ fn shadowed(rows: &[Row], listening: &[usize]) -> Option<Vec<usize>> {
         let over = &rows[*wildcard];
         let is_shadow = |at: &usize| {
             let under = &rows[*at];
-            let receives = match under.socket.local.canonical().is_ipv4() {
-                true => over.socket.takes_ipv4(),
-                false => over.socket.family() == Family::Ipv6,
-            };
-            receives && are_strangers(over, under)
+            let address = under.socket.local.address;
+            let receives = over.socket.receives(address, Sender::Anywhere);
+            receives != Some(false) && are_strangers(over, under)
         };
         let shadows: Vec<usize> = specific.iter().copied().filter(is_shadow).collect();
         (!shadows.is_empty()).then(|| [vec![*wildcard], shadows].concat())

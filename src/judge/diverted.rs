@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use super::commands::stop_container;
-use crate::model::{Dnat, Exposure, Family, Limits, Namespaces, Protocol, Row, Snapshot, Socket};
+use crate::model::{
+    Dnat, Exposure, Family, Limits, Namespaces, Protocol, Row, Sender, Snapshot, Socket,
+};
 
 /// A rule that sends a port elsewhere that sockets have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +71,12 @@ fn meets(rule: &Dnat, row: &Row, own: Option<u64>) -> bool {
         rule.address.is_none_or(|of_rule| of_rule == address)
             && (rule.among.is_empty() || rule.among.iter().any(is_among))
     };
+    let receives = |address| socket.receives(address, Sender::Anywhere) != Some(false);
     !rule.keeps()
         && socket.netns() == rule.netns.as_ref().map(|far| far.netns).or(own)
         && listens(socket, rule.protocol, rule.ports)
         && is_of_family
+        && rule.address.is_none_or(receives)
         && (socket.local.is_wildcard() || of_address(socket.local.canonical()))
 }
 

@@ -10,8 +10,8 @@ use super::commands::{ask_as_root, next};
 use super::supervision::{Case, Consequence, consequence};
 use super::together::{Members, members, pages, processes};
 use crate::model::{
-    Endpoint, InterfaceAddress, Limits, OwnerStatus, Process, ProcessKey, Row, Snapshot, Socket,
-    State,
+    Endpoint, InterfaceAddress, Limits, OwnerStatus, Process, ProcessKey, Row, Sender, Snapshot,
+    Socket, State,
 };
 
 /// Processes that hold sockets of those that were asked for, and belong together.
@@ -157,10 +157,7 @@ fn holders<'a>(
         queue: queues.max_by_key(|queue| (queue.is_full(), queue.waiting)),
         consequence: consequence(&case),
         next,
-        listens: listens
-            .into_iter()
-            .map(|row| listen(row, snapshot.netns, background.limits))
-            .collect(),
+        listens: listens.into_iter().map(listen).collect(),
         connected: connected(connections, ends),
         rows,
         main,
@@ -185,28 +182,17 @@ fn queue(socket: &Socket) -> Option<Queue> {
 }
 
 /// The addresses of the listener's network namespace on which it is reached.
-fn listen<'a>(row: &'a Row, own: Option<u64>, limits: &Limits) -> Listen<'a> {
+fn listen(row: &Row) -> Listen<'_> {
     let socket = &row.socket;
-    let local = socket.local.canonical();
-    let is_reached = |one: &&InterfaceAddress| {
-        let on_device = socket.interface();
-        on_device.is_none_or(|device| device == one.interface)
-            && if local.is_unspecified() {
-                (one.address.is_ipv4() && socket.takes_ipv4())
-                    || (one.address.is_ipv6() && local.is_ipv6())
-            } else {
-                one.address == local
-            }
-    };
-    let interfaces = match socket.netns() {
-        netns if netns == own => Some(&limits.interfaces).filter(|all| !all.is_empty()),
-        netns => netns.and_then(|netns| limits.elsewhere.get(&netns)),
-    };
-    let all = interfaces.into_iter().flatten();
+    let network = socket.network();
+    let known = network.and_then(|network| network.addresses.as_ref());
+    let is_reached =
+        |one: &&InterfaceAddress| socket.receives(one.address, Sender::Anywhere) == Some(true);
+    let all = known.into_iter().flatten();
     Listen {
         row,
         reached_at: all.filter(is_reached).cloned().collect(),
-        is_reach_known: interfaces.is_some(),
+        is_reach_known: known.is_some(),
     }
 }
 

@@ -22,10 +22,10 @@ impl Family {
     }
 }
 
-/// Whom the local address of a socket lets in.
+/// Whom a socket lets in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exposure {
-    /// Only programs on this machine (`127.0.0.0/8`, `::1`).
+    /// Only programs of its own network (`127.0.0.0/8`, `::1`, the loopback device).
     Loopback,
     /// Whoever reaches one address of this machine.
     Address,
@@ -86,6 +86,7 @@ impl Endpoint {
         self.canonical().is_unspecified() && self.port.unwrap_or(0) == 0
     }
 
+    /// Whom the address alone lets in.
     pub fn exposure(&self) -> Exposure {
         let address = self.canonical();
         if address.is_loopback() {

@@ -67,7 +67,7 @@ pub struct Limits {
 }
 
 /// An address of an interface.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InterfaceAddress {
     pub address: IpAddr,
     pub interface: String,

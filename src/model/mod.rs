@@ -7,10 +7,12 @@ mod foreign;
 mod holding;
 mod limits;
 mod meaning;
+mod network;
 mod note;
 mod owner;
 mod ports;
 mod protocol;
+mod reach;
 mod scope;
 mod services;
 mod snapshot;
@@ -28,10 +30,12 @@ pub use meaning::{
     Container, ContainerId, Diverter, Dnat, Far, Forward, Forwarder, Manager, Meaning, Project,
     Runtime, Unit,
 };
+pub use network::{Device, LocalRoute, Network, NetworkDepth, prefix_contains};
 pub use note::{Note, NoteCode};
 pub use owner::{Descriptors, Halt, Owner, OwnerStatus, Owners, Process, ProcessKey, Program};
 pub use ports::PortSet;
 pub use protocol::{Protocol, ProtocolSet};
+pub use reach::{Reach, Sender, one_holds};
 pub use scope::{Depth, Destinations, Handles, Namespaces, Scope};
 pub use services::{port_of, service_of};
 pub use snapshot::{Machine, Role, Row, Snapshot};

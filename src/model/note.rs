@@ -23,6 +23,12 @@ pub enum NoteCode {
     /// Rules of the packet filter could not be read, or not all of them understood: they may send
     /// elsewhere what comes to a port.
     RulesUnread,
+    /// An address that was asked for is none of this machine's; the count is the number of sockets that are
+    /// connected to it.
+    AddressElsewhere,
+    /// The machine's addresses could not be read; the count is the number of sockets that may receive for
+    /// an address that was asked for.
+    AddressesUnknown,
     /// A name could not be looked up in the system's user database.
     UsersUnknown,
     /// Sockets belong to users without a number in the reader's user namespace; the count is the number of
@@ -57,6 +63,8 @@ impl NoteCode {
             Self::NamespacesRefused => "namespaces-refused",
             Self::RulesUnread => "rules-unread",
             Self::PortsSteered => "ports-steered",
+            Self::AddressElsewhere => "address-elsewhere",
+            Self::AddressesUnknown => "addresses-unknown",
             Self::UsersUnknown => "users-unknown",
             Self::UsersUnmapped => "users-unmapped",
             Self::DetailsLeftOut => "details-left-out",
@@ -81,6 +89,8 @@ impl NoteCode {
                 | Self::UsersUnknown
                 | Self::UsersUnmapped
                 | Self::DetailsLeftOut
+                | Self::AddressElsewhere
+                | Self::AddressesUnknown
         )
     }
 
@@ -94,6 +104,7 @@ impl NoteCode {
                 | Self::RulesUnread
                 | Self::PortsSteered
                 | Self::DetailsLeftOut
+                | Self::AddressElsewhere
         )
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Family, PortSet, Protocol, ProtocolSet, StateSet};
+use super::{Family, NetworkDepth, PortSet, Protocol, ProtocolSet, StateSet};
 
 /// Which sockets to read. A reader may give more, never less.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Scope {
     pub namespaces: Namespaces,
     /// Whether to give the addresses of other namespaces too.
     pub addresses: bool,
+    /// How much to give of other namespaces' networks.
+    pub network: NetworkDepth,
 }
 
 /// Which network namespaces to read, network_namespaces(7).
@@ -63,6 +65,7 @@ impl Scope {
             other_ends: false,
             namespaces: Namespaces::Own,
             addresses: true,
+            network: NetworkDepth::Whole,
         }
     }
 

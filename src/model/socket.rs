@@ -4,7 +4,7 @@ use std::num::{NonZeroU8, NonZeroU64};
 use std::rc::Rc;
 
 use super::services::service_of;
-use super::{Endpoint, Exposure, Family, Foreign, Protocol, State};
+use super::{Endpoint, Exposure, Family, Foreign, Network, Protocol, State};
 
 /// One socket of the system. Unknown is `None`, never zero. There are many of them: what several
 /// share stands elsewhere, and is pointed to.
@@ -47,6 +47,8 @@ pub struct Site {
     pub netns_name: Option<Foreign>,
     /// Scope of a link-local address, or the device that the socket is bound to.
     pub interface: Option<Rc<str>>,
+    /// What is known of the network, where it was asked for.
+    pub network: Option<Rc<Network>>,
 }
 
 impl Socket {
@@ -106,11 +108,6 @@ impl Socket {
         self.local.family()
     }
 
-    /// Whether the socket waits for strangers, and so whom it lets in is a question.
-    pub fn exposure(&self) -> Option<Exposure> {
-        self.state.is_listening().then(|| self.local.exposure())
-    }
-
     /// Whether an IPv6 wildcard socket takes IPv4 as well (RFC 3493, 5.3).
     pub fn is_dual_stack(&self) -> bool {
         self.v6only == Some(false) && self.is_ipv6_wildcard()
@@ -154,15 +151,15 @@ impl Socket {
         self.state == State::Listen && self.covers(connection)
     }
 
-    /// Whether the socket has the local end of the other: the same one, or the port on every address.
+    /// Whether the socket has the local end of the other: the same one, or the port on every address. What
+    /// a socket accepts is bound to the device that it is bound to itself.
     pub fn covers(&self, other: &Self) -> bool {
+        let device = self.interface();
         self.netns() == other.netns()
             && self.protocol.port_space() == other.protocol.port_space()
             && self.local.port == other.local.port
-            && (self.local.canonical() == other.local.canonical()
-                || (self.local.is_wildcard()
-                    && (self.family() == other.family()
-                        || (self.takes_ipv4() && other.takes_ipv4()))))
+            && device.is_none_or(|device| other.interface() == Some(device))
+            && self.is_bound_to(other.local.address) != Some(false)
     }
 
     fn is_ipv6_wildcard(&self) -> bool {

@@ -20,6 +20,9 @@ pub use meaning::{
     wanted_containers,
 };
 pub use name::full_name;
-pub use notes::{counted_owner_notes, owner_notes, table_notes, users_note};
+pub use notes::{
+    counted_owner_notes, elsewhere_note, owner_notes, table_notes, unknown_addresses_note,
+    users_note,
+};
 pub use rules_notes::{far_rules_note, note_in, programs_notes, unread_notes};
-pub use sockets::{Gathering, far, sockets};
+pub use sockets::{Gathering, far, network_of, place_in_network, sockets};

@@ -158,6 +158,35 @@ fn table_note(table: &RawTable, place: &str) -> Option<Note> {
     })
 }
 
+/// That an address is none of this machine's, how many sockets are connected to it, and the selector of
+/// those.
+pub fn elsewhere_note(address: &str, connections: usize, selector: &str) -> Note {
+    let command = format!("'portwho {selector}'");
+    let connected = match connections {
+        0 => format!(": {command} looks for connections to it"),
+        1 => format!("; 1 socket is connected to it: {command} shows it"),
+        many => format!("; {many} sockets are connected to it: {command} lists them"),
+    };
+    Note {
+        code: NoteCode::AddressElsewhere,
+        message: format!("{address} is not an address of this machine{connected}"),
+        count: Some(connections as u64),
+    }
+}
+
+/// That sockets may receive for an address, of which it is not known whether it is this machine's.
+pub fn unknown_addresses_note(sockets: usize) -> Note {
+    let receive = match sockets {
+        1 => "1 socket may receive there".to_owned(),
+        many => format!("{many} sockets may receive there"),
+    };
+    Note {
+        code: NoteCode::AddressesUnknown,
+        message: format!("the addresses of this machine cannot be read: {receive}"),
+        count: Some(sockets as u64),
+    }
+}
+
 /// What must be said of sockets whose users have no number in the reader's user namespace.
 pub fn users_note<'a>(rows: impl IntoIterator<Item = &'a Row>, raw: &RawSockets) -> Option<Note> {
     let rows = rows.into_iter().filter(|_| raw.lacks_users);

@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use super::once::settle;
 use crate::model::{
-    ContainerId, Endpoint, Far, Foreign, OwnerStatus, Owners, Protocol, Row, Site, Socket, User,
+    ContainerId, Endpoint, Far, Foreign, Network, OwnerStatus, Owners, Protocol, Row, Site, Socket,
+    User,
 };
 use crate::read::raw::{RawNamespace, RawSocket, RawSockets};
 
@@ -16,7 +17,12 @@ pub fn sockets(raw: RawSockets) -> Vec<Row> {
     let elsewhere = add(&mut rows, raw, None);
     for namespace in elsewhere {
         let name = namespace_name(&namespace);
-        add(&mut rows, namespace.sockets, name);
+        let network = network_of(&namespace);
+        let raw = RawSockets {
+            network,
+            ..namespace.sockets
+        };
+        add(&mut rows, raw, name);
     }
     settle(&mut rows);
     rows
@@ -42,9 +48,37 @@ pub fn far(elsewhere: &[RawNamespace]) -> Vec<Far> {
     elsewhere.iter().filter_map(far).collect()
 }
 
+/// What is known of another network namespace: its addresses at least, where those were asked for.
+pub fn network_of(namespace: &RawNamespace) -> Option<Network> {
+    let of_addresses = || namespace.addresses.clone().map(Network::of_addresses);
+    namespace.sockets.network.clone().or_else(of_addresses)
+}
+
+/// Puts what became known of a network to the sockets that live there.
+pub fn place_in_network(rows: &mut [Row], netns: Option<u64>, network: &Network) {
+    let network = Rc::new(network.clone());
+    // By interface: there are few, and each is shared by many sockets.
+    let mut sites: BTreeMap<Option<Rc<str>>, Rc<Site>> = BTreeMap::new();
+    for row in rows {
+        let site = row.socket.site.as_deref();
+        if site.and_then(|site| site.netns) != netns {
+            continue;
+        }
+        let interface = site.and_then(|site| site.interface.clone());
+        let with_network = || {
+            Rc::new(Site {
+                network: Some(Rc::clone(&network)),
+                ..site.cloned().unwrap_or_default()
+            })
+        };
+        let site = Rc::clone(sites.entry(interface).or_insert_with(with_network));
+        row.socket.site = Some(site);
+    }
+}
+
 /// Adds the sockets of one network namespace; gives the others.
 fn add(rows: &mut Vec<Row>, raw: RawSockets, name: Option<Foreign>) -> Vec<RawNamespace> {
-    let sites = Sites::new(raw.netns, name, &raw.interfaces);
+    let sites = Sites::new(&raw, name);
     let mut users = Nameless::new();
     for socket in raw.tables.into_iter().flat_map(|table| table.sockets) {
         let site = sites.at(socket.interface);
@@ -62,11 +96,12 @@ struct Sites {
 }
 
 impl Sites {
-    fn new(netns: Option<u64>, name: Option<Foreign>, interfaces: &BTreeMap<u32, String>) -> Self {
+    fn new(raw: &RawSockets, name: Option<Foreign>) -> Self {
         let whole = Site {
-            netns,
+            netns: raw.netns,
             netns_name: name,
             interface: None,
+            network: raw.network.clone().map(Rc::new),
         };
         let on = |(index, name): (&u32, &String)| {
             let site = Site {
@@ -76,7 +111,7 @@ impl Sites {
             (*index, Rc::new(site))
         };
         Self {
-            on_interfaces: interfaces.iter().map(on).collect(),
+            on_interfaces: raw.interfaces.iter().map(on).collect(),
             whole: Rc::new(whole),
         }
     }
@@ -126,7 +161,7 @@ impl Gathering {
 
     /// Gives the rows, with what came beside the tables.
     pub fn settle(mut self, raw: &RawSockets) -> Vec<Row> {
-        let sites = Sites::new(raw.netns, None, &raw.interfaces);
+        let sites = Sites::new(raw, None);
         for row in &mut self.rows {
             row.socket.site = Some(Rc::clone(&sites.whole));
         }

@@ -3,7 +3,7 @@
 use super::rules::{Forwards, diverted};
 use super::{Survey, Told, look, users};
 use crate::judge::{Map, is_talk, map};
-use crate::model::{Limits, NoteCode, Protocol, Snapshot, State};
+use crate::model::{Limits, NetworkDepth, NoteCode, Protocol, Snapshot, State};
 use crate::normalize::owner_notes;
 use crate::read::Source;
 use crate::select::{Query, View};
@@ -22,8 +22,13 @@ pub fn chart(source: &mut dyn Source, wanted: &Survey, asked: &Query) -> Chart {
     let mut asked = asked.clone();
     let unknown_users = users::look_up(source, &mut asked.users);
     let asked = &asked;
+    let network = match asked.asked_addresses().next() {
+        Some(_) => NetworkDepth::Whole,
+        None => wanted.network,
+    };
     let every_talk = Survey {
         query: every_talk(),
+        network,
         ..wanted.clone()
     };
     let Told {

@@ -12,8 +12,8 @@ use super::owners::keys;
 use super::{left_out, read_by, unreadable, users};
 use crate::judge::{Address, Budget, Pool, Seen, Tally, Usage, infer_owners};
 use crate::model::{
-    Depth, Endpoint, Handles, Limits, Namespaces, Note, NoteCode, OwnerStatus, PortSet, Protocol,
-    ProtocolSet, Row, Scope, Snapshot, State, StateSet,
+    Depth, Endpoint, Handles, Limits, Namespaces, NetworkDepth, Note, NoteCode, OwnerStatus,
+    PortSet, Protocol, ProtocolSet, Row, Scope, Snapshot, State, StateSet,
 };
 use crate::normalize::{
     Group, Names, counted_owner_notes, holdings, join, name_users, sockets, table_notes,
@@ -54,6 +54,7 @@ pub fn ephemeral(source: &mut dyn Source, asked: &Ephemeral) -> Usage {
         other_ends: false,
         namespaces: Namespaces::Own,
         addresses: false,
+        network: NetworkDepth::Nothing,
     };
     let tcp: ProtocolSet = [Protocol::Tcp].into_iter().collect();
     let still = [State::Listen, State::Bound].into_iter().collect();

@@ -52,6 +52,7 @@ fn without_sockets(raw: &RawSockets) -> RawSockets {
     RawSockets {
         tables: raw.tables.iter().map(table).collect(),
         interfaces: raw.interfaces.clone(),
+        network: raw.network.clone(),
         elsewhere: raw.elsewhere.iter().map(namespace).collect(),
         ..*raw
     }

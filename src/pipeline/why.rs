@@ -48,6 +48,8 @@ pub fn explain(source: &mut dyn Source, wanted: &Survey) -> Explained {
             owners: true,
             depth: Some(Depth::Names),
             namespaces: wanted.namespaces,
+            addresses: wanted.addresses,
+            network: wanted.network,
             ..Survey::default()
         };
         survey(source, &others).0.rows

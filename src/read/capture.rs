@@ -13,8 +13,8 @@ use super::raw::{
     RawTable, Via,
 };
 use crate::model::{
-    Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Namespaces, ProcessKey,
-    Protocol, Scope, cause,
+    Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Namespaces, Network,
+    NetworkDepth, ProcessKey, Protocol, Scope, cause,
 };
 
 mod redact;
@@ -54,10 +54,11 @@ impl Capture {
     /// Asks a source for everything that it can give.
     pub fn record(source: &mut dyn Source, namespaces: Namespaces) -> Self {
         let machine = source.machine(true);
-        let sockets = source.sockets(&Scope {
+        let mut sockets = source.sockets(&Scope {
             namespaces,
             ..Scope::everything()
         });
+        sockets.network = source.network(NetworkDepth::Whole);
         let handles: Handles = sockets
             .all_tables()
             .flat_map(|table| &table.sockets)
@@ -237,6 +238,18 @@ impl Source for Replay {
 
     fn limits(&mut self, _: bool) -> Limits {
         self.0.limits.clone()
+    }
+
+    /// A recording without one may have the addresses.
+    fn network(&mut self, _: NetworkDepth) -> Option<Network> {
+        let Capture {
+            sockets, limits, ..
+        } = &self.0;
+        let of_limits = || {
+            let known = Some(&limits.interfaces).filter(|all| !all.is_empty());
+            known.cloned().map(Network::of_addresses)
+        };
+        sockets.network.clone().or_else(of_limits)
     }
 
     fn users(&mut self, uids: &BTreeSet<u32>) -> BTreeMap<u32, String> {

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
-use crate::model::{InterfaceAddress, Limits, Machine};
+use crate::model::{InterfaceAddress, Limits, Machine, Network};
 
 /// The local time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,6 +67,11 @@ pub fn with_addresses(limits: Limits, interfaces: Vec<InterfaceAddress>) -> Limi
         interfaces,
         ..limits
     }
+}
+
+/// What is known of a network by the addresses of its interfaces, which every machine has some of.
+pub fn network(interfaces: Vec<InterfaceAddress>) -> Option<Network> {
+    (!interfaces.is_empty()).then(|| Network::of_addresses(interfaces))
 }
 
 /// The machine's time zone.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, ProcessKey, Protocol,
-    Scope,
+    Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Network, NetworkDepth,
+    ProcessKey, Protocol, Scope,
 };
 
 pub mod capture;
@@ -80,6 +80,11 @@ pub trait Source {
 
     /// Rules of the system about ports; the machine's addresses only where they are asked for.
     fn limits(&mut self, with_addresses: bool) -> Limits;
+
+    /// The network that this process lives in, so much of it or more; `None` where it cannot be told.
+    fn network(&mut self, _: NetworkDepth) -> Option<Network> {
+        None
+    }
 
     /// First and last of the ports that the system lets nobody bind, of this protocol; `None` where that
     /// could not be read.

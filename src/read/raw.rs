@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ContainerId, Diverter, Endpoint, Family, Foreign, Halt, InterfaceAddress, ProcessKey, Program,
-    Project, Protocol, Provenance, Runtime, State, Unit,
+    ContainerId, Diverter, Endpoint, Family, Foreign, Halt, InterfaceAddress, Network, ProcessKey,
+    Program, Project, Protocol, Provenance, Runtime, State, Unit,
 };
 
 /// All tables that were asked for.
@@ -30,6 +30,9 @@ pub struct RawSockets {
     /// Sockets of DCCP, which are counted and not read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dccp_sockets: u32,
+    /// Its devices and addresses, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// Other network namespaces, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<RawNamespace>,

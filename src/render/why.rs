@@ -11,7 +11,7 @@ use super::contract::Why;
 use super::paint::paint;
 use super::{Clean, Look, json, words};
 use crate::judge::{Connected, Forwarded, Holders, Listen};
-use crate::model::{Exposure, Namespaces, Process, Row, Snapshot};
+use crate::model::{Namespaces, Process, Reach, Row, Snapshot};
 
 /// Where values begin.
 const INDENT: usize = 14;
@@ -309,19 +309,25 @@ fn counted<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<(T, usize)> {
 /// `0.0.0.0:80/tcp  reached at 10.0.0.5 (eth0), 127.0.0.1 (lo)`.
 fn reach(listen: &Listen<'_>) -> String {
     let socket = &listen.row.socket;
-    let end = words::endpoint(&socket.local, socket.interface());
-    let end = format!("{end}/{}", socket.protocol);
+    let end = format!("{}/{}", words::bound_end(socket), socket.protocol);
     let at: Vec<String> = listen
         .reached_at
         .iter()
         .map(|one| format!("{} ({})", one.address, one.interface))
         .collect();
-    match (socket.exposure(), at.as_slice()) {
-        (Some(Exposure::Loopback), _) => format!("{end}  only this machine"),
-        (Some(Exposure::All), []) if !listen.is_reach_known => {
+    match (socket.reach(), at.as_slice()) {
+        (Some(Reach::Loopback | Reach::LoopbackDevice), _) => format!("{end}  only this machine"),
+        (Some(Reach::Isolated), _) => format!("{end}  only its own network namespace"),
+        (Some(Reach::Multicast), _) => format!("{end}  a multicast group"),
+        (Some(Reach::Broadcast), _) => format!("{end}  a broadcast address"),
+        (Some(Reach::NoSuchAddress), _) => format!("{end}  no interface has this address"),
+        (Some(Reach::All | Reach::Device(_)), []) if !listen.is_reach_known => {
             format!("{end}  no address of its network is known")
         }
         (_, []) => end,
+        (Some(Reach::Device(device) | Reach::AddressOnDevice(device)), at) => {
+            format!("{end}  reached through {device} at {}", at.join(", "))
+        }
         (_, at) => format!("{end}  reached at {}", at.join(", ")),
     }
 }

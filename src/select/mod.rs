@@ -2,9 +2,10 @@
 
 mod destination;
 mod order;
+mod owned;
 mod place;
 mod query;
 
 pub use order::{Direction, Key, Order};
-pub use place::{Addresses, Place};
+pub use place::{Addresses, Place, Reception};
 pub use query::{Query, View};

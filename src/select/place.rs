@@ -3,7 +3,9 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::model::{Endpoint, Family, PortSet, Protocol, ProtocolSet, Socket};
+use crate::model::{
+    Endpoint, Family, PortSet, Protocol, ProtocolSet, Sender, Socket, one_holds, prefix_contains,
+};
 
 /// Ports, perhaps of one protocol, perhaps at some addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +27,24 @@ pub enum Addresses {
     Localhost,
 }
 
+/// By what a socket is taken to receive for an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reception {
+    /// What is sent to the address from anywhere reaches it.
+    #[default]
+    Anywhere,
+    /// What is sent to the address from this machine reaches it.
+    Here,
+    /// It has the address, or the wildcard for it.
+    Bound,
+}
+
+/// `localhost`, RFC 6761.
+const LOCALHOST: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
+
 impl Addresses {
     pub fn one(address: IpAddr) -> Self {
         let address = address.to_canonical();
@@ -45,33 +65,10 @@ impl Addresses {
             }
             (
                 Self::Prefix {
-                    network: IpAddr::V4(network),
-                    length,
-                    ..
+                    network, length, ..
                 },
-                IpAddr::V4(address),
-            ) => {
-                let shift = 32 - u32::from(*length);
-                (network.to_bits() ^ address.to_bits())
-                    .checked_shr(shift)
-                    .unwrap_or(0)
-                    == 0
-            }
-            (
-                Self::Prefix {
-                    network: IpAddr::V6(network),
-                    length,
-                    ..
-                },
-                IpAddr::V6(address),
-            ) => {
-                let shift = 128 - u32::from(*length);
-                (network.to_bits() ^ address.to_bits())
-                    .checked_shr(shift)
-                    .unwrap_or(0)
-                    == 0
-            }
-            _ => false,
+                address,
+            ) => prefix_contains((*network, *length), address),
         }
     }
 
@@ -110,24 +107,67 @@ impl Addresses {
         }
     }
 
-    /// Whether something sent to one of these addresses reaches the socket.
-    pub fn reach(&self, socket: &Socket) -> bool {
+    /// Whether something sent to one of these addresses reaches the socket; `None` where that cannot be
+    /// told.
+    pub fn reach(&self, socket: &Socket, by: Reception) -> Option<bool> {
         if !self.is_on(socket.interface()) {
-            return false;
+            return Some(false);
         }
-        let is_wildcard = socket.local.canonical().is_unspecified();
-        let wildcard_takes = match self {
-            Self::Localhost => true,
-            Self::Prefix {
-                network: IpAddr::V4(_),
-                ..
-            } => socket.takes_ipv4(),
-            Self::Prefix {
-                network: IpAddr::V6(_),
-                ..
-            } => socket.family() == Family::Ipv6 && !socket.local.is_ipv4_mapped(),
+        let is_literal = self.contains(socket.local.address);
+        let is_asked_end = by != Reception::Here || !socket.state.is_listening();
+        if is_literal && is_asked_end {
+            return Some(true);
+        }
+        let receives = |address: IpAddr| match by {
+            Reception::Anywhere => socket.receives(address, Sender::Anywhere),
+            Reception::Here => socket.receives(address, Sender::Here),
+            Reception::Bound => socket.is_bound_to(address),
         };
-        self.contains(socket.local.address) || (is_wildcard && wildcard_takes)
+        let local = socket.local.canonical();
+        match self {
+            Self::Localhost => one_holds(LOCALHOST.map(receives)),
+            Self::Prefix { network, .. } if self.single().is_some() => receives(*network),
+            Self::Prefix { .. } if !local.is_unspecified() => match is_literal {
+                true => receives(local),
+                false => Some(false),
+            },
+            Self::Prefix { network, .. } if by == Reception::Bound => receives(*network),
+            Self::Prefix {
+                network, length, ..
+            } => {
+                let known = socket
+                    .network()
+                    .and_then(|found| found.within((*network, *length)));
+                // Which addresses there are is not known.
+                let rest = match known {
+                    None if socket.is_bound_to(*network) != Some(false) => None,
+                    _ => Some(false),
+                };
+                let loopback = LOCALHOST.into_iter().filter(|one| self.contains(*one));
+                let all = known.into_iter().flatten().chain(loopback);
+                one_holds(all.map(receives).chain([rest]))
+            }
+        }
+    }
+
+    /// The address, where it is one.
+    pub fn single(&self) -> Option<IpAddr> {
+        match self {
+            Self::Prefix {
+                network, length, ..
+            } if *length == if network.is_ipv4() { 32 } else { 128 } => Some(*network),
+            _ => None,
+        }
+    }
+
+    /// Whether it hangs on the machine's addresses who receives for these.
+    pub fn hang_on_network(&self) -> bool {
+        match self {
+            Self::Localhost => false,
+            Self::Prefix { network, .. } => {
+                !(network.is_loopback() || network.is_multicast() || network.is_unspecified())
+            }
+        }
     }
 
     fn is_on(&self, interface: Option<&str>) -> bool {
@@ -145,14 +185,13 @@ impl Addresses {
 }
 
 impl Place {
-    /// Whether the socket is reached there.
-    pub fn reaches(&self, socket: &Socket) -> bool {
-        self.covers(socket.protocol)
-            && self.has_port(&socket.local)
-            && self
-                .addresses
-                .as_ref()
-                .is_none_or(|addresses| addresses.reach(socket))
+    /// Whether the socket is reached there; `None` where that cannot be told.
+    pub fn reaches(&self, socket: &Socket, by: Reception) -> Option<bool> {
+        if !(self.covers(socket.protocol) && self.has_port(&socket.local)) {
+            return Some(false);
+        }
+        let addresses = self.addresses.as_ref();
+        addresses.map_or(Some(true), |addresses| addresses.reach(socket, by))
     }
 
     /// Whether this very end was written.

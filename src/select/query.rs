@@ -1,9 +1,13 @@
 //! What is wanted: selectors of one kind widen, different kinds narrow.
 
-use super::place::{Addresses, Place};
+use super::owned::{
+    has_project, has_unit, is_container, is_named, is_of, is_of_container, is_of_project,
+    is_of_unit, meanings,
+};
+use super::place::{Addresses, Place, Reception};
 use crate::model::{
-    Account, AskedUser, Container, Depth, Family, Foreign, Meaning, Namespaces, PortSet, Process,
-    Protocol, ProtocolSet, Row, Scope, Socket, State, StateSet,
+    Account, AskedUser, Depth, Family, Namespaces, NetworkDepth, PortSet, Process, Protocol,
+    ProtocolSet, Row, Scope, Socket, State, StateSet, one_holds,
 };
 
 /// Everything that was asked for.
@@ -17,6 +21,8 @@ pub struct Query {
     pub places: Vec<Place>,
     /// Selectors with an address and no port.
     pub addresses: Vec<Addresses>,
+    /// What it takes to receive for such an address.
+    pub reception: Reception,
     pub states: StateSet,
     /// Literal local ends (`local=`).
     pub locals: Vec<Place>,
@@ -116,6 +122,7 @@ impl Query {
             other_ends: false,
             namespaces: Namespaces::Own,
             addresses: false,
+            network: NetworkDepth::Nothing,
         }
     }
 
@@ -131,8 +138,7 @@ impl Query {
             && (!self.to_themselves || socket.is_connected_to_itself())
             && self.wanted_protocols().contains(socket.protocol)
             && self.wanted_states().contains(socket.state)
-            && any(&self.places, |place| place.reaches(socket))
-            && any(&self.addresses, |addresses| addresses.reach(socket))
+            && self.is_reached(socket) != Some(false)
             && any(&self.locals, |place| {
                 place.is_end(socket.protocol, &socket.local, interface)
             })
@@ -142,6 +148,41 @@ impl Query {
                     .as_ref()
                     .is_some_and(|peer| place.is_end(socket.protocol, peer, interface))
             })
+    }
+
+    /// Whether the socket receives for an address and port that were asked for; `None` where that cannot
+    /// be told.
+    pub fn is_reached(&self, socket: &Socket) -> Option<bool> {
+        let by = self.reception;
+        let places = one_of(self.places.iter().map(|place| place.reaches(socket, by)));
+        let addresses = one_of(self.addresses.iter().map(|one| one.reach(socket, by)));
+        match (places, addresses) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether the socket may match alone because the machine's addresses are not known. A socket can be
+    /// bound to no others, as a rule.
+    pub fn hangs_on_addresses(&self, socket: &Socket) -> bool {
+        let is_known = socket
+            .network()
+            .is_some_and(crate::model::Network::knows_addresses);
+        let mut asked = self.asked_addresses();
+        !is_known
+            && socket.local.canonical().is_unspecified()
+            && self.is_reached(socket).is_none()
+            && asked.any(Addresses::hang_on_network)
+    }
+
+    /// The addresses for which a receiver is asked for.
+    pub fn asked_addresses(&self) -> impl Iterator<Item = &Addresses> {
+        let of_places = self
+            .places
+            .iter()
+            .filter_map(|place| place.addresses.as_ref());
+        of_places.chain(&self.addresses)
     }
 
     /// Whether the row matches, its owners known.
@@ -264,83 +305,15 @@ impl Query {
     }
 }
 
+/// The same of tests that may be undecided.
+fn one_of(tests: impl ExactSizeIterator<Item = Option<bool>>) -> Option<bool> {
+    match tests.len() {
+        0 => Some(true),
+        _ => one_holds(tests),
+    }
+}
+
 /// Selectors of one kind widen; none of a kind asks for nothing.
 fn any<T>(selectors: &[T], test: impl FnMut(&T) -> bool) -> bool {
     selectors.is_empty() || selectors.iter().any(test)
-}
-
-fn is_of(user: &AskedUser, process: &Process) -> Option<bool> {
-    user.is(process.uid, process.user.as_deref())
-}
-
-fn is_named(process: &Process, part: &str) -> bool {
-    let Process {
-        name,
-        comm,
-        executable,
-        ..
-    } = process;
-    let part = part.to_lowercase();
-    let has = |text: &str| text.to_lowercase().contains(&part);
-    has(name.unclean())
-        || comm.as_ref().is_some_and(|comm| has(comm.unclean()))
-        || executable
-            .as_ref()
-            .is_some_and(|path| has(path.base_name()))
-}
-
-fn has(text: &Foreign, part: &str) -> bool {
-    text.unclean().to_lowercase().contains(&part.to_lowercase())
-}
-
-fn meanings(row: &Row) -> impl Iterator<Item = &Meaning> {
-    row.owners.iter().map(|owner| &owner.process.meaning)
-}
-
-fn has_unit(meaning: &Meaning, part: &str) -> bool {
-    let unit = meaning.unit.as_ref();
-    unit.is_some_and(|unit| has(&unit.name, part))
-}
-
-fn is_of_unit(row: &Row, part: &str) -> bool {
-    let opened_by = row.role.as_ref().and_then(|role| role.socket_unit.as_ref());
-    opened_by.is_some_and(|unit| has(unit, part))
-        || meanings(row).any(|meaning| has_unit(meaning, part))
-}
-
-fn is_container(container: &Container, part: &str) -> bool {
-    let names = [
-        &container.name,
-        &container.compose_project,
-        &container.compose_service,
-    ];
-    let id = container.identity.id.unclean();
-    id.starts_with(part) || names.into_iter().flatten().any(|name| has(name, part))
-}
-
-fn is_of_container(row: &Row, part: &str) -> bool {
-    let forward = row.role.as_ref().and_then(|role| role.forwards_to.as_ref());
-    let behind = forward.and_then(|forward| forward.container.as_deref());
-    behind.is_some_and(|one| is_container(one, part))
-        || meanings(row)
-            .filter_map(|meaning| meaning.container.as_deref())
-            .any(|one| is_container(one, part))
-}
-
-fn has_project(meaning: &Meaning, part: &str) -> bool {
-    let project = meaning.project.as_ref();
-    project.is_some_and(|project| {
-        has(&project.name, part)
-            || (part.starts_with('/') && is_within(project.directory.unclean(), part))
-    })
-}
-
-/// Whether a directory is this one, or lies below it.
-fn is_within(directory: &str, path: &str) -> bool {
-    let below = directory.strip_prefix(path.trim_end_matches('/'));
-    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn is_of_project(row: &Row, part: &str) -> bool {
-    meanings(row).any(|meaning| has_project(meaning, part))
 }

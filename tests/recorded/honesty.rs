@@ -165,7 +165,9 @@ fn an_unknown_v6only_is_null_and_takes_ipv4() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0]["v6only"], Value::Null);
     let table = replay("fallback", &[]).shown();
-    assert!(!table.contains("+IPv4"), "nobody has said so: {table}");
+    assert!(table.contains("[::] +IPv4?"), "it may: {table}");
+    let card = replay("fallback", &[":5432"]).shown();
+    assert!(card.contains("whether on IPv4 too is unknown"), "{card}");
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod meaning;
 // The scripts are run where archives are made, by bash.
 #[cfg(unix)]
 mod packaging;
+mod reach;
 mod readme;
 mod redacted;
 mod sctp;

@@ -125,14 +125,14 @@ fn a_dual_stack_listener_receives_ipv4_and_a_v6only_one_does_not() {
         ("127.0.0.1:5432", "5432/tcp ::"),
         ("[::1]:5432", "5432/tcp ::"),
         ("127.0.0.1:22", "22/tcp 0.0.0.0"),
-        ("192.0.2.0/24:22", "22/tcp 0.0.0.0"),
+        ("10.0.0.0/24:22 -l", "22/tcp 0.0.0.0"),
         ("[2001:db8::]/32:22", "22/tcp ::"),
     ]);
 }
 
 #[test]
 fn an_address_without_a_port_finds_listeners() {
-    let everywhere_ipv4 = ends("198.51.100.1");
+    let everywhere_ipv4 = ends("10.0.0.5");
     for wildcard in [
         "22/tcp 0.0.0.0",
         "5432/tcp ::",
@@ -141,7 +141,7 @@ fn an_address_without_a_port_finds_listeners() {
     ] {
         assert!(everywhere_ipv4.contains(wildcard), "{wildcard}");
     }
-    for other in ["22/tcp ::", "127.0.0.1", "10.0.0.5", "fe80"] {
+    for other in ["22/tcp ::", "127.0.0.1", "fe80"] {
         assert!(!everywhere_ipv4.contains(other), "{other}");
     }
     all_find_ends(&[

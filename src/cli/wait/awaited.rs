@@ -6,10 +6,10 @@ use super::super::failure::{Failure, quote};
 use super::super::selector;
 use crate::act::try_bind;
 use crate::judge::{Bound, Claim, Expected, Met, Options, claims};
-use crate::model::{Depth, Protocol, ProtocolSet, Row, Snapshot, State, StateSet};
+use crate::model::{Depth, NetworkDepth, Protocol, ProtocolSet, Row, Snapshot, State, StateSet};
 use crate::read::Source;
 use crate::render::owners_in_words;
-use crate::select::{Query, View};
+use crate::select::{Query, Reception, View};
 use crate::{Survey, glance, survey};
 
 /// Time after which owners are looked for again though no socket has changed.
@@ -70,6 +70,11 @@ impl Awaited {
             query.states = StateSet::listening();
             query.states.insert(State::Bound);
         }
+        // A server is up for a client of this machine; a port is let go where nothing has it.
+        query.reception = match gone {
+            true => Reception::Bound,
+            false => Reception::Here,
+        };
         Ok(Self {
             text: text.to_owned(),
             query,
@@ -225,6 +230,7 @@ pub fn shown(query: &Query) -> Survey {
         owners: true,
         depth: Some(Depth::Full),
         names_machine: true,
+        network: NetworkDepth::Devices,
         ..Survey::default()
     }
 }

@@ -6,8 +6,11 @@ use std::net::IpAddr;
 use super::super::owners::keys;
 use super::Ephemeral;
 use crate::judge::{Budget, Usage, wants_more_ports, wider};
-use crate::model::{Endpoint, Handles, Namespaces, PortSet, Protocol, Row, Scope, Socket, State};
-use crate::normalize::{Names, join, sockets};
+use crate::model::{
+    Endpoint, Handles, Namespaces, NetworkDepth, PortSet, Protocol, Row, Scope, Sender, Socket,
+    State,
+};
+use crate::normalize::{Names, join, place_in_network, sockets};
 use crate::read::Source;
 
 /// TCP ports with a listener in the range that would be proposed, where one would be.
@@ -36,6 +39,7 @@ fn scope(ports: PortSet) -> Scope {
         other_ends: false,
         namespaces: Namespaces::Own,
         addresses: false,
+        network: NetworkDepth::Nothing,
     }
 }
 
@@ -50,10 +54,11 @@ pub fn look_for_listeners(source: &mut dyn Source, asked: &Ephemeral, usage: &mu
     if peers.is_empty() {
         return;
     }
-    let addresses = source.limits(true).addresses;
+    let network = source.network(NetworkDepth::Whole);
+    let has = |address| network.as_ref().and_then(|network| network.has(address)) == Some(true);
     let is_own = |(local, peer): &&(IpAddr, Endpoint)| {
-        let there = peer.address;
-        there.is_loopback() || there == *local || addresses.contains(&there)
+        let there = peer.canonical();
+        there.is_loopback() || there == *local || has(there)
     };
     usage.own_peers = peers.iter().filter(is_own).map(|(_, peer)| *peer).collect();
     let ports = usage.own_peers.iter().filter_map(|peer| peer.port);
@@ -61,7 +66,12 @@ pub fn look_for_listeners(source: &mut dyn Source, asked: &Ephemeral, usage: &mu
     if usage.own_peers.is_empty() {
         return;
     }
-    let mut listeners = sockets(source.sockets(&scope(ports)));
+    let raw = source.sockets(&scope(ports));
+    let netns = raw.netns;
+    let mut listeners = sockets(raw);
+    if let Some(network) = &network {
+        place_in_network(&mut listeners, netns, network);
+    }
     listeners.retain(|row| is_full(&row.socket));
     name_owners(source, asked, &mut listeners);
     for peer in &usage.own_peers {
@@ -79,13 +89,7 @@ fn is_full(socket: &Socket) -> bool {
 }
 
 fn listens_at(socket: &Socket, peer: &Endpoint) -> bool {
-    let local = &socket.local;
-    let is_family = match peer.canonical() {
-        IpAddr::V4(_) => socket.takes_ipv4(),
-        IpAddr::V6(_) => !local.address.is_ipv4(),
-    };
-    let is_address = local.canonical() == peer.canonical() || (local.is_wildcard() && is_family);
-    local.port == peer.port && is_address
+    socket.local.port == peer.port && socket.receives(peer.address, Sender::Here) != Some(false)
 }
 
 fn name_owners(source: &mut dyn Source, asked: &Ephemeral, rows: &mut [Row]) {

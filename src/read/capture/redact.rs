@@ -1,11 +1,14 @@
 //! Takes out of a recording what tells about people and programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::Capture;
-use crate::model::{ContainerId, Endpoint, Foreign, InterfaceAddress, Runtime, Unit, is_comm_of};
+use crate::model::{
+    ContainerId, Endpoint, Foreign, InterfaceAddress, LocalRoute, Network, Runtime, Unit,
+    is_comm_of,
+};
 use crate::read::project::manifest::{MANIFESTS, is_named_after_project};
 use crate::read::raw::{RawContainer, RawForwards, RawProcess, RawSockets};
 
@@ -64,10 +67,15 @@ fn hide_sockets(sockets: &mut RawSockets, numbers: &mut Numbers, addresses: &mut
     for name in sockets.interfaces.values_mut() {
         numbers.hide_interface(name);
     }
+    let rows = sockets.tables.iter().flat_map(|table| &table.sockets);
+    let locals: BTreeSet<IpAddr> = rows.map(|row| row.local.canonical()).collect();
     let tables = sockets.tables.iter_mut();
     for row in tables.flat_map(|table| &mut table.sockets) {
         addresses.replace(&mut row.local);
         addresses.replace(&mut row.peer);
+    }
+    if let Some(network) = &mut sockets.network {
+        hide_network(network, locals, numbers, addresses);
     }
     for namespace in &mut sockets.elsewhere {
         if let Some(name) = &mut namespace.name {
@@ -80,6 +88,51 @@ fn hide_sockets(sockets: &mut RawSockets, numbers: &mut Numbers, addresses: &mut
             hide_interfaces(all, numbers, addresses);
         }
         hide_sockets(&mut namespace.sockets, numbers, addresses);
+    }
+}
+
+/// Hides the names of devices and the addresses. Of a prefix that is local as a whole, the addresses are
+/// left that sockets have: others that begin alike are not like each other any more.
+fn hide_network(
+    network: &mut Network,
+    locals: BTreeSet<IpAddr>,
+    numbers: &mut Numbers,
+    addresses: &mut Addresses,
+) {
+    for device in network.devices.iter_mut().flatten() {
+        numbers.hide_interface(&mut device.name);
+        if let Some(master) = &mut device.master {
+            numbers.hide_interface(master);
+        }
+        // The kernel's word for what it made; a module may have any.
+        let kind = device.kind.as_mut();
+        if let Some(kind) = kind.filter(|kind| !known::is_device_kind(kind)) {
+            *kind = REDACTED.to_owned();
+        }
+    }
+    if let Some(all) = &mut network.addresses {
+        hide_interfaces(all, numbers, addresses);
+    }
+    let Some(routes) = &mut network.routes else {
+        return;
+    };
+    let each = |route: LocalRoute| {
+        let is_one = route.length == if route.network.is_ipv4() { 32 } else { 128 };
+        if is_one || route.network.is_loopback() || route.network.is_unspecified() {
+            return vec![route];
+        }
+        let within = locals.iter().filter(|local| route.contains(**local));
+        let one = |local: &IpAddr| LocalRoute {
+            network: *local,
+            length: if local.is_ipv4() { 32 } else { 128 },
+            ..route.clone()
+        };
+        within.map(one).collect()
+    };
+    *routes = std::mem::take(routes).into_iter().flat_map(each).collect();
+    for route in routes {
+        addresses.hide(&mut route.network);
+        numbers.hide_interface(&mut route.device);
     }
 }
 
@@ -307,7 +360,17 @@ impl Addresses {
             return;
         }
         let count = u32::try_from(self.0.len()).unwrap_or(u32::MAX) + 1;
+        if canonical == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            return;
+        }
         let substitute = *self.0.entry(canonical).or_insert_with(|| match canonical {
+            // MCAST-TEST-NET of RFC 6676; what is like it over IPv6.
+            IpAddr::V4(v4) if v4.is_multicast() => {
+                Ipv4Addr::from_bits(0xE9FC_0000 + count % (1 << 8)).into()
+            }
+            IpAddr::V6(v6) if v6.is_multicast() => {
+                Ipv6Addr::from_bits(0xFF0E << 112 | 0x0DB8 << 32 | u128::from(count)).into()
+            }
             IpAddr::V4(_) => Ipv4Addr::from_bits(0xC612_0000 + count % (1 << 17)).into(),
             IpAddr::V6(v6) if v6.is_unicast_link_local() => {
                 Ipv6Addr::from_bits(0xFE80 << 112 | u128::from(count)).into()

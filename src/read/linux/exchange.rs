@@ -1,7 +1,7 @@
 //! One dump over a netlink socket of its own, within a bound of time and size.
 
 use std::io::IoSliceMut;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::io::retry_on_intr;
@@ -14,7 +14,8 @@ use rustix::net::{
 
 use super::dump::{BUFFER, DumpError};
 use super::errno::Errno;
-use super::rtnetlink::Step;
+use super::routes::RTM_GETROUTE;
+use super::rtnetlink::{self, Step};
 
 /// Attempts at one dump before it is given up.
 const ATTEMPTS: u32 = 3;
@@ -103,9 +104,31 @@ fn ask(family: Family, message: &[u8]) -> Result<OwnedFd, Errno> {
         SocketFlags::CLOEXEC,
         family,
     )?;
+    if let (None, Some(RTM_GETROUTE)) = (family, rtnetlink::kind(message)) {
+        be_strict(&socket);
+    }
     let kernel = SocketAddrNetlink::new(0, 0);
     retry_on_intr(|| sendto(&socket, message, SendFlags::empty(), &kernel))?;
     Ok(socket)
+}
+
+/// Has the kernel heed what a request for routes says of the table (NETLINK_GET_STRICT_CHK, netlink(7)).
+/// One that is too old for that dumps all of them, which are told apart later.
+#[allow(unsafe_code)]
+fn be_strict(socket: &OwnedFd) {
+    const NETLINK_GET_STRICT_CHK: libc::c_int = 12;
+    let on: libc::c_int = 1;
+    let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or_default();
+    // SAFETY: the option is read from `on`, which outlives the call, and is of that size.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_NETLINK,
+            NETLINK_GET_STRICT_CHK,
+            (&raw const on).cast(),
+            size,
+        );
+    }
 }
 
 /// Receives a datagram; `None` for one that is not the kernel's.
@@ -114,12 +137,21 @@ fn receive(
     buffer: &mut [u8],
     left: Duration,
 ) -> rustix::io::Result<Option<usize>> {
-    set_socket_timeout(socket, Timeout::Recv, Some(left))?;
-    let received = retry_on_intr(|| {
-        let mut control = RecvAncillaryBuffer::default();
-        let mut parts = [IoSliceMut::new(buffer)];
-        recvmsg(socket, &mut parts, &mut control, RecvFlags::empty())
-    })?;
+    let mut receive = |flags: RecvFlags| {
+        retry_on_intr(|| {
+            let mut control = RecvAncillaryBuffer::default();
+            let mut parts = [IoSliceMut::new(buffer)];
+            recvmsg(socket, &mut parts, &mut control, flags)
+        })
+    };
+    // The kernel has the next part of a dump ready, as a rule.
+    let received = match receive(RecvFlags::DONTWAIT) {
+        Err(rustix::io::Errno::AGAIN) => {
+            set_socket_timeout(socket, Timeout::Recv, Some(left))?;
+            receive(RecvFlags::empty())?
+        }
+        told => told?,
+    };
     let sender = received
         .address
         .and_then(|any| SocketAddrNetlink::try_from(any).ok());

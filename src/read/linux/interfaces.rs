@@ -11,8 +11,8 @@ use super::exchange::{Bounds, Family, dump};
 use super::wire::ByteOrder;
 use crate::model::InterfaceAddress;
 
-const NETLINK_ROUTE: Family = None;
-const BOUNDS: Bounds = Bounds {
+pub const NETLINK_ROUTE: Family = None;
+pub const BOUNDS: Bounds = Bounds {
     longest: Duration::from_millis(200),
     // Some ten thousand addresses.
     largest: 1 << 20,

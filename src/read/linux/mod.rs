@@ -5,6 +5,7 @@
 pub mod addresses;
 pub mod bpf;
 pub mod cgroup;
+pub mod devices;
 pub mod dump;
 pub mod errno;
 pub mod glimpse;
@@ -13,6 +14,7 @@ pub mod ipvs;
 pub mod nat;
 pub mod proc_net;
 pub mod proc_text;
+pub mod routes;
 pub mod rtnetlink;
 pub mod sctp;
 pub mod tables;
@@ -43,6 +45,8 @@ mod limits;
 mod namespaces;
 #[cfg(target_os = "linux")]
 pub mod netfilter;
+#[cfg(target_os = "linux")]
+pub mod network;
 #[cfg(target_os = "linux")]
 mod owners;
 #[cfg(target_os = "linux")]
@@ -75,9 +79,10 @@ mod live {
     use super::glimpse::Glimpses;
     use super::processes::Processes;
     use super::tables::Method;
-    use super::{ancestors, interfaces, limits, namespaces, netfilter, owners, running};
+    use super::{ancestors, interfaces, limits, namespaces, netfilter, network, owners, running};
     use crate::model::{
-        Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, ProcessKey, Scope,
+        Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Network, NetworkDepth,
+        ProcessKey, Scope,
     };
     use crate::read::machine::{self, Zone};
     use crate::read::raw::{
@@ -154,6 +159,10 @@ mod live {
             } else {
                 limits
             }
+        }
+
+        fn network(&mut self, depth: NetworkDepth) -> Option<Network> {
+            network::read(depth)
         }
 
         fn users(&mut self, uids: &BTreeSet<u32>) -> BTreeMap<u32, String> {

@@ -11,10 +11,10 @@ use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::cgroup::parse_cgroup;
-use super::interfaces;
 use super::running::{View, read_one};
 use super::tables::Method;
 use super::walk::pids;
+use super::{interfaces, network};
 use crate::model::{Foreign, Scope};
 use crate::read::raw::{Outcome, RawNamespace, RawSockets, RawTable, Via};
 
@@ -126,6 +126,11 @@ fn read(inode: u64, door: Door, method: Method, scope: &Scope) -> RawNamespace {
     } else {
         None
     };
+    let network = if entered.is_ok() {
+        network::read(scope.network)
+    } else {
+        None
+    };
     let sockets = match (entered, door.pid) {
         (Ok(()), _) => read_one(method, scope, View::Inside),
         (Err(_), Some(pid)) => {
@@ -147,6 +152,7 @@ fn read(inode: u64, door: Door, method: Method, scope: &Scope) -> RawNamespace {
         container: cgroup.and_then(|text| parse_cgroup(&text).container),
         sockets: RawSockets {
             netns: Some(inode),
+            network,
             ..sockets
         },
     }

@@ -34,6 +34,11 @@ fn message(kind: u16, flags: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The kind of a request that was made here.
+pub fn kind(request: &[u8]) -> Option<u16> {
+    u16_at(request, 4, ByteOrder::NATIVE)
+}
+
 /// How a dump goes on after a datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 
 use sysinfo::Uid;
 
-use crate::model::{Depth, Limits, Protocol, Rules};
+use crate::model::{Depth, Limits, Network, NetworkDepth, Protocol, Rules};
 use crate::read::raw::{Blind, Outcome, RawProcess};
 
 /// proc_pidfdinfo tells of descriptors, not of sockets.
@@ -48,6 +48,10 @@ pub fn limits() -> Limits {
 }
 
 pub use crate::read::machine::interfaces;
+
+pub fn network(depth: NetworkDepth) -> Option<Network> {
+    (depth == NetworkDepth::Whole).then(|| crate::read::machine::network(interfaces()))?
+}
 
 /// The system has no SCTP of its own.
 pub fn has_sctp() -> bool {

@@ -2,7 +2,7 @@
 
 use sysinfo::Uid;
 
-use crate::model::{Depth, InterfaceAddress, Limits, Protocol};
+use crate::model::{Depth, InterfaceAddress, Limits, Network, NetworkDepth, Protocol};
 use crate::read::linux::deadline;
 use crate::read::linux::interfaces::addresses;
 use crate::read::linux::proc_net::count_of;
@@ -40,6 +40,11 @@ pub fn limits() -> Limits {
 /// Those of the network namespace that is read: the library would list those of another's `/sys`.
 pub fn interfaces() -> Vec<InterfaceAddress> {
     addresses().unwrap_or_default()
+}
+
+/// Of the network namespace that is read as well.
+pub fn network(depth: NetworkDepth) -> Option<Network> {
+    crate::read::linux::network::read(depth)
 }
 
 pub fn excluded(_: Protocol) -> Option<Vec<(u16, u16)>> {

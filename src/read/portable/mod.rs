@@ -34,8 +34,8 @@ use super::users::Users;
 #[cfg(target_os = "windows")]
 use super::windows as system;
 use crate::model::{
-    Account, Depth, Endpoint, Family, Foreign, Halt, Handles, Limits, Machine, ProcessKey,
-    Protocol, Scope, State, without_exe,
+    Account, Depth, Endpoint, Family, Foreign, Halt, Handles, Limits, Machine, Network,
+    NetworkDepth, ProcessKey, Protocol, Scope, State, without_exe,
 };
 
 /// netstat2 for sockets and holders, sysinfo for processes.
@@ -161,6 +161,10 @@ impl Source for Portable {
         } else {
             limits
         }
+    }
+
+    fn network(&mut self, depth: NetworkDepth) -> Option<Network> {
+        system::network(depth)
     }
 
     fn excluded(&mut self, protocol: Protocol) -> Option<Vec<(u16, u16)>> {

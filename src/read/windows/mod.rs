@@ -12,7 +12,7 @@ mod services;
 #[cfg(target_os = "windows")]
 pub use live::{
     BY_DESCRIPTOR, complete, excluded, has_sctp, in_time, interfaces, known_uid, lacks_users,
-    limits, outcome, sight,
+    limits, network, outcome, sight,
 };
 
 #[cfg(target_os = "windows")]
@@ -26,7 +26,9 @@ mod live {
 
     use super::netsh::{parse_dynamic_range, parse_ranges};
     use super::{accounts, services};
-    use crate::model::{Depth, Foreign, InterfaceAddress, Limits, Protocol, Rules};
+    use crate::model::{
+        Depth, Foreign, InterfaceAddress, Limits, Network, NetworkDepth, Protocol, Rules,
+    };
     use crate::read::machine;
     use crate::read::raw::{Blind, Outcome, RawProcess};
 
@@ -59,6 +61,10 @@ mod live {
             ephemeral_udp: range("udp"),
             ..Limits::default()
         }
+    }
+
+    pub fn network(depth: NetworkDepth) -> Option<Network> {
+        (depth == NetworkDepth::Whole).then(|| machine::network(interfaces()))?
     }
 
     /// Those that sysinfo lists, and the loopback, which it leaves out.

@@ -128,7 +128,8 @@ pub struct RowOut<'a> {
     /// Scope of a link-local address, or the device that the socket is bound to.
     interface: Option<&'a str>,
     v6only: Option<bool>,
-    /// Whom the address of a listener lets in; null for what does not listen.
+    /// Whom a listener lets in: its own network namespace, whoever reaches one address or one device, all.
+    /// Null for what does not listen.
     #[cfg_attr(test, schemars(extend("enum" = ["loopback", "address", "all", null])))]
     exposure: Option<&'static str>,
     /// What the port is registered for; not what runs there.

@@ -65,6 +65,8 @@ struct ListenOut {
     protocol: &'static str,
     address: String,
     port: Option<u16>,
+    /// Scope of a link-local address, or the device that the socket is bound to.
+    interface: Option<String>,
     /// Addresses of this machine on which it is reached.
     reached_at: Vec<ReachedOut>,
     /// False where it is not known which addresses its network namespace has.
@@ -167,6 +169,7 @@ impl ListenOut {
             protocol: socket.protocol.as_str(),
             address: socket.local.address.to_string(),
             port: socket.local.port,
+            interface: socket.interface().map(str::to_owned),
             reached_at: listen.reached_at.iter().map(reached).collect(),
             reach_known: listen.is_reach_known,
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::what::each_once;
 use super::{
-    address, in_container, leads_to, local_address, names, nobody, of_owners, socket_unit,
+    address, bound_address, in_container, leads_to, names, nobody, of_owners, socket_unit,
 };
 use crate::judge::{Link, Peer, Service};
 use crate::model::{Container, Endpoint, Protocol, Row, Socket};
@@ -94,8 +94,7 @@ fn listening_end(socket: &Socket) -> String {
     let mut text = if socket.local.is_wildcard() && socket.interface().is_none() {
         String::new()
     } else {
-        let whole = local_address(socket);
-        whole.trim_end_matches(" +IPv4").to_owned()
+        bound_address(socket)
     };
     let port = socket.local.port.unwrap_or(0);
     text.push_str(&link_port(socket.protocol.port_space(), port));

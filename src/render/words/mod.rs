@@ -24,7 +24,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Endpoint, Exposure, Owner, OwnerStatus, Process, Row, Socket, State, in_text};
+use crate::model::{
+    Endpoint, Exposure, Family, Owner, OwnerStatus, Process, Reach, Row, Socket, State, in_text,
+};
 
 /// `10.0.0.1`, `[::1]`, `[fe80::1%eth0]`.
 pub fn address(end: &Endpoint, interface: Option<&str>) -> String {
@@ -68,18 +70,36 @@ fn is_link_local(address: std::net::Ipv6Addr) -> bool {
     address.is_unicast_link_local() || address.is_multicast()
 }
 
-/// The local address with what must be known of it: the device it is bound to, IPv4 on a dual stack.
-pub fn local_address(socket: &Socket) -> String {
+/// The local address, with the device that the socket is bound to.
+pub fn bound_address(socket: &Socket) -> String {
     let mut text = address(&socket.local, socket.interface());
     if let Some(interface) = socket.interface()
         && !text.contains('%')
     {
         text = format!("{text}%{interface}");
     }
-    if socket.is_dual_stack() && socket.state.is_listening() {
-        text.push_str(" +IPv4");
+    text
+}
+
+/// The same, with whether a listener on `::` takes IPv4 as well.
+pub fn local_address(socket: &Socket) -> String {
+    let mut text = bound_address(socket);
+    let is_wildcard = socket.family() == Family::Ipv6 && socket.local.is_wildcard();
+    if is_wildcard && socket.state.is_listening() {
+        text.push_str(match socket.v6only {
+            Some(false) => " +IPv4",
+            Some(true) => "",
+            None => " +IPv4?",
+        });
     }
     text
+}
+
+/// `0.0.0.0%eth0:80`, `[::1]:80`.
+pub fn bound_end(socket: &Socket) -> String {
+    let port = socket.local.port.map(|port| number(port, ""));
+    let address = bound_address(socket);
+    port.map_or(address.clone(), |port| format!("{address}:{port}"))
 }
 
 /// `10.0.0.1:80`, `[::1]:80`.
@@ -129,16 +149,30 @@ pub fn reach(exposure: Exposure) -> &'static str {
 
 /// Who can reach a listener, in a sentence.
 pub fn reach_sentence(socket: &Socket) -> Option<String> {
-    Some(match socket.exposure()? {
-        Exposure::Loopback => "only this machine can reach it".into(),
-        Exposure::All if socket.is_dual_stack() => {
-            "reachable on every address, IPv4 and IPv6".into()
+    Some(match socket.reach()? {
+        Reach::Loopback | Reach::LoopbackDevice => "only this machine can reach it".into(),
+        Reach::RoutedLoopback => {
+            "other machines can reach it too: route_localnet lets them in".into()
         }
-        Exposure::All => match socket.local.family() {
-            crate::model::Family::Ipv4 => "reachable on every IPv4 address".into(),
-            crate::model::Family::Ipv6 => "reachable on every IPv6 address".into(),
+        Reach::Isolated => {
+            "only its own network namespace can reach it: no other interface is up".into()
+        }
+        Reach::Device(device) => format!("reachable through {device} only"),
+        Reach::AddressOnDevice(device) => {
+            format!("reachable on this address, through {device} only")
+        }
+        Reach::Multicast => "receives what is sent to this multicast group".into(),
+        Reach::Broadcast => "receives what is broadcast to this address".into(),
+        Reach::NoSuchAddress => "not reachable: no interface has this address".into(),
+        Reach::Address => "reachable on this address".into(),
+        Reach::All => match (socket.family(), socket.v6only) {
+            (Family::Ipv4, _) => "reachable on every IPv4 address".into(),
+            (Family::Ipv6, Some(true)) => "reachable on every IPv6 address".into(),
+            (Family::Ipv6, Some(false)) => "reachable on every address, IPv4 and IPv6".into(),
+            (Family::Ipv6, None) => {
+                "reachable on every IPv6 address; whether on IPv4 too is unknown".into()
+            }
         },
-        Exposure::Address => "reachable on this address".into(),
     })
 }
 

@@ -38,6 +38,7 @@ mod networks;
 mod owners;
 mod probes;
 mod protocols;
+mod reach;
 mod reasons;
 mod recordings;
 mod refused;

@@ -193,6 +193,25 @@ const INTERFACES: [&str; 20] = [
 /// Names that Windows gives, perhaps with a number after them.
 const OF_WINDOWS: [&str; 3] = ["Ethernet", "Wi-Fi", "Loopback Pseudo-Interface"];
 
+/// Kinds of devices that decide who reaches a socket, and the usual ones.
+pub fn is_device_kind(kind: &str) -> bool {
+    const KINDS: [&str; 12] = [
+        "bond",
+        "bridge",
+        "dummy",
+        "ifb",
+        "ipvlan",
+        "macvlan",
+        "nlmon",
+        "tun",
+        "veth",
+        "vlan",
+        "vrf",
+        "wireguard",
+    ];
+    KINDS.contains(&kind)
+}
+
 /// Whether an interface's name tells nothing: one that the system gives, with nothing of anybody's in it.
 pub fn is_interface(name: &str) -> bool {
     let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
