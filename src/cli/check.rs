@@ -1,6 +1,5 @@
 //! `portwho check SPEC...`: can these be bound, and who is in the way?
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -12,10 +11,14 @@ use crate::act::try_bind;
 use crate::judge::{Check, Claim, Evidence, Met, Options, Reason, Ruling, Verdict, claims};
 use crate::model::{Depth, NetworkDepth, PortSet, Protocol, ProtocolSet, Snapshot, cause};
 use crate::read::Source;
+use crate::read::bounded::read_named;
 use crate::read::encoding::utf8;
 use crate::render::{Clean, Look, write_checks, write_checks_json, write_github};
 use crate::select::{Place, Query, View};
 use crate::{Forwards, Survey, survey};
+
+/// Bytes of a list of ports that are read.
+const LONGEST_LIST: u64 = 4 << 20;
 
 const EXAMPLES: &str = "\
 Specs:  [tcp:|udp:][ADDRESS:]PORT[-PORT], and lists of ports
@@ -284,13 +287,7 @@ fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
         };
         Failure::usage(format!("{name}: {}", cause(&error)))
     };
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        read.map_err(failed)?;
-    } else {
-        bytes = std::fs::read(path).map_err(failed)?;
-    }
+    let bytes = read_named(path, LONGEST_LIST).map_err(failed)?;
     let text = String::from_utf8(utf8(&bytes).into_owned());
     let text = text.map_err(|_| failed(std::io::Error::other("it is no text in UTF-8")))?;
     let bare = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();

@@ -184,7 +184,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Failure> {
     }
     let has_rows = !snapshot.rows.is_empty();
     if has_rows || format == Format::Json || (format == Format::Csv && !args.no_header) {
-        let page = page(args, format, columns, source.as_mut());
+        let page = page(args, format, columns, source.as_mut())?;
         terminal::answer(|out| render(&snapshot, &page, out))?;
     }
     remarks::tell_notes(&snapshot, format, args.verbose, undecided);
@@ -330,13 +330,13 @@ fn page(
     format: Format,
     columns: Vec<&'static Column>,
     from: &mut dyn Source,
-) -> Page {
+) -> Result<Page, Failure> {
     let zone = if format == Format::Card {
-        source::zone(from)
+        source::zone(from)?
     } else {
         TimeZone::UTC
     };
-    Page {
+    Ok(Page {
         format,
         kind: "sockets",
         asked: asked(args, &columns),
@@ -350,7 +350,7 @@ fn page(
         tells_namespaces: args.all_netns,
         owners: !args.no_owners,
         zone,
-    }
+    })
 }
 
 /// The columns that `--columns` names.

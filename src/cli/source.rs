@@ -1,7 +1,5 @@
 //! Opens what an answer comes from: the running system or a recording.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -10,6 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::failure::{Failure, quote};
 use super::values::{OwnersName, SourceName};
 use crate::model::{Namespaces, cause};
+use crate::read::bounded::read_named;
 use crate::read::capture::{Capture, Replay};
 use crate::read::machine::time_zone;
 use crate::read::{Choice, Owners, Source, live};
@@ -61,11 +60,16 @@ fn owners_of_environment() -> Result<OwnersName, Failure> {
 }
 
 /// The time zone that times are told in.
-pub fn zone(source: &mut dyn Source) -> TimeZone {
+pub fn zone(source: &mut dyn Source) -> Result<TimeZone, Failure> {
     let zone = source.zone();
+    if let Some(path) = &zone.mistaken {
+        let what = format!("TZ: {} is not a file of a time zone", quote(path));
+        return Err(Failure::usage(what).hint("unset TZ, or name a zone: TZ=Europe/Berlin"));
+    }
     let named = zone.name.as_deref().and_then(time_zone);
-    named
-        .unwrap_or_else(|| Offset::from_seconds(zone.offset).map_or(TimeZone::UTC, TimeZone::fixed))
+    Ok(named.unwrap_or_else(|| {
+        Offset::from_seconds(zone.offset).map_or(TimeZone::UTC, TimeZone::fixed)
+    }))
 }
 
 /// A recording; "-" for standard input.
@@ -75,14 +79,9 @@ pub fn open_capture(path: &Path) -> Result<Box<dyn Source>, Failure> {
     } else {
         quote(&path.to_string_lossy())
     };
-    let mut input: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        let file = File::open(path)
-            .map_err(|error| Failure::unknown(format!("{name}: {}", cause(&error))))?;
-        Box::new(file)
-    };
-    let capture = Capture::read(&mut input).map_err(|why| {
+    let text = read_named(path, Capture::LARGEST)
+        .map_err(|error| Failure::unknown(format!("{name}: {}", cause(&error))))?;
+    let capture = Capture::read(&mut &text[..]).map_err(|why| {
         // It may repeat a value of any length.
         let why = Clean::new(&why.chars().take(LONGEST_REASON).collect::<String>());
         Failure::unknown(format!("{name}: {why}"))

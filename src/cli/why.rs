@@ -93,7 +93,7 @@ pub fn run(args: &WhyArgs) -> Result<Exit, Failure> {
     if args.json {
         terminal::answer(|out| write_why_json(snapshot, &found, out))?;
     } else if is_answered {
-        let zone = source::zone(source.as_mut());
+        let zone = source::zone(source.as_mut())?;
         let look = Look {
             header: true,
             width: terminal::width(),

@@ -1,7 +1,7 @@
 //! Which sockets are told on one page: those that the same processes hold, those of a pool whose workers
 //! have a listener each (SO_REUSEPORT), and those of one published port.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::accepted::{Taken, taken};
@@ -41,12 +41,10 @@ pub fn pages(rows: &[Row]) -> Vec<Vec<Taken<'_>>> {
 /// The processes of a page.
 pub fn members(page: &[Taken<'_>]) -> Members {
     let mut all: Vec<Rc<Process>> = Vec::new();
+    let mut known: HashSet<ProcessKey> = HashSet::new();
     for row in page.iter().filter_map(first_row) {
-        for process in processes(row) {
-            if !all.iter().any(|one| one.key == process.key) {
-                all.push(process);
-            }
-        }
+        let fresh = row.owners.iter().map(|owner| &owner.process);
+        all.extend(fresh.filter(|one| known.insert(one.key)).cloned());
     }
     all.sort_by_key(|process| process.key);
     // Who opened a socket for a service does not serve it.
@@ -100,30 +98,74 @@ fn first_row<'a>(one: &Taken<'a>) -> Option<&'a Row> {
     one.holder.or_else(|| one.connections.first().copied())
 }
 
-/// Joins groups that share a port and belong together, each to the first of them.
+/// Joins groups that share a port and belong together, each to the first of them. A row is compared only
+/// with those that it can belong to, and with one of each group: there may be ten thousands on a port.
 fn joined(groups: Vec<Vec<Taken<'_>>>) -> Vec<Vec<Taken<'_>>> {
-    let mut roots: Vec<usize> = (0..groups.len()).collect();
-    let mut by_port: HashMap<_, Vec<(usize, &Row)>> = HashMap::new();
+    let mut roots = Roots((0..groups.len()).collect());
+    let mut places: HashMap<Place, Vec<(usize, &Row)>> = HashMap::new();
     for (at, group) in groups.iter().enumerate() {
-        for row in group.iter().filter_map(|one| one.holder) {
-            let of_port = by_port.entry(port_of(&row.socket)).or_default();
-            for (other, earlier) in of_port.iter() {
-                let (here, there) = (roots[at], roots[*other]);
-                if here != there && belong_together(row, earlier) {
-                    let (to, from) = (here.min(there), here.max(there));
-                    let moved = roots.iter_mut().filter(|root| **root == from);
-                    moved.for_each(|root| *root = to);
+        let listeners = group.iter().filter_map(|one| one.holder);
+        for row in listeners.filter(|row| row.socket.state.is_listening()) {
+            for place in places_of(row) {
+                // At one place, all of a group are alike; proxies differ in where they lead.
+                let is_one_place = place.2.is_some();
+                let earlier = places.entry(place).or_default();
+                if is_one_place && earlier.last().is_some_and(|(last, _)| *last == at) {
+                    continue;
                 }
+                for (other, there) in earlier.iter() {
+                    if roots.of(at) != roots.of(*other) && belong_together(row, there) {
+                        roots.join(at, *other);
+                    }
+                }
+                earlier.push((at, row));
             }
-            of_port.push((at, row));
         }
     }
     let mut pages: Vec<Vec<Taken>> = groups.iter().map(|_| Vec::new()).collect();
-    for (root, group) in roots.into_iter().zip(groups) {
-        pages[root].extend(group);
+    for (at, group) in groups.into_iter().enumerate() {
+        pages[roots.of(at)].extend(group);
     }
     pages.retain(|page| !page.is_empty());
     pages
+}
+
+/// The first of the groups that each group has been joined to.
+struct Roots(Vec<usize>);
+
+impl Roots {
+    fn of(&mut self, at: usize) -> usize {
+        let mut root = at;
+        while self.0[root] != root {
+            self.0[root] = self.0[self.0[root]];
+            root = self.0[root];
+        }
+        root
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.of(one), self.of(other));
+        self.0[one.max(other)] = one.min(other);
+    }
+}
+
+/// What two rows have in common that may belong together: a port, and on it one place or one proxy.
+#[derive(PartialEq, Eq, Hash)]
+struct Place(
+    (Protocol, Option<u16>, Option<u64>),
+    State,
+    Option<(Endpoint, Option<String>)>,
+);
+
+/// Where a row may meet others that it belongs to.
+fn places_of(row: &Row) -> impl Iterator<Item = Place> {
+    let socket = &row.socket;
+    let device = socket.interface().map(str::to_owned);
+    let port = port_of(socket);
+    let is_proxy = forward(row).is_some_and(|forward| forward.by == Forwarder::DockerProxy);
+    let of_proxies = is_proxy.then(|| Place(port, socket.state, None));
+    let place = Place(port, socket.state, Some((socket.local, device)));
+    of_proxies.into_iter().chain([place])
 }
 
 fn port_of(socket: &Socket) -> (Protocol, Option<u16>, Option<u64>) {
@@ -166,10 +208,8 @@ fn lead_to_one(one: &Forward, other: &Forward) -> bool {
 
 /// The process that no other of them started; of several the one that has run for longest.
 fn first_of(processes: &[Rc<Process>]) -> Option<Rc<Process>> {
-    let is_child = |one: &&Rc<Process>| {
-        let parent = one.parent_pid;
-        processes.iter().any(|other| Some(other.key.pid) == parent)
-    };
+    let pids: HashSet<u32> = processes.iter().map(|one| one.key.pid).collect();
+    let is_child = |one: &&Rc<Process>| one.parent_pid.is_some_and(|parent| pids.contains(&parent));
     let mut first: Vec<&Rc<Process>> = processes.iter().filter(|one| !is_child(one)).collect();
     first.sort_by_key(|one| (one.started_at, one.key.pid));
     first.first().map(|one| Rc::clone(one))

@@ -1,7 +1,7 @@
 //! Why a port is taken: who holds it, by what it was started, what it exposes, who is connected, and
 //! what would come of its end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -122,19 +122,20 @@ fn holders<'a>(
         .as_ref()
         .and_then(|main| background.parents.get(&main.key))
         .cloned();
+    let holders: HashSet<ProcessKey> = main.iter().chain(&others).map(|one| one.key).collect();
     let is_own = |row: &&Row| {
-        let mut holders = main.iter().chain(&others);
-        holders.any(|one| row.owners.iter().any(|owner| owner.process.key == one.key))
+        let mut owners = row.owners.iter();
+        owners.any(|owner| holders.contains(&owner.process.key))
     };
     let mut listens: Vec<&Row> = background.listeners.iter().filter(is_own).collect();
     if listens.is_empty() {
         listens.extend(rows.iter().filter(|row| row.socket.state.is_listening()));
     }
+    let ports: HashSet<Option<u16>> = listens.iter().map(|row| row.socket.local.port).collect();
     let has_listener = |row: &&Row| {
-        let port = row.socket.local.port;
         let is_connection = !row.socket.state.is_listening()
             && !matches!(row.socket.state, State::Bound | State::Closed);
-        !is_connection || listens.iter().any(|one| one.socket.local.port == port)
+        !is_connection || ports.contains(&row.socket.local.port)
     };
     let is_connection = !rows.iter().any(has_listener);
     let queues = rows.iter().filter_map(|row| queue(&row.socket));
@@ -168,11 +169,9 @@ fn holders<'a>(
 }
 
 fn have_same_owners(a: &Row, b: &Row) -> bool {
-    let keys = |row: &Row| -> Vec<ProcessKey> {
-        let owners = row.owners.iter();
-        owners.map(|owner| owner.process.key).collect()
-    };
-    keys(a) == keys(b)
+    let mut pairs = a.owners.iter().zip(b.owners.iter());
+    a.owners.len() == b.owners.len()
+        && pairs.all(|(one, other)| one.process.key == other.process.key)
 }
 
 fn queue(socket: &Socket) -> Option<Queue> {

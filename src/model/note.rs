@@ -40,6 +40,10 @@ pub enum NoteCode {
     /// Arguments and projects of processes that were not read, since reading them could take any time;
     /// the count is the number of such processes.
     DetailsLeftOut,
+    /// Processes have more arguments than were read; the count is their number.
+    ArgumentsCut,
+    /// Projects of processes that were not sought to the end; the count is the number of processes.
+    ProjectsLeftOut,
     /// How owners were found; nothing is missing.
     OwnersFoundBy,
     /// The system does not tell which ports it gives to outgoing connections.
@@ -68,6 +72,8 @@ impl NoteCode {
             Self::UsersUnknown => "users-unknown",
             Self::UsersUnmapped => "users-unmapped",
             Self::DetailsLeftOut => "details-left-out",
+            Self::ArgumentsCut => "arguments-cut",
+            Self::ProjectsLeftOut => "projects-left-out",
             Self::OwnersFoundBy => "owners-found-by",
             Self::RangeUnknown => "range-unknown",
             Self::TimeWaitUnseen => "time-wait-unseen",
@@ -91,6 +97,8 @@ impl NoteCode {
                 | Self::DetailsLeftOut
                 | Self::AddressElsewhere
                 | Self::AddressesUnknown
+                | Self::ArgumentsCut
+                | Self::ProjectsLeftOut
         )
     }
 
@@ -105,6 +113,8 @@ impl NoteCode {
                 | Self::PortsSteered
                 | Self::DetailsLeftOut
                 | Self::AddressElsewhere
+                | Self::ArgumentsCut
+                | Self::ProjectsLeftOut
         )
     }
 }

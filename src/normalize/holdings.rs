@@ -85,10 +85,12 @@ fn of_group(
 /// As of a single socket: what hides a process may hide another holder of what somebody holds.
 fn status(asked: usize, unseen: u32, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
     let may_miss_more = raw.refused > 0
-        || raw
-            .blind
-            .iter()
-            .any(|reason| !matches!(reason, Blind::PidNamespace | Blind::Threads));
+        || raw.blind.iter().any(|reason| {
+            !matches!(
+                reason,
+                Blind::PidNamespace | Blind::Threads | Blind::ManyTables
+            )
+        });
     let may_miss_some = may_miss_more || (unseen > 0 && !raw.blind.is_empty());
     match (asked, has_owner) {
         (0, _) => OwnerStatus::None,

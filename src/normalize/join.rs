@@ -110,7 +110,7 @@ fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
         || raw.blind.iter().any(|reason| {
             !matches!(
                 reason,
-                Blind::PidNamespace | Blind::Threads | Blind::OneOwner
+                Blind::PidNamespace | Blind::Threads | Blind::ManyTables | Blind::OneOwner
             )
         });
     match (socket.handle, has_owner) {

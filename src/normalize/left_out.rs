@@ -10,19 +10,40 @@ const MOST_PIDS: usize = 3;
 
 /// Notes on what was left out.
 pub fn left_out_notes(left_out: &LeftOut) -> Vec<Note> {
-    late(&left_out.late).into_iter().collect()
-}
-
-fn late(pids: &BTreeSet<u32>) -> Option<Note> {
-    let whose = whose(pids)?;
-    Some(Note {
-        code: NoteCode::DetailsLeftOut,
-        message: format!(
+    let note = |code, pids: &BTreeSet<u32>, words: fn(&str) -> String| {
+        Some(Note {
+            code,
+            message: words(&whose(pids)?),
+            count: Some(pids.len() as u64),
+        })
+    };
+    let late = note(NoteCode::DetailsLeftOut, &left_out.late, |whose| {
+        format!(
             "the arguments and the project of {whose} were left out: reading them, or those of another \
              process of the same user, took too long"
-        ),
-        count: Some(pids.len() as u64),
-    })
+        )
+    });
+    let cut = note(NoteCode::ArgumentsCut, &left_out.cut, |whose| {
+        format!(
+            "the arguments of {whose} are cut: there are more of them than portwho reads of one process \
+             or of one user"
+        )
+    });
+    let unsought = note(NoteCode::ProjectsLeftOut, &left_out.unsought, |whose| {
+        format!(
+            "the project of {whose} was not found: there are more folders and manifests than portwho \
+             reads for one user"
+        )
+    });
+    [late, cut, unsought].into_iter().flatten().collect()
+}
+
+/// Whether a note is one of these.
+pub fn is_of_left_out(code: NoteCode) -> bool {
+    matches!(
+        code,
+        NoteCode::DetailsLeftOut | NoteCode::ArgumentsCut | NoteCode::ProjectsLeftOut
+    )
 }
 
 /// `1 process (PID 7)`, `5 processes (PIDs 7, 8, 9 and 2 more)`; `None` for none.
@@ -46,6 +67,7 @@ mod tests {
         let said = |pids: std::ops::Range<u32>| {
             let left_out = LeftOut {
                 late: pids.collect(),
+                ..LeftOut::default()
             };
             left_out_notes(&left_out).pop()
         };

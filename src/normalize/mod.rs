@@ -14,7 +14,7 @@ mod tunnel;
 
 pub use holdings::{Group, holdings};
 pub use join::{Names, Users, join, name_users, process};
-pub use left_out::left_out_notes;
+pub use left_out::{is_of_left_out, left_out_notes};
 pub use meaning::{
     dnat, find_forwards, find_socket_units, is_known_by_arguments, name_namespaces,
     wanted_containers,

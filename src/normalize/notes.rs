@@ -267,6 +267,8 @@ fn cause(raw: &RawHolders) -> &'static str {
         "root lacks CAP_SYS_PTRACE, or a capability that their owners have"
     } else if raw.blind.contains(&Blind::PidNamespace) {
         "they live outside this container's pid namespace; run portwho on the host to see them"
+    } else if raw.blind.contains(&Blind::ManyTables) {
+        "threads have more descriptors of their own than portwho reads; '--owners bpf' may find them"
     } else if raw.blind.contains(&Blind::Threads) {
         "kcmp(2) is refused here, which tells the threads with descriptors of their own; run portwho on the \
          host to see them"

@@ -5,13 +5,13 @@ use std::io::{Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::Source;
 use super::encoding::utf8;
 use super::machine::Zone;
 use super::raw::{
     LeftOut, Outcome, RawContainer, RawForwards, RawHolders, RawProcess, RawSocketUnit, RawSockets,
     RawTable, Via,
 };
+use super::{Source, bounded};
 use crate::model::{
     Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Namespaces, Network,
     NetworkDepth, ProcessKey, Protocol, Scope, cause,
@@ -51,6 +51,9 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// Bytes that are read; a recording of a hundred thousand sockets has a quarter of them.
+    pub const LARGEST: u64 = 256 << 20;
+
     /// Asks a source for everything that it can give.
     pub fn record(source: &mut dyn Source, namespaces: Namespaces) -> Self {
         let machine = source.machine(true);
@@ -136,10 +139,7 @@ impl Capture {
         struct Header {
             version: u32,
         }
-        let mut text = Vec::new();
-        input
-            .read_to_end(&mut text)
-            .map_err(|error| cause(&error))?;
+        let text = bounded::read(input, Self::LARGEST).map_err(|error| cause(&error))?;
         let text = utf8(&text);
         let header: Header = serde_json::from_slice(&text)
             .map_err(|error| format!("not a portwho capture: {error}"))?;

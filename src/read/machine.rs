@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
 use crate::model::{InterfaceAddress, Limits, Machine, Network};
+use crate::read::regular::{self, Links};
+
+/// The largest file of the database has 4 KiB.
+const LARGEST_ZONE: u64 = 64 << 10;
 
 /// The local time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,6 +21,9 @@ pub struct Zone {
     pub name: Option<String>,
     /// Offset from UTC when it was asked for, in seconds east.
     pub offset: i32,
+    /// The path in the environment that should lead to a time zone, and leads to none.
+    #[serde(skip)]
+    pub mistaken: Option<String>,
 }
 
 /// The machine as it is now; its names are empty where they are not asked for.
@@ -76,18 +83,38 @@ pub fn network(interfaces: Vec<InterfaceAddress>) -> Option<Network> {
 
 /// The machine's time zone.
 pub fn zone() -> Zone {
-    let zone = linked().unwrap_or_else(TimeZone::system);
+    let value = std::env::var("TZ").ok();
+    let of_environment = value.as_deref().map(of_environment);
+    let is_path = |value: &String| value.trim_start_matches(':').starts_with('/');
+    let is_mistaken = of_environment == Some(None);
+    let zone = match of_environment {
+        Some(zone) => zone.unwrap_or(TimeZone::UTC),
+        None => linked().unwrap_or_else(TimeZone::system),
+    };
     Zone {
+        mistaken: value.filter(|value| is_mistaken && is_path(value)),
         name: zone.iana_name().map(str::to_owned),
         offset: zone.to_offset(jiff::Timestamp::now()).seconds(),
     }
 }
 
-/// The zone that `/etc/localtime` leads to, where the environment names no other, localtime(5).
-fn linked() -> Option<TimeZone> {
-    if std::env::var_os("TZ").is_some() {
-        return None;
+/// The zone that a value of `TZ` names, tzset(3): a file, a name in the database, or a rule. `None` for
+/// what is none of them, which the C library takes for UTC.
+pub fn of_environment(value: &str) -> Option<TimeZone> {
+    let value = value.strip_prefix(':').unwrap_or(value);
+    if value.is_empty() {
+        return Some(TimeZone::UTC);
     }
+    if !value.starts_with('/') {
+        return time_zone(value).or_else(|| TimeZone::posix(value).ok());
+    }
+    let name = value.split_once("/zoneinfo/").map_or("", |(_, name)| name);
+    let text = regular::read(Path::new(value), LARGEST_ZONE, Links::Followed)?;
+    TimeZone::tzif(name, &text).ok()
+}
+
+/// The zone that `/etc/localtime` leads to, localtime(5).
+fn linked() -> Option<TimeZone> {
     let target = std::fs::read_link("/etc/localtime").ok()?;
     let (_, name) = target.to_str()?.split_once("/zoneinfo/")?;
     in_database(name)
@@ -105,7 +132,8 @@ fn in_database(name: &str) -> Option<TimeZone> {
     if !name.split('/').all(is_plain) {
         return None;
     }
-    let text = std::fs::read(Path::new("/usr/share/zoneinfo").join(name)).ok()?;
+    let path = Path::new("/usr/share/zoneinfo").join(name);
+    let text = regular::read(&path, LARGEST_ZONE, Links::Followed)?;
     TimeZone::tzif(name, &text).ok()
 }
 
@@ -121,6 +149,36 @@ mod tests {
                 assert_eq!(zone.iana_name(), Some(name));
                 assert_eq!(zone.to_offset(noon), looked_up.to_offset(noon), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_environment_is_a_file_a_name_or_a_rule() {
+        let noon = jiff::Timestamp::from_second(1_763_636_400).unwrap();
+        let offset = |value| Some(of_environment(value)?.to_offset(noon).seconds());
+        assert_eq!(offset("UTC"), Some(0));
+        assert_eq!(offset("XYZ-2"), Some(7200));
+        if in_database("Europe/Berlin").is_some() {
+            for value in [
+                "Europe/Berlin",
+                ":Europe/Berlin",
+                "/usr/share/zoneinfo/Europe/Berlin",
+            ] {
+                assert_eq!(offset(value), Some(3600), "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_or_any_other_file_is_no_time_zone() {
+        for value in [
+            "/dev/zero",
+            "/dev/null",
+            "/etc/passwd",
+            "/no/such/file",
+            "/",
+        ] {
+            assert_eq!(of_environment(value), None, "{value}");
         }
     }
 

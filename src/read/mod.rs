@@ -8,6 +8,8 @@ use crate::model::{
     ProcessKey, Protocol, Scope,
 };
 
+pub mod allowance;
+pub mod bounded;
 pub mod capture;
 pub mod encoding;
 pub mod linux;

@@ -190,6 +190,8 @@ pub enum Blind {
     /// Threads that may have descriptors of their own were not looked into: kcmp(2) is refused, which
     /// tells, and they are many.
     Threads,
+    /// Threads have so many descriptors in tables of their own that not all of them were read.
+    ManyTables,
     /// `/proc` is not there.
     NoProc,
     /// The system names the process that opened a socket, and nobody else who has it (Windows).
@@ -241,6 +243,12 @@ pub struct LeftOut {
     /// Pids of those that were read without their memory and files: these did not answer in time.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub late: BTreeSet<u32>,
+    /// Pids of those that have more arguments than were read.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cut: BTreeSet<u32>,
+    /// Pids of those whose project was not sought, or not to the end: too many files were in the way.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unsought: BTreeSet<u32>,
 }
 
 /// What a runtime told of one of its containers.

@@ -294,3 +294,21 @@ fn specs_are_read_in_every_encoding() {
     let (line, _) = crate::bad_usage::refusal(&answer, 2);
     assert!(line.ends_with(": it is no text in UTF-8"), "{line}");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_never_ends_is_given_up_with_a_reason() {
+    let (line, _) = refusal(&from("/dev/zero"), 3);
+    assert!(line.contains("longer than 256 MiB"), "{line}");
+    let check = |file: &str| ended(command().args(["check", "--file", file]));
+    let (line, _) = refusal(&check("/dev/zero"), 2);
+    assert!(line.contains("longer than 4 MiB"), "{line}");
+}
+
+#[test]
+fn a_file_that_is_too_long_for_a_recording_is_not_begun() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(1 << 30).unwrap();
+    let (line, _) = refusal(&from(file.path()), 3);
+    assert!(line.contains("longer than 256 MiB"), "{line}");
+}

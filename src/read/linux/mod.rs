@@ -24,6 +24,8 @@ pub mod wire;
 #[cfg(target_os = "linux")]
 mod ancestors;
 #[cfg(target_os = "linux")]
+mod bounds;
+#[cfg(target_os = "linux")]
 mod capability;
 #[cfg(target_os = "linux")]
 mod clock;
@@ -131,6 +133,7 @@ mod live {
         }
 
         fn holders(&mut self, handles: &Handles) -> RawHolders {
+            self.processes.begin();
             let (holders, glimpses) = owners::holders(self.owners, handles);
             self.glimpses = Arc::new(glimpses);
             holders

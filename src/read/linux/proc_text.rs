@@ -47,6 +47,11 @@ pub fn decode_stat(text: &[u8]) -> Option<Stat> {
 /// Empty arguments stay. Programs that overwrite their arguments with a title pad it with NULs:
 /// more than one empty argument at the end is taken for such padding.
 pub fn decode_command(text: &[u8]) -> Option<Vec<Foreign>> {
+    decode_arguments(text, usize::MAX).0
+}
+
+/// The same with so many arguments at most, and whether there are more.
+pub fn decode_arguments(text: &[u8], most: usize) -> (Option<Vec<Foreign>>, bool) {
     let text = text.strip_suffix(b"\0").unwrap_or(text);
     let text = if text.ends_with(b"\0\0") {
         let end = text
@@ -58,13 +63,11 @@ pub fn decode_command(text: &[u8]) -> Option<Vec<Foreign>> {
         text
     };
     if text.is_empty() {
-        return None;
+        return (None, false);
     }
-    Some(
-        text.split(|byte| *byte == 0)
-            .map(Foreign::from_bytes)
-            .collect(),
-    )
+    let mut arguments = text.split(|byte| *byte == 0).map(Foreign::from_bytes);
+    let kept = arguments.by_ref().take(most).collect();
+    (Some(kept), arguments.next().is_some())
 }
 
 /// The inode number in `socket:[4711]`.
@@ -204,6 +207,14 @@ mod tests {
         );
         assert_eq!(decode_command(b""), None);
         assert_eq!(decode_command(b"\0\0\0\0"), None);
+    }
+
+    #[test]
+    fn arguments_beyond_a_bound_are_left_out_and_said_to_be_there() {
+        let text = b"a\0b\0c\0";
+        assert_eq!(decode_arguments(text, 3), (words(&["a", "b", "c"]), false));
+        assert_eq!(decode_arguments(text, 2), (words(&["a", "b"]), true));
+        assert_eq!(decode_arguments(b"", 2), (None, false));
     }
 
     #[test]

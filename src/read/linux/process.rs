@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, statat};
 
+use super::bounds::Bounds;
 use super::cgroup::{Membership, container_from_mountinfo, parse_cgroup};
 use super::clock::Clock;
 use super::glimpse::{Glimpse, Keys, Shares};
 use super::proc_files::{
-    open_proc, other_thread, read_command, read_link, read_link_text, read_small, read_stat,
+    open_proc, other_thread, read_arguments, read_link, read_link_text, read_records, read_small,
+    read_stat,
 };
 use super::proc_text::{Stat, decode_stat};
 use super::{provenance, units, user_namespace};
@@ -48,6 +50,9 @@ pub struct Reader {
     care: Care,
     /// Whether the owners of files are read too.
     has_provenance: bool,
+    bounds: Bounds,
+    /// Whether the process at hand has more arguments than were read.
+    is_cut: bool,
     clock: Clock,
     /// Made when the first is sought: it reads where other machines' file systems are.
     projects: Option<Projects>,
@@ -60,7 +65,7 @@ pub struct Reader {
 
 impl Reader {
     /// `None` where `/proc` is not there.
-    pub fn new(depth: Depth, has_provenance: bool) -> Option<Self> {
+    pub fn new(depth: Depth, has_provenance: bool, bounds: &Bounds) -> Option<Self> {
         let proc = open_proc().ok()?;
         Some(Self {
             own_mounts: statat(&proc, "self/ns/mnt", AtFlags::empty())
@@ -69,6 +74,8 @@ impl Reader {
             depth,
             care: Care::Whole,
             has_provenance,
+            bounds: bounds.clone(),
+            is_cut: false,
             clock: Clock::read(),
             projects: None,
             own: HashMap::new(),
@@ -95,6 +102,7 @@ impl Reader {
     /// Reads what is wanted first and who it was last: the same start time then as when it was found
     /// means the same process all the while, at the cost of three calls.
     fn read_one(&mut self, key: ProcessKey, glimpse: Option<&Glimpse>) -> Option<RawProcess> {
+        self.is_cut = false;
         let place = key.pid.to_string();
         let keys = glimpse.map(|glimpse| &glimpse.keys);
         let mut text = self.facts(&place, glimpse);
@@ -132,7 +140,7 @@ impl Reader {
         // The arguments tell the name where the executable does not confirm the kernel's.
         let is_confirmed = is_confirmed(&stat.comm, executable.as_ref());
         if text.command.is_none() && !is_confirmed {
-            text.command = self.command(&place);
+            text.command = self.command(&place, text.uid);
             let halt = stat.halt;
             stat = read_stat(&self.proc, key)?;
             if stat.is_zombie {
@@ -164,8 +172,13 @@ impl Reader {
             project,
             provenance: None,
         };
+        if self.is_cut && process.command.is_some() {
+            self.bounds.cut(key.pid);
+        }
         if self.care == Care::Whole && self.has_provenance {
-            let projects = self.projects.get_or_insert_with(Projects::new);
+            let projects = self
+                .projects
+                .get_or_insert_with(|| Projects::within(self.bounds.projects.clone()));
             process.provenance = provenance::read(&self.proc, &process, projects);
         }
         Some(process)
@@ -173,43 +186,51 @@ impl Reader {
 
     /// What is told by files of its own. The arguments are read here too where the name that was told
     /// takes them, so that who it was is asked once.
-    fn facts(&self, place: &str, glimpse: Option<&Glimpse>) -> Facts {
+    fn facts(&mut self, place: &str, glimpse: Option<&Glimpse>) -> Facts {
         let is_full = self.depth >= Depth::Full;
         let executable = self.link(place, "exe");
         let takes_arguments = |glimpse: &Glimpse| !is_confirmed(&glimpse.comm, executable.as_ref());
+        let uid = match glimpse {
+            Some(glimpse) => Some(glimpse.uid),
+            None => owner_of(&self.proc, place),
+        };
         let command = if is_full || glimpse.is_some_and(takes_arguments) {
-            self.command(place)
+            self.command(place, uid)
         } else {
             None
         };
         let working_directory = is_full.then(|| self.link(place, "cwd")).flatten();
         Facts {
             executable,
-            uid: match glimpse {
-                Some(glimpse) => Some(glimpse.uid),
-                None => owner_of(&self.proc, place),
-            },
+            uid,
             command,
             working_directory,
         }
     }
 
     /// The same of a thread whose process has no first one any more.
-    fn facts_of_thread(&self, place: &str) -> Facts {
+    fn facts_of_thread(&mut self, place: &str) -> Facts {
         let is_full = self.depth >= Depth::Full;
+        let uid = owner_of(&self.proc, place).and_then(user_namespace::known);
         Facts {
             executable: self.link(place, "exe"),
-            uid: owner_of(&self.proc, place).and_then(user_namespace::known),
-            command: is_full.then(|| self.command(place)).flatten(),
+            uid,
+            command: is_full.then(|| self.command(place, uid)).flatten(),
             working_directory: is_full.then(|| self.link(place, "cwd")).flatten(),
         }
     }
 
-    fn command(&self, place: &str) -> Option<Vec<Foreign>> {
-        match self.care {
-            Care::Whole => read_command(&self.proc, place),
-            Care::Quick => None,
+    fn command(&mut self, place: &str, user: Option<u32>) -> Option<Vec<Foreign>> {
+        if self.care == Care::Quick {
+            return None;
         }
+        let (bytes, number) = self.bounds.arguments(user);
+        let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let (arguments, read, is_cut) =
+            read_arguments(&self.proc, place, bound(bytes), bound(number));
+        self.bounds.spend(user, read, arguments.as_deref());
+        self.is_cut = is_cut;
+        arguments
     }
 
     fn link(&self, place: &str, name: &str) -> Option<Foreign> {
@@ -254,7 +275,7 @@ impl Reader {
             if mounts.st_ino == *own_mounts {
                 return Some(None);
             }
-            let text = read_small(&*proc, format!("{place}/mountinfo")).unwrap_or_default();
+            let text = read_records(&*proc, format!("{place}/mountinfo")).unwrap_or_default();
             Some(container_from_mountinfo(&text))
         };
         let mounts = keys.map(|keys| keys.mounts);
@@ -284,7 +305,9 @@ impl Reader {
     }
 
     fn is_remote(&mut self, path: &Foreign) -> bool {
-        let projects = self.projects.get_or_insert_with(Projects::new);
+        let projects = self
+            .projects
+            .get_or_insert_with(|| Projects::within(self.bounds.projects.clone()));
         projects.is_remote(Path::new(path.unclean()))
     }
 
@@ -318,8 +341,14 @@ impl Reader {
             None => read_link(proc, &cwd)?,
         };
         let path = Path::new(directory.unclean());
-        let projects = self.projects.get_or_insert_with(Projects::new);
-        let found = projects.find(path, text.uid)?;
+        let cost = &self.bounds.projects;
+        let within = || Projects::within(cost.clone());
+        let projects = self.projects.get_or_insert_with(within);
+        let found = projects.find(path, text.uid);
+        if projects.is_cut_short() {
+            self.bounds.unsought(place);
+        }
+        let found = found?;
         // The path may lead elsewhere among other mounts, or since the directory was deleted.
         let identity = || {
             let stat = statat(proc, &cwd, AtFlags::empty()).ok()?;

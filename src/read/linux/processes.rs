@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::bounds::Bounds;
 use super::deadline::{self, End, LIMIT, Patience, Watch};
 use super::glimpse::{Glimpse, Glimpses, WITNESSES};
 use super::process::{Care, Reader, belongs};
@@ -15,9 +16,15 @@ use crate::read::raw::{LeftOut, RawProcess, RawSocketUnit};
 pub struct Processes {
     patience: Arc<Mutex<Patience>>,
     left_out: LeftOut,
+    bounds: Bounds,
 }
 
 impl Processes {
+    /// Begins a question: it may cost as much as any other.
+    pub fn begin(&mut self) {
+        self.bounds = Bounds::default();
+    }
+
     /// What was left out of the processes that were read.
     pub fn left_out(&self) -> LeftOut {
         self.left_out.clone()
@@ -68,6 +75,7 @@ impl Processes {
             keys: keys.to_vec(),
             depth,
             has_provenance,
+            bounds: self.bounds.clone(),
             glimpses: Arc::clone(glimpses),
             asker: rustix::process::geteuid().as_raw(),
             patience: Arc::clone(&self.patience),
@@ -88,6 +96,7 @@ impl Processes {
         let quick = lock(&job.quick);
         let pids = quick.iter().map(|item| job.keys[*item].pid);
         self.left_out.late.extend(pids);
+        self.bounds.tell(&mut self.left_out);
         std::mem::take(&mut *lock(&job.found))
             .into_iter()
             .flatten()
@@ -101,6 +110,7 @@ struct Job {
     depth: Depth,
     /// Whether the owners of files are read too.
     has_provenance: bool,
+    bounds: Bounds,
     glimpses: Arc<Glimpses>,
     /// The user that asks.
     asker: u32,
@@ -117,7 +127,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Job {
     fn work(&self, watch: &Watch) {
         // Where there is no /proc, nothing is found.
-        let Some(mut reader) = Reader::new(self.depth, self.has_provenance) else {
+        let Some(mut reader) = Reader::new(self.depth, self.has_provenance, &self.bounds) else {
             return;
         };
         let order = self.order();
@@ -153,7 +163,7 @@ impl Job {
 
     /// Reads all of them without what may block.
     fn work_at_once(&self) {
-        let Some(mut reader) = Reader::new(self.depth, self.has_provenance) else {
+        let Some(mut reader) = Reader::new(self.depth, self.has_provenance, &self.bounds) else {
             return;
         };
         for at in self.order() {
@@ -232,8 +242,8 @@ impl Job {
     /// Gives a process up that has been waited for in vain.
     fn lose(&self, at: usize) {
         let key = self.keys[at];
-        let user =
-            Reader::new(self.depth, self.has_provenance).and_then(|reader| reader.user_of(key));
+        let user = Reader::new(self.depth, self.has_provenance, &self.bounds)
+            .and_then(|reader| reader.user_of(key));
         lock(&self.patience).lose(key, user, self.asker);
         lock(&self.quick).insert(at);
     }

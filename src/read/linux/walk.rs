@@ -29,6 +29,11 @@ const MANY: usize = 200;
 const PORTION: usize = 8;
 /// Descriptors that are read of threads that likely have none of their own: some 25 ms.
 const DOUBTFUL: usize = 10_000;
+/// A process with fewer descriptors is not asked for threads that have tables of their own.
+const FEW: u64 = 16;
+/// Descriptors that are read of threads with tables of their own: a process may have thousands of threads
+/// with thousands of descriptors each, which would take minutes.
+const MOST_OF_THREADS: usize = 400_000;
 
 /// Finds every holder of the sockets with these inode numbers.
 pub fn holders(wanted: &Handles) -> RawHolders {
@@ -72,6 +77,9 @@ pub fn holders(wanted: &Handles) -> RawHolders {
     walk.found.holders.sort_unstable();
     walk.found.holders.dedup();
     let mut blind = blindness(as_root);
+    if walk.has_skipped {
+        blind.push(Blind::ManyTables);
+    }
     let left = without_holder(wanted, &walk.found.holders);
     let doubtful = std::mem::take(&mut walk.doubtful);
     if !(doubtful.is_empty() || left.is_empty()) {
@@ -114,7 +122,38 @@ pub fn count_descriptors(enough: u64) -> u64 {
     let mut buffer = Box::new([MaybeUninit::uninit(); 32 * 1024]);
     let mut count = 0;
     for pid in numbers_in(&proc, &mut buffer[..]).unwrap_or_default() {
-        count += descriptors_of(&proc, pid);
+        let own = descriptors_of(&proc, pid);
+        count += own;
+        if count <= enough && own >= FEW {
+            count += descriptors_of_threads(&proc, pid, own, enough - count);
+        }
+        if count > enough {
+            break;
+        }
+    }
+    count
+}
+
+/// Counts the descriptors that threads of a process have in tables of their own, where they may be so many
+/// that it matters. Whether a table is a thread's own, the kernel is asked; where it does not say, it
+/// is not.
+fn descriptors_of_threads(proc: &OwnedFd, pid: u32, each: u64, enough: u64) -> u64 {
+    let path = format!("{pid}/task");
+    // The link count is the number of threads and two.
+    let threads = statat(proc, &path, AtFlags::empty());
+    let threads = threads.map_or(0, |stat| u64::from(stat.st_nlink as u32).saturating_sub(2));
+    if threads < 2 || threads.saturating_mul(each) <= enough {
+        return 0;
+    }
+    let Ok(tasks) = openat(proc, &path, DIRECTORY, Mode::empty()) else {
+        return 0;
+    };
+    let mut buffer = Box::new([MaybeUninit::uninit(); 32 * 1024]);
+    let mut count = 0;
+    for thread in numbers_in(&tasks, &mut buffer[..]).unwrap_or_default() {
+        if thread != pid && share_descriptors(pid, thread) == Some(false) {
+            count += descriptors_of(proc, thread);
+        }
         if count > enough {
             break;
         }
@@ -135,6 +174,10 @@ struct Walk<'a> {
     found: RawHolders,
     /// Processes and their threads that have as many descriptors as another, and no more is known.
     doubtful: Vec<(u32, u32)>,
+    /// Descriptors of threads that may still be read.
+    room_for_threads: usize,
+    /// Whether threads were passed over for want of it.
+    has_skipped: bool,
     buffer: Box<[MaybeUninit<u8>; 32 * 1024]>,
 }
 
@@ -146,6 +189,8 @@ impl<'a> Walk<'a> {
             wanted,
             found: RawHolders::default(),
             doubtful: Vec::new(),
+            room_for_threads: MOST_OF_THREADS,
+            has_skipped: false,
             buffer,
         }
     }
@@ -214,7 +259,10 @@ impl<'a> Walk<'a> {
                     if !is_certain {
                         self.doubtful.push((*pid, thread));
                     }
-                } else if self.look_into_thread(*pid, thread).is_ok() {
+                } else if self.room_for_threads == 0 {
+                    self.has_skipped = true;
+                } else if let Ok(descriptors) = self.look_into_thread(*pid, thread) {
+                    self.room_for_threads = self.room_for_threads.saturating_sub(descriptors);
                     last = Some(thread);
                 }
             }

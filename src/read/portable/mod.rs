@@ -149,7 +149,7 @@ impl Source for Portable {
         system::complete(&mut found, depth);
         let mut found: Vec<RawProcess> = found.into_iter().map(|(process, _)| process).collect();
         if depth >= Depth::Full {
-            projects::find(&mut found);
+            self.left_out.unsought.extend(projects::find(&mut found));
         }
         found
     }

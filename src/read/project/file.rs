@@ -7,13 +7,19 @@ use crate::model::names_project;
 use crate::read::regular::{self, Links};
 
 /// No manifest is read beyond this many bytes.
-const LONGEST: u64 = 256 * 1024;
+pub const LONGEST: u64 = 256 * 1024;
 /// No listing is read beyond this many entries.
 const MOST_ENTRIES: usize = 1024;
 
 /// Whether the path itself is a regular file; a link is none, for it may lead to a device.
-pub fn is_regular(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|meta| meta.is_file())
+fn is_regular(path: &Path) -> bool {
+    size(path).is_some()
+}
+
+/// How many bytes a regular file has.
+pub fn size(path: &Path) -> Option<u64> {
+    let found = path.symlink_metadata().ok()?;
+    found.is_file().then(|| found.len())
 }
 
 /// Whether a file or a folder may name what a process of this user works on, by who owns it and the folder

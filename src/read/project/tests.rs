@@ -194,3 +194,44 @@ fn what_another_user_left_in_a_folder_names_no_project() {
     allow("", 0o1777);
     assert_eq!(found(user).as_deref(), Some("accounts"));
 }
+
+/// A folder of this user with a manifest as large as any that is read.
+fn with_large_manifest(folder: &Path, name: &str) -> PathBuf {
+    let at = folder.join(name);
+    std::fs::create_dir_all(&at).unwrap();
+    let text = vec![b'\n'; usize::try_from(file::LONGEST).unwrap()];
+    std::fs::write(at.join("Cargo.toml"), text).unwrap();
+    at
+}
+
+#[test]
+fn the_manifests_of_one_user_are_read_up_to_a_bound_and_those_of_another_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().symlink_metadata().unwrap();
+    let uid = crate::read::regular::owner(&own).map(|owner| owner.uid);
+    let mut projects = Projects::new();
+    let mut seek = |name: &str, user| {
+        let found = projects.find(&with_large_manifest(folder.path(), name), user);
+        (found.is_some(), projects.is_cut_short())
+    };
+    let most = 16;
+    for number in 0..most {
+        assert_eq!(seek(&format!("d{number}"), uid), (true, false), "{number}");
+    }
+    assert_eq!(seek("one more", uid), (false, true));
+    let other = uid.map(|uid| uid + 1);
+    assert!(!seek("of another", other).1);
+}
+
+#[test]
+fn no_more_folders_of_a_user_are_looked_at_than_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut projects = Projects::new();
+    let mut is_cut_short = |number: u32, user| {
+        projects.find(&folder.path().join(number.to_string()), Some(user));
+        projects.is_cut_short()
+    };
+    let cut = (0..2_100).filter(|number| is_cut_short(*number, 1000));
+    assert!((90..=110).contains(&cut.count()));
+    assert!(!is_cut_short(5_000, 1001));
+}

@@ -1,5 +1,5 @@
-//! Processes that keep everybody waiting who reads their memory: portwho shows them, waits for none of
-//! them, and says what it left out.
+//! Processes and files that would keep their reader busy for ever: portwho shows what it can, in bounded
+//! time and memory, and says what it left out.
 
 use std::process::Command;
 
@@ -89,4 +89,32 @@ fn a_name_that_the_unread_arguments_might_tell_is_in_doubt() {
     };
     let answer = portwho(&[&format!(":{port}"), "name=no-such-script"]);
     assert_eq!(answer.code, Some(3), "{answer:?}");
+}
+
+#[test]
+fn a_device_in_place_of_a_time_zone_is_refused() {
+    let listener = scene::listener();
+    let selector = format!("tcp:{}", scene::port(&listener));
+    let mut command = Command::new("timeout");
+    command.args(["-s", "KILL", "60", PORTWHO, &selector, "--format", "card"]);
+    let answer = run(command.env("TZ", "/dev/zero"));
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    assert!(answer.stderr.contains("'/dev/zero'"), "{answer:?}");
+    assert_eq!(answer.stdout, "");
+}
+
+#[test]
+fn arguments_beyond_the_bound_are_cut_and_that_is_said() {
+    let listener = scene::listener();
+    let selector = format!("tcp:{}", scene::port(&listener));
+    let mut command = Command::new("sleep");
+    command.arg("600").args(vec!["0"; 20_000]);
+    let held = Held::holding(&mut command, listener).unwrap();
+    let answer = portwho(&[&selector, "--json"]);
+    let row = answer.only_row();
+    let owners = row["owners"].as_array().unwrap();
+    let owner = owners.iter().find(|one| one["pid"] == held.pid()).unwrap();
+    assert_eq!(owner["command"].as_array().unwrap().len(), 4096);
+    assert_eq!(owner["command"][0], "sleep");
+    assert!(has_note(&answer, "arguments-cut"), "{answer:?}");
 }
