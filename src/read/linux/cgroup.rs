@@ -158,10 +158,11 @@ fn fargate_id<'a>(parts: &[&'a str], at: usize) -> Option<&'a str> {
 
 /// Containers that go by a name: LXC's, and the machines of systemd.
 fn machine_at(part: &str, before: &str, below: Option<&str>) -> Option<(Option<Runtime>, String)> {
-    let name = if let Some(name) = part.strip_prefix("lxc.payload.") {
-        return Some((Some(Runtime::Lxc), name.to_owned()));
-    } else if matches!(before, "lxc" | "lxc.payload") {
-        return Some((Some(Runtime::Lxc), part.to_owned()));
+    let is_of_lxc = matches!(before, "lxc" | "lxc.payload");
+    let payload = part.strip_prefix("lxc.payload.");
+    let of_lxc = payload.or(is_of_lxc.then_some(part));
+    let name = if let Some(name) = of_lxc {
+        return (!name.is_empty()).then(|| (Some(Runtime::Lxc), name.to_owned()));
     } else if let Some(service) = part.strip_prefix("systemd-nspawn@") {
         // In the service's own group runs systemd-nspawn itself.
         below?;

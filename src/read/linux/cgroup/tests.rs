@@ -330,3 +330,16 @@ fn nothing_below_a_users_manager_is_the_machines() {
     let machine = parse_cgroup(format!("0::/system.slice/docker-{ID}.scope\n").as_bytes());
     assert_eq!(machine.container.unwrap().user, None);
 }
+
+#[test]
+fn a_container_has_a_name() {
+    for path in [
+        "/lxc.payload.",
+        "/lxc.payload./x.service",
+        "/lxc/",
+        "/lxc//init.scope",
+    ] {
+        let found = parse_cgroup(format!("0::{path}\n").as_bytes());
+        assert_eq!(found.container, None, "{path}");
+    }
+}
