@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::commands::stop_container;
 use crate::model::{
-    Dnat, Exposure, Family, Limits, Namespaces, Protocol, Row, Sender, Snapshot, Socket,
+    Dnat, Family, Limits, Namespaces, Protocol, Reach, Row, Sender, Snapshot, Socket,
 };
 
 /// A rule that sends a port elsewhere that sockets have.
@@ -37,7 +37,10 @@ pub struct Forwarded<'a> {
 /// What a rule means for these sockets, if it concerns one of them; it is of the network namespace `own`.
 pub fn diversion<'a>(rule: &'a Dnat, rows: &[&Row], own: Option<u64>) -> Option<Diversion<'a>> {
     let met: Vec<&&Row> = rows.iter().filter(|row| meets(rule, row, own)).collect();
-    let is_loopback = |row: &&&Row| row.socket.exposure() == Some(Exposure::Loopback);
+    let is_loopback = |row: &&&Row| {
+        let reach = row.socket.reach();
+        matches!(reach, Some(Reach::Loopback | Reach::LoopbackDevice))
+    };
     let course = if met.is_empty() {
         return None;
     } else if met.iter().any(|row| leads_alike(rule, row)) {
