@@ -163,7 +163,7 @@ fn places_of(row: &Row) -> impl Iterator<Item = Place> {
     let device = socket.interface().map(str::to_owned);
     let port = port_of(socket);
     let is_proxy = forward(row).is_some_and(|forward| forward.by == Forwarder::DockerProxy);
-    let of_proxies = is_proxy.then(|| Place(port, socket.state, None));
+    let of_proxies = is_proxy.then_some(Place(port, socket.state, None));
     let place = Place(port, socket.state, Some((socket.local, device)));
     of_proxies.into_iter().chain([place])
 }

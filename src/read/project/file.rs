@@ -19,7 +19,7 @@ fn is_regular(path: &Path) -> bool {
 /// How many bytes a regular file has.
 pub fn size(path: &Path) -> Option<u64> {
     let found = path.symlink_metadata().ok()?;
-    found.is_file().then(|| found.len())
+    found.is_file().then_some(found.len())
 }
 
 /// Whether a file or a folder may name what a process of this user works on, by who owns it and the folder
