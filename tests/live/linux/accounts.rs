@@ -19,6 +19,8 @@ fn a_user_of_the_database_is_known_by_name() {
     let listener = scene::listener();
     let (at, inode) = (port(&listener), super::held::inode(&listener));
     let spec = format!("tcp:{at}");
+    // As if that user had opened it: a user is expected of the socket too.
+    std::os::unix::fs::fchown(&listener, Some(ANNA), Some(ANNA)).unwrap();
     let held = match Held::sleep_as(ANNA, listener) {
         Ok(held) => held,
         Err(why) => skip!("{why}"),

@@ -56,6 +56,10 @@ fn the_snippets_for_ci_do_what_they_say() {
         std::fs::write(&tests, "#!/bin/sh\nexit 0\n").unwrap();
         std::fs::set_permissions(&tests, Permissions::from_mode(0o755)).unwrap();
         symlink(PORTWHO, folder.path().join("portwho")).unwrap();
+        // The program under test stands in for what these would fetch, build and install.
+        for tool in ["cargo", "git"] {
+            symlink("/bin/true", folder.path().join(tool)).unwrap();
+        }
         let steps = steps(&snippet);
         assert!(steps.len() >= 4, "{steps:?}");
         let script: String = steps

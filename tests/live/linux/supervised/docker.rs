@@ -299,6 +299,9 @@ fn a_rule_to_a_container_is_told_where_no_socket_holds_the_port(engine: &Engine)
         "by": "dnat",
         "container": container(engine, "web"),
         "listener": null,
+        "addresses": null,
+        "netns": null,
+        "netns_name": null,
     }]);
     assert_eq!(document["forwards"], expected);
 }

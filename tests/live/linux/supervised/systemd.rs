@@ -316,7 +316,13 @@ fn whoever_serves_is_told_first_and_stopped_with_its_socket(booted: &Booted) {
     booted.told(&stop.split(' ').collect::<Vec<_>>());
     let selector = format!("tcp:{AWAITED}");
     let after = booted.run(&["portwho", "-l", &selector, "--owners", "proc"]);
-    assert_eq!(after.code, Some(1), "{after:?}");
+    // Rules of the packet filter cannot be read there, so the exit code may say that nobody can tell.
+    assert_ne!(after.code, Some(0), "{after:?}");
+    assert_eq!(after.stdout, "");
+    assert!(
+        after.stderr.contains("nothing listens that matches"),
+        "{after:?}"
+    );
 }
 
 fn from_the_host_its_container_is_stopped(booted: &Booted) {
