@@ -8,11 +8,11 @@ use super::supervision::Case;
 use super::supervisor::{Supervisor, Way};
 use super::why::is_hidden;
 use crate::model::{
-    Container, Forwarder, Halt, Limits, Manager, Namespaces, Process, Row, Runtime, State,
+    Container, Forwarder, Halt, Limits, Manager, Namespaces, Process, Row, Runtime, State, Unit,
 };
 
 /// Commands that end what holds the sockets, the gentlest first; none where nobody can be told to end it.
-pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
+pub fn next(case: &Case<'_>) -> Vec<String> {
     let Case { main, row, .. } = *case;
     if harm(case).is_some_and(Harm::forbids) {
         return Vec::new();
@@ -37,22 +37,27 @@ pub fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
     }
     let socket_unit = role.and_then(|role| role.socket_unit.as_ref());
     if let Some(socket) = socket_unit {
-        let manager = manager_of(case.opener.unwrap_or(main));
+        let manager = manager_of(case.opener.unwrap_or(main).meaning.unit.as_ref());
         let service = service(main).filter(|_| case.opener.is_some());
         let service = service.map(|unit| unit.name.unclean());
         let units: Vec<&str> = [socket.unclean()].into_iter().chain(service).collect();
-        let stop = systemctl("stop", &units, manager, main, limits);
+        let stop = systemctl("stop", &units, manager, case.asker);
         return stop.into_iter().collect();
     }
     if let Some(opener) = case.opener {
         // Which unit it was opened for, systemd knows.
-        let list = systemctl("list-sockets", &[], manager_of(opener), main, limits);
+        let list = systemctl(
+            "list-sockets",
+            &[],
+            manager_of(opener.meaning.unit.as_ref()),
+            case.asker,
+        );
         return list.into_iter().collect();
     }
     if forward.is_some_and(|forward| forward.by == Forwarder::Sshd) {
         return kill(std::iter::once(main), case);
     }
-    by_starter(main, case, limits)
+    by_starter(main, case)
 }
 
 /// How to learn more of a socket without a process.
@@ -63,7 +68,7 @@ fn without_process(row: &Row) -> Option<String> {
 }
 
 /// What whoever started the processes is told; a signal, where nobody starts them again.
-fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
+fn by_starter(main: &Process, case: &Case<'_>) -> Vec<String> {
     if let Some(own) = supervisor(main).filter(|own| own.is_proven(main, case.asker)) {
         // It holds the port for something that it runs, or its end is that of all it runs.
         return told_to(own, main, case.asker).into_iter().collect();
@@ -74,13 +79,24 @@ fn by_starter(main: &Process, case: &Case<'_>, limits: &Limits) -> Vec<String> {
         std::iter::once(main).chain(others.filter(move |_| !workers))
     };
     let is_own = |process: &Process| case.own.contains(&process.key.pid);
+    let of_unit = |verb: &str, unit: &Unit| {
+        systemctl(
+            verb,
+            &[unit.name.unclean()],
+            manager_of(Some(unit)),
+            case.asker,
+        )
+    };
     let command = match case.starter(main) {
         Starter::Service { unit, .. } | Starter::Script { unit, .. } => {
-            systemctl("stop", &[unit.name.unclean()], unit.manager, main, limits)
+            match of_unit("stop", unit) {
+                None => return kill(holders(), case),
+                stop => stop,
+            }
         }
         Starter::Stranger { unit, .. } => {
             // What else the service does is not known.
-            let look = systemctl("status", &[unit.name.unclean()], unit.manager, main, limits);
+            let look = of_unit("status", unit);
             return kill(holders(), case).into_iter().chain(look).collect();
         }
         Starter::Supervisor(supervisor, process) if supervisor.is_proven(process, case.asker) => {
@@ -194,31 +210,31 @@ fn published(row: &Row, by: Runtime) -> Option<String> {
     })
 }
 
-/// Of whose systemd a process is that holds a socket for a unit.
-fn manager_of(process: &Process) -> Manager {
-    let unit = process.meaning.unit.as_ref();
-    unit.map_or(Manager::System, |unit| unit.manager)
+/// The manager of a unit, and the user whose manager it is where it is not the machine's.
+type OfManager = (Manager, Option<u32>);
+
+fn manager_of(unit: Option<&Unit>) -> OfManager {
+    unit.map_or((Manager::System, None), |unit| (unit.manager, unit.user))
 }
 
-/// `systemctl VERB UNIT...`, by the manager whose units they are.
+/// `systemctl VERB UNIT...`, by the manager whose units they are. Units of another user's manager are what
+/// that user calls them: they make no command.
 fn systemctl(
     verb: &str,
     units: &[&str],
-    manager: Manager,
-    process: &Process,
-    limits: &Limits,
+    (manager, user): OfManager,
+    asker: Option<u32>,
 ) -> Option<String> {
     let units: Option<Vec<String>> = units.iter().map(|unit| operand(unit)).collect();
     let words: Vec<String> = [verb.to_owned()].into_iter().chain(units?).collect();
     let words = words.join(" ");
-    Some(match manager {
-        Manager::System => format!("systemctl {words}"),
-        Manager::User if process.uid == limits.uid => format!("systemctl --user {words}"),
-        Manager::User => {
-            let user = operand(process.user.as_deref()?)?;
-            format!("systemctl --user --machine={user}@ {words}")
+    match manager {
+        Manager::System => Some(format!("systemctl {words}")),
+        Manager::User if user.is_some() && user == asker => {
+            Some(format!("systemctl --user {words}"))
         }
-    })
+        Manager::User => None,
+    }
 }
 
 /// The command that ends a container; `None` where its runtime is not known, is another user's own, or

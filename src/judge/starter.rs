@@ -156,7 +156,7 @@ pub fn supervisor(process: &Process) -> Option<&'static Supervisor> {
 /// The unit by which a process is known as a service.
 pub fn service(process: &Process) -> Option<&Unit> {
     let unit = process.meaning.unit.as_ref();
-    unit.filter(|unit| unit.is_telling())
+    unit.filter(|unit| unit.is_telling() && !unit.claimed)
 }
 
 /// Whether systemd itself started the process, as the first one of a unit.
@@ -172,8 +172,8 @@ fn is_top(process: &Process, parent: Option<&Process>, unit: &Unit) -> bool {
 pub fn is_systemd(process: &Process) -> bool {
     let is_called = |name: &crate::model::Foreign| name.unclean() == "systemd";
     let unit = process.meaning.unit.as_ref();
-    let is_first = unit.is_some_and(|unit| unit.name.unclean() == "init.scope");
-    let is_of_container = process.meaning.container.is_some() && process.uid == Some(0);
+    let is_first = unit.is_some_and(|unit| unit.name.unclean() == "init.scope" && !unit.claimed);
+    let is_of_container = process.meaning.proven_container().is_some() && process.uid == Some(0);
     (is_called(&process.name) || process.comm.as_ref().is_some_and(is_called))
         && (process.key.pid == 1 || is_first || is_of_container)
 }

@@ -49,7 +49,7 @@ impl<'a> Case<'a> {
     /// The container that the processes are in, as far as it is seen from outside: to whoever is in it
     /// too, it is the machine.
     pub fn container(&self, main: &'a Process) -> Option<&'a Container> {
-        let container = main.meaning.container.as_deref()?;
+        let container = main.meaning.proven_container()?;
         let parents = self.parents.unwrap_or_default();
         let first = parents
             .last()
@@ -57,7 +57,7 @@ impl<'a> Case<'a> {
         let is_inside = first
             .filter(|first| first.key.pid == 1)
             .is_some_and(|first| {
-                let of_first = first.meaning.container.as_deref();
+                let of_first = first.meaning.proven_container();
                 of_first.is_some_and(|one| one.identity == container.identity)
             });
         (!is_inside).then_some(container)

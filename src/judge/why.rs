@@ -150,7 +150,7 @@ fn holders<'a>(
         own: background.own,
         asker: background.limits.uid,
     };
-    let mut next = next(&case, background.limits);
+    let mut next = next(&case);
     if main.is_none() && next.is_empty() {
         next.extend(ask_as_root(first, snapshot.namespaces, background.limits));
     }

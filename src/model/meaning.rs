@@ -19,6 +19,14 @@ pub struct Meaning {
     pub restart: Option<Foreign>,
 }
 
+impl Meaning {
+    /// The container that it is in, unless that is a mere claim.
+    pub fn proven_container(&self) -> Option<&Rc<Container>> {
+        let container = self.container.as_ref();
+        container.filter(|container| !container.identity.claimed)
+    }
+}
+
 /// Which systemd runs a unit: the machine's or a user's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -45,6 +53,12 @@ pub struct Unit {
     /// The slice that holds it.
     pub slice: Option<Foreign>,
     pub manager: Manager,
+    /// The user whose manager it is, where it is not the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<u32>,
+    /// Whether another user than root and that one may have made up the name: it is a claim.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claimed: bool,
 }
 
 impl Unit {
@@ -93,10 +107,13 @@ pub struct ContainerId {
     pub id: Foreign,
     /// Uid of the Kubernetes pod, with dashes.
     pub pod_uid: Option<Foreign>,
-    /// The user whose own runtime it belongs to: the group lies below that user's manager, where the
-    /// user may make whatever groups it likes.
+    /// The user whose own runtime it belongs to: the group lies below that user's manager or a folder of
+    /// that user, who may make whatever groups it likes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<u32>,
+    /// Whether the group may be of the making of a program that is no runtime: it is a claim.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claimed: bool,
 }
 
 impl ContainerId {

@@ -30,7 +30,9 @@ pub fn meaning(raw: &mut RawProcess, containers: &[RawContainer]) -> Meaning {
 }
 
 fn container(identity: ContainerId, containers: &[RawContainer]) -> Container {
-    let is_it = |one: &&RawContainer| one.id == identity.id && one.user == identity.user;
+    let is_it = |one: &&RawContainer| {
+        !identity.claimed && one.id == identity.id && one.user == identity.user
+    };
     let told = containers.iter().find(is_it);
     Container {
         name: told.and_then(|one| one.name.clone()),
@@ -52,7 +54,8 @@ pub fn is_known_by_arguments(raw: &RawProcess) -> bool {
 /// are known by an address alone.
 pub fn wanted_containers(processes: &[RawProcess]) -> (Vec<ContainerId>, bool) {
     let mut wanted: Vec<ContainerId> = Vec::new();
-    for identity in processes.iter().filter_map(|raw| raw.container.as_ref()) {
+    let containers = processes.iter().filter_map(|raw| raw.container.as_ref());
+    for identity in containers.filter(|one| !one.claimed) {
         if !wanted.contains(identity) {
             wanted.push(identity.clone());
         }
@@ -140,6 +143,7 @@ fn whole(told: &RawContainer, containers: &[RawContainer]) -> Rc<Container> {
         id: told.id.clone(),
         pod_uid: None,
         user: told.user,
+        claimed: false,
     };
     Rc::new(container(identity, containers))
 }
@@ -241,7 +245,7 @@ pub fn name_namespaces(rows: &mut [Row]) {
             continue;
         };
         let owners = row.owners.iter();
-        for container in owners.filter_map(|owner| owner.process.meaning.container.as_ref()) {
+        for container in owners.filter_map(|owner| owner.process.meaning.proven_container()) {
             let of_one = found.entry(netns).or_default();
             if !of_one.iter().any(|one| one.identity == container.identity) {
                 of_one.push(Rc::clone(container));

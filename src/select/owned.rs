@@ -31,7 +31,7 @@ pub fn meanings(row: &Row) -> impl Iterator<Item = &Meaning> {
 }
 
 pub fn has_unit(meaning: &Meaning, part: &str) -> bool {
-    let unit = meaning.unit.as_ref();
+    let unit = meaning.unit.as_ref().filter(|unit| !unit.claimed);
     unit.is_some_and(|unit| has(&unit.name, part))
 }
 
@@ -56,7 +56,7 @@ pub fn is_of_container(row: &Row, part: &str) -> bool {
     let behind = forward.and_then(|forward| forward.container.as_deref());
     behind.is_some_and(|one| is_container(one, part))
         || meanings(row)
-            .filter_map(|meaning| meaning.container.as_deref())
+            .filter_map(Meaning::proven_container)
             .any(|one| is_container(one, part))
 }
 

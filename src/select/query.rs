@@ -211,7 +211,7 @@ impl Query {
             && any(&self.names, |part| is_named(process, part))
             && any(&self.units, |part| has_unit(&process.meaning, part))
             && any(&self.containers, |part| {
-                let container = process.meaning.container.as_deref();
+                let container = process.meaning.proven_container();
                 container.is_some_and(|one| is_container(one, part))
             })
             && any(&self.projects, |part| has_project(&process.meaning, part))
@@ -221,7 +221,7 @@ impl Query {
     /// known could make the row match.
     pub fn could_match(&self, row: &Row) -> bool {
         let lacks_names = || {
-            let mut containers = meanings(row).filter_map(|meaning| meaning.container.as_ref());
+            let mut containers = meanings(row).filter_map(|meaning| meaning.proven_container());
             !self.containers.is_empty() && containers.any(|container| container.name.is_none())
         };
         self.asks_for_owners()

@@ -296,7 +296,7 @@ fn an_owner_has_its_facts() {
         "command": ["ffmpeg", "-re", "-i", "talk, final \"cut\".mkv", "", "rtp://10.0.0.77:5004"],
         "user": "anna", "uid": 1000, "parent_pid": 14221, "started_at": "2025-11-20T11:50:00Z",
         "working_directory": "/home/anna/films",
-        "unit": { "name": "session-2.scope", "slice": "user-1000.slice", "manager": "system" },
+        "unit": { "name": "session-2.scope", "slice": "user-1000.slice", "manager": "system", "claimed": false },
         "container": null, "project": null, "script": null, "services": null, "stopped": null, "fds": [4],
     });
     assert_eq!(found[0]["owners"], json!([owner]));

@@ -298,7 +298,7 @@ fn is_systemd(process: &Process) -> bool {
     let is_of_machine = process.key.pid == 1 && process.uid == Some(0);
     let is_manager = meaning.unit.as_ref().is_some_and(|unit| {
         unit.name.unclean() == "init.scope"
-            && (unit.manager == Manager::User || meaning.container.is_some())
+            && (unit.manager == Manager::User || meaning.proven_container().is_some())
     });
     process.name.unclean() == "systemd" && (is_of_machine || is_manager)
 }

@@ -234,6 +234,8 @@ fn one_program_in_two_services_is_two_servers() {
                 name: Foreign::new(unit),
                 slice: None,
                 manager: crate::model::Manager::System,
+                user: None,
+                claimed: false,
             });
             owner
         };

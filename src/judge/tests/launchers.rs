@@ -185,8 +185,8 @@ fn a_connection_is_no_reason_to_end_its_process() {
         own: &[],
         asker: Some(0),
     };
-    assert_eq!(next(&case(false), &limits()), ["kill 60"]);
-    assert!(next(&case(true), &limits()).is_empty());
+    assert_eq!(next(&case(false)), ["kill 60"]);
+    assert!(next(&case(true)).is_empty());
     let why = consequence(&case(true)).why;
     assert!(
         why.starts_with("the port belongs to a connection of curl (pid 60)"),
@@ -228,5 +228,5 @@ fn an_ssh_session_is_ended_with_the_word_that_it_is_one() {
     );
     assert!(why.contains("its session would end"), "{why}");
     assert!(!why.contains("ssh.service"), "{why}");
-    assert_eq!(next(&case, &limits()), ["kill 60"]);
+    assert_eq!(next(&case), ["kill 60"]);
 }

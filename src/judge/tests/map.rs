@@ -67,6 +67,8 @@ fn in_unit(row: Row, name: &str) -> Row {
             name: Foreign::new(name),
             slice: None,
             manager: crate::model::Manager::System,
+            user: None,
+            claimed: false,
         });
     })
 }

@@ -49,6 +49,8 @@ pub(super) fn unit(name: &str, manager: Manager) -> Option<Unit> {
         name: Foreign::new(name),
         slice: None,
         manager,
+        user: (manager == Manager::User).then_some(0),
+        claimed: false,
     })
 }
 
@@ -80,11 +82,7 @@ pub(super) fn judged_by(
         own,
         asker: Some(0),
     };
-    let root = Limits {
-        uid: Some(0),
-        ..Limits::default()
-    };
-    (consequence(&case), next(&case, &root))
+    (consequence(&case), next(&case))
 }
 
 #[test]
@@ -104,6 +102,40 @@ fn a_service_of_a_user_is_the_users_managers() {
     let (told, next) = judged(&[server, manager, systemd()], &[]);
     assert_eq!(told.restarted, Some(true), "{told:?}");
     assert_eq!(next, ["systemctl --user stop app.service"]);
+}
+
+#[test]
+fn a_claimed_unit_or_container_is_not_stopped() {
+    let mut forged = serving(60, 1, "web", "ssh.service");
+    forged.meaning.unit.as_mut().unwrap().claimed = true;
+    let (told, next) = judged(&[forged, systemd()], &[]);
+    assert_eq!(next, ["kill 60"]);
+    assert!(!told.why.contains("ssh.service"), "{told:?}");
+    let mut runner = serving(60, 1, "web", "runner.service");
+    let mut identity = ContainerId {
+        runtime: Some(Runtime::Docker),
+        id: Foreign::new("d".repeat(64)),
+        pod_uid: None,
+        user: None,
+        claimed: true,
+    };
+    let within = |identity: &ContainerId| {
+        Some(Rc::new(Container {
+            identity: identity.clone(),
+            name: None,
+            image: None,
+            compose_project: None,
+            compose_service: None,
+            addresses: Vec::new(),
+        }))
+    };
+    runner.meaning.container = within(&identity);
+    let (_, next) = judged(&[runner.clone(), systemd()], &[]);
+    assert_eq!(next, ["systemctl stop runner.service"]);
+    identity.claimed = false;
+    runner.meaning.container = within(&identity);
+    let (_, next) = judged(&[runner, systemd()], &[]);
+    assert_eq!(next, ["docker stop dddddddddddd"]);
 }
 
 #[test]
@@ -257,6 +289,7 @@ fn a_parent_that_cannot_be_seen_proves_no_service() {
 fn to_whoever_is_in_a_container_it_is_the_machine() {
     let container = Rc::new(Container {
         identity: ContainerId {
+            claimed: false,
             runtime: Some(Runtime::Docker),
             id: Foreign::new("d".repeat(64)),
             pod_uid: None,

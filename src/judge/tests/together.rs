@@ -104,6 +104,8 @@ fn pages_and_the_map_agree_on_what_is_one_server() {
             name,
             slice: None,
             manager,
+            user: None,
+            claimed: false,
         })
     };
     // Started by two shells: one user, folder and script.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::*;
-use crate::judge::commands::{ask_as_root, next};
+use crate::judge::commands::{self, ask_as_root};
 use crate::judge::supervision::{Case, consequence};
 use crate::model::{
     Container, ContainerId, Forward, Forwarder, Manager, Namespaces, Role, Runtime, Unit,
@@ -30,6 +30,14 @@ fn root() -> Limits {
     }
 }
 
+/// What a user is told who asks.
+fn next(case: &Case<'_>, limits: &Limits) -> Vec<String> {
+    commands::next(&Case {
+        asker: limits.uid,
+        ..*case
+    })
+}
+
 fn commands(process: &Process, row: &Row) -> Vec<String> {
     next(&case(process, row), &root())
 }
@@ -54,12 +62,15 @@ fn unit(name: &str, manager: Manager) -> Option<Unit> {
         name: Foreign::new(name),
         slice: None,
         manager,
+        user: (manager == Manager::User).then_some(1000),
+        claimed: false,
     })
 }
 
 fn container(id: &str, runtime: Runtime, user: Option<u32>) -> Rc<Container> {
     Rc::new(Container {
         identity: ContainerId {
+            claimed: false,
             runtime: Some(runtime),
             id: Foreign::new(id),
             pod_uid: None,
@@ -84,8 +95,8 @@ fn a_unit_of_a_user_is_stopped_by_that_users_manager() {
         parents: Some(&[manager]),
         ..case(&server, &row)
     };
-    let stop = ["systemctl --user --machine=anna@ stop app.service"];
-    assert_eq!(next(&case, &root()), stop);
+    // To root the name is what that user says.
+    assert_eq!(next(&case, &root()), ["kill 7"]);
     let own = Limits {
         uid: Some(1000),
         ..Limits::default()

@@ -3,8 +3,12 @@
 
 use crate::model::{ContainerId, Foreign, Manager, Runtime, Unit};
 
+mod claims;
 #[cfg(test)]
 mod tests;
+
+pub use claims::Owner;
+use claims::{Maker, is_claim, maker};
 
 /// What the path of a process's control group tells.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,15 +20,26 @@ pub struct Membership {
 /// Reads `/proc/PID/cgroup`: lines of `N:controllers:/path`. Units are systemd's, so they count in
 /// its own hierarchy and in that of version 2; containers in any.
 pub fn parse_cgroup(text: &[u8]) -> Membership {
+    membership(text, &mut |_, _| None)
+}
+
+/// The same, where the owners of the groups' folders can be asked for.
+pub fn membership(text: &[u8], owner: Owner<'_>) -> Membership {
     let text = String::from_utf8_lossy(text);
-    let mut lines: Vec<(u8, &str)> = text.lines().filter_map(parse_line).collect();
-    lines.sort_by_key(|(rank, _)| *rank);
+    let mut lines: Vec<Line> = text.lines().filter_map(parse_line).collect();
+    lines.sort_by_key(|line| line.rank);
+    let units = lines.iter().filter(|line| line.rank < OTHER);
+    let unit = { units }.find_map(|line| unit_of(line, owner));
+    let mut containers: Vec<ContainerId> = Vec::new();
+    for line in &lines {
+        containers.extend(container_of(line, owner));
+    }
+    // A user may have groups of its own in one hierarchy alone.
+    let proven = containers.iter().position(|one| !one.claimed);
+    let at = proven.unwrap_or(0);
     Membership {
-        unit: lines
-            .iter()
-            .filter(|(rank, _)| *rank < OTHER)
-            .find_map(|(_, path)| unit_of(path)),
-        container: lines.iter().find_map(|(_, path)| container_of(path)),
+        unit,
+        container: (at < containers.len()).then(|| containers.swap_remove(at)),
     }
 }
 
@@ -32,8 +47,15 @@ const SYSTEMD: u8 = 0;
 const VERSION_2: u8 = 1;
 const OTHER: u8 = 2;
 
-/// The path of a line, and how far it is believed.
-fn parse_line(line: &str) -> Option<(u8, &str)> {
+/// One hierarchy's line.
+struct Line<'a> {
+    /// How far it is believed about units.
+    rank: u8,
+    controllers: &'a str,
+    path: &'a str,
+}
+
+fn parse_line(line: &str) -> Option<Line<'_>> {
     let mut fields = line.splitn(3, ':');
     let (number, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
     let rank = match (number, controllers) {
@@ -43,29 +65,59 @@ fn parse_line(line: &str) -> Option<(u8, &str)> {
     };
     // The kernel says so of a group that was removed under its last processes.
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
-    path.starts_with('/').then_some((rank, path))
-}
-
-/// The innermost service or scope: a unit of a manager in a container lies below that of the container.
-fn unit_of(path: &str) -> Option<Unit> {
-    let parts: Vec<&str> = path.split('/').map(unescape_group).collect();
-    let at = parts.iter().rposition(is_unit_name)?;
-    let before = &parts[..at];
-    // Below a user's manager every group is of the user's making.
-    let is_user = before.iter().any(|part| user_of(part).is_some());
-    let slice = before.last().filter(|part| is_named(part, ".slice"));
-    Some(Unit {
-        name: Foreign::new(parts[at]),
-        slice: slice.map(|slice| Foreign::new(*slice)),
-        manager: if is_user {
-            Manager::User
-        } else {
-            Manager::System
-        },
+    path.starts_with('/').then_some(Line {
+        rank,
+        controllers,
+        path,
     })
 }
 
+/// The outermost unit, as systemd itself sees it (`cg_path_get_unit` in its cgroup-util.c): a service or
+/// scope below slices alone, and below a user's manager the same again. Whatever lies further in was
+/// made by the unit's own processes. In a container the units are those of its own manager.
+fn unit_of(line: &Line<'_>, owner: Owner<'_>) -> Option<Unit> {
+    let parts: Vec<&str> = line.path.split('/').collect();
+    let container = container_at_or_below(&parts);
+    let container = container.filter(|(at, _)| !is_claim(line, &parts, *at, owner));
+    if let Some((at, _)) = container
+        && let Some(below) = parts[at + 1..].iter().position(is_unit_name)
+    {
+        return Some(unit_at(&parts, at + 1 + below, line, owner));
+    }
+    let at = below_slices(&parts, 0)?;
+    let inner = user_of(parts[at]).and_then(|_| below_slices(&parts, at + 1));
+    Some(unit_at(&parts, inner.unwrap_or(at), line, owner))
+}
+
+/// The service or scope that follows nothing but slices, from a part on.
+fn below_slices(parts: &[&str], from: usize) -> Option<usize> {
+    // Beyond the reader's namespace of control groups the path begins with `..`.
+    let is_passed = |part: &str| part.is_empty() || part == ".." || is_named(part, ".slice");
+    let at = from + parts[from..].iter().position(|part| !is_passed(part))?;
+    is_unit_name(&parts[at]).then_some(at)
+}
+
+fn unit_at(parts: &[&str], at: usize, line: &Line<'_>, owner: Owner<'_>) -> Unit {
+    let before = &parts[..at];
+    let user = before.iter().find_map(|part| user_of(part));
+    let slice = before.last().filter(|part| is_named(part, ".slice"));
+    Unit {
+        name: Foreign::new(unescape_group(parts[at])),
+        slice: slice.map(|slice| Foreign::new(unescape_group(slice))),
+        manager: match user {
+            Some(_) => Manager::User,
+            None => Manager::System,
+        },
+        user,
+        claimed: match maker(line.controllers, before, owner) {
+            Maker::User(maker) => Some(maker) != user,
+            Maker::Root | Maker::Unknown => false,
+        },
+    }
+}
+
 fn is_unit_name(part: &&str) -> bool {
+    let part = unescape_group(part);
     is_named(part, ".service") || is_named(part, ".scope")
 }
 
@@ -83,12 +135,14 @@ fn is_named(part: &str, suffix: &str) -> bool {
 }
 
 /// The outermost container: a runtime of this machine knows that one, not those inside it.
-fn container_of(path: &str) -> Option<ContainerId> {
-    let parts: Vec<&str> = path.split('/').collect();
-    let (at, (runtime, id)) =
-        (0..parts.len()).find_map(|at| Some((at, container_at(&parts, at)?)))?;
+fn container_of(line: &Line<'_>, owner: Owner<'_>) -> Option<ContainerId> {
+    let parts: Vec<&str> = line.path.split('/').collect();
+    let (at, (runtime, id)) = container_at_or_below(&parts)?;
     let pods = parts[..=at].iter().rev();
-    let user = parts[..at].iter().find_map(|part| user_of(part));
+    let user = match maker(line.controllers, &parts[..at], owner) {
+        Maker::User(maker) => Some(maker),
+        Maker::Root | Maker::Unknown => parts[..at].iter().find_map(|part| user_of(part)),
+    };
     Some(ContainerId {
         runtime,
         id: Foreign::new(id),
@@ -99,7 +153,12 @@ fn container_of(path: &str) -> Option<ContainerId> {
             .filter(|_| user.is_none())
             .map(Foreign::new),
         user,
+        claimed: is_claim(line, &parts, at, owner),
     })
+}
+
+fn container_at_or_below(parts: &[&str]) -> Option<(usize, (Option<Runtime>, String))> {
+    (0..parts.len()).find_map(|at| Some((at, container_at(parts, at)?)))
 }
 
 /// The user of `user@UID.service`, who makes the groups below it.
@@ -266,6 +325,7 @@ pub fn container_from_mountinfo(text: &[u8]) -> Option<ContainerId> {
         id: Foreign::new(id),
         pod_uid,
         user: None,
+        claimed: false,
     })
 }
 

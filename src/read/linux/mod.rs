@@ -36,6 +36,8 @@ pub mod deadline;
 #[cfg(target_os = "linux")]
 mod exchange;
 #[cfg(target_os = "linux")]
+mod group_owner;
+#[cfg(target_os = "linux")]
 pub mod interfaces;
 #[cfg(target_os = "linux")]
 mod iptables;

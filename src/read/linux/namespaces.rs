@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, fstat, open, stat};
 use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::cgroup::parse_cgroup;
+use super::group_owner::GroupOwners;
 use super::running::{View, read_one};
 use super::tables::Method;
 use super::walk::pids;
@@ -149,7 +149,10 @@ fn read(inode: u64, door: Door, method: Method, scope: &Scope) -> RawNamespace {
     RawNamespace {
         addresses,
         name: door.name,
-        container: cgroup.and_then(|text| parse_cgroup(&text).container),
+        container: cgroup.and_then(|text| {
+            let container = GroupOwners::default().membership(&text).container;
+            container.filter(|container| !container.claimed)
+        }),
         sockets: RawSockets {
             netns: Some(inode),
             network,

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, statat};
 
 use super::bounds::Bounds;
-use super::cgroup::{Membership, container_from_mountinfo, parse_cgroup};
+use super::cgroup::{Membership, container_from_mountinfo};
 use super::clock::Clock;
 use super::glimpse::{Glimpse, Keys, Shares};
+use super::group_owner::GroupOwners;
 use super::proc_files::{
     open_proc, other_thread, read_arguments, read_link, read_link_text, read_records, read_small,
     read_stat,
@@ -61,6 +62,7 @@ pub struct Reader {
     /// Inode number of this process's mount namespace.
     own_mounts: u64,
     shares: Shares,
+    group_owners: GroupOwners,
 }
 
 impl Reader {
@@ -80,6 +82,7 @@ impl Reader {
             projects: None,
             own: HashMap::new(),
             shares: Shares::default(),
+            group_owners: GroupOwners::default(),
         })
     }
 
@@ -164,7 +167,7 @@ impl Reader {
             restart: membership
                 .unit
                 .as_ref()
-                .filter(|unit| self.depth == Depth::Whole && unit.is_service())
+                .filter(|unit| self.depth == Depth::Whole && unit.is_service() && !unit.claimed)
                 .and_then(|unit| units::restart_of(unit, text.uid)),
             executable,
             unit: membership.unit,
@@ -248,9 +251,10 @@ impl Reader {
             return Membership::default();
         }
         let groups = keys.map(|keys| keys.groups);
+        let (proc, group_owners) = (&self.proc, &mut self.group_owners);
         let read = || {
-            let text = read_small(&self.proc, format!("{place}/cgroup")).ok()?;
-            Some(parse_cgroup(&text))
+            let text = read_small(proc, format!("{place}/cgroup")).ok()?;
+            Some(group_owners.membership(&text))
         };
         let mut membership = self.shares.groups.of(groups, read).unwrap_or_default();
         if membership == Membership::default() && self.depth >= Depth::Full {

@@ -78,10 +78,15 @@ pub fn restart_of(unit: &Unit, uid: Option<u32>) -> Option<Foreign> {
 fn is_manager(process: &RawProcess) -> bool {
     let program = process.executable.as_ref();
     let is_systemd = program.is_some_and(|path| path.base_name() == "systemd");
-    let is_first = process.uid == Some(0) && (process.key.pid == 1 || process.container.is_some());
-    let unit = process.unit.as_ref();
-    let is_users = unit
-        .is_some_and(|unit| unit.manager == Manager::User && unit.name.unclean() == "init.scope");
+    let container = process.container.as_ref().filter(|one| !one.claimed);
+    let is_first = process.uid == Some(0) && (process.key.pid == 1 || container.is_some());
+    // Another user than the manager's has no part in it.
+    let is_users = process.unit.as_ref().is_some_and(|unit| {
+        unit.manager == Manager::User
+            && unit.name.unclean() == "init.scope"
+            && !unit.claimed
+            && process.uid == unit.user
+    });
     is_systemd && (is_first || is_users)
 }
 

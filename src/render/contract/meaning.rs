@@ -18,6 +18,9 @@ pub struct UnitOut<'a> {
     slice: Option<&'a str>,
     #[cfg_attr(test, schemars(extend("enum" = ["system", "user"])))]
     manager: &'static str,
+    /// Whether another user may have made up the name: its control group lies in a folder that root does
+    /// not own.
+    claimed: bool,
 }
 
 impl<'a> UnitOut<'a> {
@@ -26,6 +29,7 @@ impl<'a> UnitOut<'a> {
             name: unit.name.unclean(),
             slice: unit.slice.as_ref().map(Foreign::unclean),
             manager: unit.manager.as_str(),
+            claimed: unit.claimed,
         }
     }
 }
@@ -44,6 +48,9 @@ pub struct ContainerOut<'a> {
     compose_service: Option<&'a str>,
     /// Of a pod of Kubernetes.
     pod_uid: Option<&'a str>,
+    /// Whether another program than a runtime may have made up the container: its control group lies
+    /// below a service that is no runtime, or in a folder that root does not own.
+    claimed: bool,
 }
 
 impl<'a> ContainerOut<'a> {
@@ -60,6 +67,7 @@ impl<'a> ContainerOut<'a> {
             compose_project: text(&container.compose_project),
             compose_service: text(&container.compose_service),
             pod_uid: text(&container.identity.pod_uid),
+            claimed: container.identity.claimed,
         }
     }
 }

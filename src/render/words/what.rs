@@ -6,7 +6,7 @@ use super::origin_sentence;
 use crate::judge::{Course, Diversion, Origin, origin};
 use crate::model::{
     Container, Diverter, Dnat, Forward, Manager, Meaning, Owner, Project, Role, Row, Runtime,
-    Snapshot, in_text,
+    Snapshot, Unit, in_text,
 };
 
 /// The best that is known: where it leads, the container, the service, the project, the script.
@@ -36,7 +36,7 @@ fn of_process(owner: &Owner) -> Option<String> {
     container
         .as_deref()
         .map(in_container)
-        .or_else(|| of_system.map(|unit| unit.name.in_text().into_owned()))
+        .or_else(|| of_system.map(unit_name))
         .or_else(|| match (project, script) {
             (Some(project), Some(script)) => Some(format!(
                 "{}: {}",
@@ -62,8 +62,13 @@ fn within<'a>(script: &'a str, project: &Project) -> &'a str {
 /// `docker web`; the id's beginning where the runtime told no name.
 pub fn in_container(container: &Container) -> String {
     let runtime = container.identity.runtime;
+    let claimed = if container.identity.claimed {
+        CLAIMED
+    } else {
+        ""
+    };
     format!(
-        "{} {}",
+        "{} {}{claimed}",
         runtime.map_or("container", Runtime::as_str),
         container.label().in_text()
     )
@@ -84,13 +89,21 @@ pub fn socket_unit(role: &Role) -> Option<String> {
         .map(|unit| unit.in_text().into_owned())
 }
 
+/// What stands beside a name that another user may have made up.
+const CLAIMED: &str = " (claimed)";
+
+fn unit_name(unit: &Unit) -> String {
+    let claimed = if unit.claimed { CLAIMED } else { "" };
+    format!("{}{claimed}", unit.name.in_text())
+}
+
 /// The units of the owners and the socket unit, each once.
 pub fn units(row: &Row) -> Option<String> {
     let of_owners = row
         .owners
         .iter()
         .filter_map(|owner| owner.process.meaning.unit.as_ref())
-        .map(|unit| unit.name.in_text().into_owned());
+        .map(unit_name);
     joined(of_owners.chain(row.role.as_deref().and_then(socket_unit)))
 }
 
@@ -163,7 +176,7 @@ pub fn meaning(meaning: &Meaning) -> Vec<(&'static str, String)> {
         let slice = unit.slice.as_ref();
         let slice = slice.map(|slice| format!(" in {}", slice.in_text()));
         let slice = slice.unwrap_or_default();
-        lines.push(("unit", format!("{}{slice}{manager}", unit.name.in_text())));
+        lines.push(("unit", format!("{}{slice}{manager}", unit_name(unit))));
     }
     if let Some(project) = &meaning.project {
         let (name, directory) = (project.name.in_text(), project.directory.in_text());

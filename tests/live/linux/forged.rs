@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::held::{Held, NOBODY, helper_named, is_root, open_folder};
-use super::supervised::groups::Contained;
+use super::supervised::groups::{Contained, hierarchies, remove};
 use crate::answer::{PORTWHO, portwho, run};
 use crate::scene::{self, port};
 
@@ -178,4 +178,53 @@ fn a_process_that_calls_itself_dockerd_names_no_data_directory() {
     command.arg("rest");
     let _daemon = start(Ok(command)).unwrap();
     assert_eq!(name(), "forged");
+}
+
+/// A group that an ordinary user made in a folder of its own, which root gave it, and moved itself into.
+#[test]
+fn a_group_in_a_folder_of_another_user_makes_no_command() {
+    if !is_root() {
+        skip!("root alone gives folders of control groups away");
+    }
+    let telling = hierarchies().into_iter().find(|hierarchy| {
+        let name = hierarchy.file_name().unwrap_or_default();
+        hierarchy.ends_with("sys/fs/cgroup") || name == "systemd" || name == "unified"
+    });
+    let Some(hierarchy) = telling else {
+        skip!("there are no control groups");
+    };
+    let id = "ab".repeat(32);
+    for leaf in ["forged.service".to_owned(), format!("docker-{id}.scope")] {
+        let listener = scene::listener();
+        let port = port(&listener);
+        let held = Held::sleep_as(NOBODY, listener).unwrap();
+        let slice = format!("portwho{}.slice", held.pid());
+        let used = std::collections::BTreeSet::from([format!("/{slice}/{leaf}")]);
+        let folder = hierarchy.join(&slice);
+        let entered = create_dir(&folder)
+            .and_then(|()| chown(&folder, Some(NOBODY), Some(NOBODY)))
+            .and_then(|()| create_dir(folder.join(&leaf)))
+            .and_then(|()| {
+                write(
+                    folder.join(&leaf).join("cgroup.procs"),
+                    held.pid().to_string(),
+                )
+            });
+        let told = holder(port);
+        let row = portwho(&[&format!("tcp:{port}"), "--json"]).only_row();
+        let pid = held.pid();
+        drop(held);
+        remove(&used);
+        if let Err(why) = entered {
+            skip!("no control group of its own: {why}");
+        }
+        assert_eq!(told["next"], json!([format!("kill {pid}")]), "{told:#}");
+        let owner = &row["owners"][0];
+        let part = if leaf.ends_with(".service") {
+            "unit"
+        } else {
+            "container"
+        };
+        assert_eq!(owner[part]["claimed"], true, "{row:#}");
+    }
 }

@@ -117,6 +117,8 @@ fn in_scope(process: &mut Process, name: &str, manager: Manager) {
         name: Foreign::new(name),
         slice: None,
         manager,
+        user: None,
+        claimed: false,
     });
 }
 

@@ -1,5 +1,7 @@
 //! Control groups as runtimes and systemd name them.
 
+mod claims;
+
 use super::*;
 
 const ID: &str = "3726184226f5d3147c25fdeab5b60097e378e8a720503a5e19ecfdf29f869860";
@@ -309,26 +311,6 @@ fn mounts_tell_the_container_where_the_path_is_hidden() {
         let found = container_from_mountinfo(text.as_bytes());
         assert_eq!(container(found.as_ref()), expected, "{lines}");
     }
-}
-
-/// Below a user's manager that user makes the groups.
-#[test]
-fn nothing_below_a_users_manager_is_the_machines() {
-    let user = "0::/user.slice/user-1000.slice/user@1000.service";
-    let inner = parse_cgroup(format!("{user}/app.slice/x.scope/ssh.service\n").as_bytes());
-    let unit = inner.unit.unwrap();
-    assert_eq!(
-        (unit.name.unclean(), unit.manager),
-        ("ssh.service", Manager::User)
-    );
-    let docker = parse_cgroup(format!("{user}/docker-{ID}.scope\n").as_bytes());
-    assert_eq!(docker.container.unwrap().user, Some(1000));
-    let pod = "kubepods-pod01234567_89ab_cdef_0123_456789abcdef.slice";
-    let pod = parse_cgroup(format!("{user}/{pod}/cri-containerd-{ID}.scope\n").as_bytes());
-    let container = pod.container.unwrap();
-    assert_eq!((container.pod_uid, container.user), (None, Some(1000)));
-    let machine = parse_cgroup(format!("0::/system.slice/docker-{ID}.scope\n").as_bytes());
-    assert_eq!(machine.container.unwrap().user, None);
 }
 
 #[test]
