@@ -15,6 +15,7 @@ mod why;
 use std::collections::{BTreeMap, HashSet};
 
 use gather::gather;
+use owners::Search;
 use rules::diverted;
 
 pub use chart::{Chart, chart};
@@ -89,28 +90,24 @@ fn look(source: &mut dyn Source, survey: &Survey) -> Told {
         network: networks::beforehand(survey),
         ..query.scope()
     };
-    let (mut rows, raw) = gather(source, &scope, survey);
-    if networks::to_decide(source, &mut rows, query, raw.netns) && !survey.other_ends {
-        rows.retain(|row| query.wants(&row.socket));
+    let is_wide = survey.namespaces == Namespaces::All;
+    let mut look = Look::at(source, &scope, survey);
+    for _ in 1..LOOKS {
+        if !look.search.has_lost_listener {
+            break;
+        }
+        look = Look::at(source, &scope, survey);
     }
+    let Look {
+        mut rows,
+        raw,
+        search: Search { holders, .. },
+    } = look;
     let machine = source.machine(survey.names_machine);
     let mut notes = table_notes(&raw, &scope);
     notes.extend(unknown_users);
     let read_by = read_by(&raw);
     let (unreadable, sees_bound) = (unreadable(&raw), raw.sees_bound);
-    if survey.other_ends {
-        let others = rows
-            .extract_if(.., |row| !query.wants(&row.socket))
-            .collect();
-        let other_ends = other_ends(&rows, others);
-        rows.extend(other_ends);
-    }
-    let is_wide = survey.namespaces == Namespaces::All;
-    let holders = if survey.owners || query.asks_for_owners() {
-        owners::find(source, &mut rows, survey, raw.netns)
-    } else {
-        RawHolders::default()
-    };
     let lacks_details = left_out::note(source, &mut notes) && query.asks_by_details();
     if is_wide {
         name_namespaces(&mut rows);
@@ -176,6 +173,39 @@ fn look(source: &mut dyn Source, survey: &Survey) -> Told {
         undecided,
         holders,
         others,
+    }
+}
+
+/// Looks at the sockets at most: a server that is started anew during one look is found by the next.
+const LOOKS: usize = 3;
+
+/// The sockets of the scope with their owners.
+struct Look {
+    rows: Vec<Row>,
+    raw: RawSockets,
+    search: Search,
+}
+
+impl Look {
+    fn at(source: &mut dyn Source, scope: &Scope, survey: &Survey) -> Self {
+        let Survey { query, .. } = survey;
+        let (mut rows, raw) = gather(source, scope, survey);
+        if networks::to_decide(source, &mut rows, query, raw.netns) && !survey.other_ends {
+            rows.retain(|row| query.wants(&row.socket));
+        }
+        if survey.other_ends {
+            let others = rows
+                .extract_if(.., |row| !query.wants(&row.socket))
+                .collect();
+            let other_ends = other_ends(&rows, others);
+            rows.extend(other_ends);
+        }
+        let search = if survey.owners || query.asks_for_owners() {
+            owners::find(source, &mut rows, survey, raw.netns)
+        } else {
+            Search::default()
+        };
+        Self { rows, raw, search }
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::kin::are_one_server;
 use crate::model::{
-    Exposure, Family, Foreign, Limits, OwnerStatus, Process, Protocol, Row, Sender, Socket, State,
+    Exposure, Family, Foreign, Limits, Process, Protocol, Row, Sender, Socket, State,
 };
 
 /// How soon it bites.
@@ -196,8 +196,7 @@ pub fn conflicts(rows: &[Row], limits: &Limits) -> (Vec<Finding>, bool) {
             .copied()
             .filter(|at| of(at).socket.state.is_listening())
             .collect();
-        let is_hidden =
-            |at: &usize| of(at).owners.is_empty() && of(at).owner_status != OwnerStatus::None;
+        let is_hidden = |at: &usize| of(at).owners.is_empty() && !of(at).owner_status.is_none();
         is_blind |= listening.len() > 1 && listening.iter().any(is_hidden);
         if let Some(pair) = split_localhost(rows, &listening) {
             found(FindingCode::SplitLocalhost, pair);
@@ -237,7 +236,7 @@ pub fn conflicts(rows: &[Row], limits: &Limits) -> (Vec<Finding>, bool) {
 fn program(row: &Row) -> Option<BTreeSet<(&str, Option<u32>)>> {
     if row.owners.is_empty() {
         // A socket that the kernel owns is nobody's program, and so a program of its own.
-        return (row.owner_status == OwnerStatus::None).then(BTreeSet::new);
+        return row.owner_status.is_none().then(BTreeSet::new);
     }
     Some(
         row.owners

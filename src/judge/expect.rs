@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Met, Reason, Ruling, Verdict};
-use crate::model::{AskedUser, Foreign, OwnerStatus, Process, Row, Socket};
+use crate::model::{AskedUser, Foreign, Process, Row, Socket};
 
 /// Who should own a port. Unlike the selectors of a listing, a name must be equal, not part of
 /// another: `postgres_exporter` is not `postgres`. It may be the process's name, the kernel's, or the
@@ -109,9 +109,7 @@ impl Expected {
         });
         if best == Some(Some(true)) {
             Met::Yes
-        } else if best == Some(None)
-            || (row.owners.is_empty() && row.owner_status != OwnerStatus::None)
-        {
+        } else if best == Some(None) || (row.owners.is_empty() && !row.owner_status.is_none()) {
             Met::Unknown
         } else {
             // Others may share the socket unseen; who is seen is a stranger all the same.

@@ -355,8 +355,9 @@ fn without_process(row: &Row) -> Consequence {
         (OwnerStatus::Hidden | OwnerStatus::Partial, _) => {
             (None, "it cannot be told: the owner cannot be seen")
         }
+        (OwnerStatus::Unfound, _) => (None, "it cannot be told: no process has a descriptor of it"),
         (OwnerStatus::Skipped, _) => (None, "nobody looked for owners"),
-        _ if row.socket.inode.is_some() => (
+        (OwnerStatus::Kernel, _) => (
             None,
             "no process holds it: the kernel serves the port itself",
         ),

@@ -15,6 +15,8 @@ pub enum NoteCode {
     ProtocolsUnread,
     /// Owners of listed sockets could not be seen; the count is the number of such sockets.
     OwnersHidden,
+    /// No process has a descriptor of some of the sockets; the count is their number.
+    OwnersNotFound,
     /// Processes could not be looked into; the count is their number.
     ProcessesRefused,
     /// Network namespaces may have been missed; the count is the number of processes that did not tell
@@ -63,6 +65,7 @@ impl NoteCode {
             Self::BoundUnseen => "bound-unseen",
             Self::ProtocolsUnread => "protocols-unread",
             Self::OwnersHidden => "owners-hidden",
+            Self::OwnersNotFound => "owners-not-found",
             Self::ProcessesRefused => "processes-refused",
             Self::NamespacesRefused => "namespaces-refused",
             Self::RulesUnread => "rules-unread",
@@ -88,6 +91,7 @@ impl NoteCode {
             Self::TableUnknown
                 | Self::TablePartial
                 | Self::OwnersHidden
+                | Self::OwnersNotFound
                 | Self::RangeUnknown
                 | Self::TimeWaitUnseen
                 | Self::NamespacesRefused

@@ -206,10 +206,15 @@ impl FromIterator<u32> for Descriptors {
 pub enum OwnerStatus {
     /// All owners are listed.
     Known,
-    /// Nobody owns it: every process could be read, or the socket has left its process.
+    /// No process owns it: the socket has left its process, or has none yet.
     None,
-    /// Somebody may own it who could not be seen.
+    /// No process owns it: the kernel itself serves it, which something proves.
+    Kernel,
+    /// A process may own it that could not be seen.
     Hidden,
+    /// Every process could be read, and none has a descriptor of it. One may own it all the same: by a
+    /// thread that waits on a descriptor that is closed, or by a message that is not received yet.
+    Unfound,
     /// Some owners are listed; others may not have been seen.
     Partial,
     /// Nobody looked (`--no-owners`).
@@ -221,8 +226,8 @@ impl OwnerStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Known => "known",
-            Self::None => "none",
-            Self::Hidden => "hidden",
+            Self::None | Self::Kernel => "none",
+            Self::Hidden | Self::Unfound => "hidden",
             Self::Partial => "partial",
             Self::Skipped => "skipped",
         }
@@ -230,7 +235,12 @@ impl OwnerStatus {
 
     /// Whether an owner may be there that is not listed.
     pub fn may_hide_owners(self) -> bool {
-        matches!(self, Self::Hidden | Self::Partial)
+        matches!(self, Self::Hidden | Self::Unfound | Self::Partial)
+    }
+
+    /// Whether it is known that no process owns it.
+    pub fn is_none(self) -> bool {
+        matches!(self, Self::None | Self::Kernel)
     }
 }
 

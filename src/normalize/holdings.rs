@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::join::{Names, named_only, process};
+use super::status::{Found, status, status_of_all};
 use crate::model::{Holding, OwnerStatus, Process, ProcessKey};
-use crate::read::raw::{Blind, RawHolder, RawHolders, RawProcess};
+use crate::read::raw::{RawHolder, RawHolders, RawProcess};
 
 /// Sockets that are asked about together, by their handles.
 #[derive(Debug, Clone, Copy)]
@@ -15,14 +16,25 @@ pub struct Group<'a> {
     pub close_wait: &'a [u64],
 }
 
-/// Who holds sockets of a group, those who hold most first, and how much is known of that. The
-/// number is of sockets of which nobody was seen to hold any, though somebody may.
+/// The holders of a group's sockets, and how much is known of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Those who hold most first.
+    pub owners: Vec<Holding>,
+    pub status: OwnerStatus,
+    /// Sockets whose holder could not be seen.
+    pub hidden: u32,
+    /// Sockets of which no process has a descriptor.
+    pub unfound: u32,
+}
+
+/// Finds who holds sockets of each group.
 pub fn holdings(
     groups: &[Group<'_>],
     raw: &RawHolders,
     processes: Vec<RawProcess>,
     names: &Names,
-) -> Vec<(Vec<Holding>, OwnerStatus, u32)> {
+) -> Vec<Held> {
     let mut processes: HashMap<ProcessKey, Rc<Process>> = processes
         .into_iter()
         .map(|raw| (raw.key, Rc::new(process(raw, names))))
@@ -44,9 +56,9 @@ fn of_group(
     holders: &[&RawHolder],
     raw: &RawHolders,
     processes: &HashMap<ProcessKey, Rc<Process>>,
-) -> (Vec<Holding>, OwnerStatus, u32) {
+) -> Held {
     let mut counts: BTreeMap<ProcessKey, (u32, u32)> = BTreeMap::new();
-    let mut unseen = 0;
+    let mut each = Vec::with_capacity(group.held.len() + group.close_wait.len());
     let held = group.held.iter().map(|handle| (handle, 0));
     let close_wait = group.close_wait.iter().map(|handle| (handle, 1));
     for (handle, closed) in held.chain(close_wait) {
@@ -63,7 +75,12 @@ fn of_group(
                 *in_close_wait += closed;
             }
         }
-        unseen += u32::from(last.is_none());
+        let found = match last {
+            Some(_) => Found::Owner,
+            None if raw.ended.contains(handle) => Found::Ended,
+            None => Found::Nothing,
+        };
+        each.push(status(Some(*handle), found, raw));
     }
     let mut all: Vec<Holding> = counts
         .into_iter()
@@ -76,28 +93,12 @@ fn of_group(
         })
         .collect();
     all.sort_by_key(|one| (std::cmp::Reverse(one.sockets), one.process.key));
-    let asked = group.held.len() + group.close_wait.len();
-    let status = status(asked, unseen, !all.is_empty(), raw);
-    let hidden = if status.may_hide_owners() { unseen } else { 0 };
-    (all, status, hidden)
-}
-
-/// As of a single socket: what hides a process may hide another holder of what somebody holds.
-fn status(asked: usize, unseen: u32, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
-    let may_miss_more = raw.refused > 0
-        || raw.blind.iter().any(|reason| {
-            !matches!(
-                reason,
-                Blind::PidNamespace | Blind::Threads | Blind::ManyTables
-            )
-        });
-    let may_miss_some = may_miss_more || (unseen > 0 && !raw.blind.is_empty());
-    match (asked, has_owner) {
-        (0, _) => OwnerStatus::None,
-        (_, true) if may_miss_some => OwnerStatus::Partial,
-        (_, true) => OwnerStatus::Known,
-        (_, false) if may_miss_some => OwnerStatus::Hidden,
-        (_, false) => OwnerStatus::None,
+    let with = |status| each.iter().map(|one| u32::from(*one == status)).sum();
+    Held {
+        owners: all,
+        hidden: with(OwnerStatus::Hidden),
+        unfound: with(OwnerStatus::Unfound),
+        status: status_of_all(each),
     }
 }
 
@@ -159,15 +160,16 @@ mod tests {
             close_wait: &[3],
         };
         let found = holdings(&[group], &raw, vec![named(7), named(8)], &Names::default());
-        let [(owners, status, hidden)] = found.as_slice() else {
+        let [held] = found.as_slice() else {
             panic!("one group")
         };
-        let counts: Vec<_> = owners
+        let counts: Vec<_> = held
+            .owners
             .iter()
             .map(|one| (one.process.key.pid, one.sockets, one.close_wait))
             .collect();
         assert_eq!(counts, [(7, 2, 0), (8, 2, 1)]);
-        assert_eq!((*status, *hidden), (OwnerStatus::Known, 0));
+        assert_eq!((held.status, held.hidden), (OwnerStatus::Known, 0));
     }
 
     #[test]
@@ -185,12 +187,37 @@ mod tests {
         let found = holdings(&groups, &raw, vec![named(7)], &Names::default());
         let told: Vec<_> = found
             .iter()
-            .map(|(_, status, hidden)| (*status, *hidden))
+            .map(|held| (held.status, held.hidden))
             .collect();
         let expected = [
             (OwnerStatus::Partial, 1),
             (OwnerStatus::Hidden, 2),
             (OwnerStatus::None, 0),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_socket_that_ended_meanwhile_hides_no_owner_and_one_without_a_holder_is_not_found() {
+        let raw = RawHolders {
+            holders: vec![holder(1, 7, 3)],
+            ended: vec![2],
+            ..RawHolders::default()
+        };
+        let group = |held: &'static [u64]| Group {
+            held,
+            close_wait: &[],
+        };
+        let groups = [group(&[1, 2]), group(&[3]), group(&[1, 3])];
+        let found = holdings(&groups, &raw, vec![named(7)], &Names::default());
+        let told: Vec<_> = found
+            .iter()
+            .map(|held| (held.status, held.hidden, held.unfound))
+            .collect();
+        let expected = [
+            (OwnerStatus::Known, 0, 0),
+            (OwnerStatus::Unfound, 0, 1),
+            (OwnerStatus::Partial, 0, 1),
         ];
         assert_eq!(told, expected);
     }

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use super::meaning::meaning;
 use super::name::full_name;
-use crate::model::{Foreign, Owner, OwnerStatus, Owners, Process, ProcessKey, Row, Socket, User};
-use crate::read::raw::{Blind, RawContainer, RawHolder, RawHolders, RawProcess};
+use super::status::{found, status};
+use crate::model::{Foreign, Owner, Owners, Process, ProcessKey, Row, User};
+use crate::read::raw::{RawContainer, RawHolder, RawHolders, RawProcess};
 
 /// User names by uid.
 pub type Users = BTreeMap<u32, Rc<str>>;
@@ -68,7 +69,8 @@ pub fn join(rows: &mut [Row], raw: &mut RawHolders, processes: Vec<RawProcess>, 
             &holders[first..first + count]
         });
         row.owners = owners(mine, &processes);
-        row.owner_status = status(&row.socket, !row.owners.is_empty(), raw);
+        let found = found(&row.socket, !row.owners.is_empty(), raw);
+        row.owner_status = status(row.socket.handle(), found, raw);
     }
 }
 
@@ -99,26 +101,6 @@ pub(super) fn named_only(key: ProcessKey, comm: &Foreign) -> Process {
     Process {
         comm: Some(comm.clone()),
         ..Process::named(key, full_name(Some(comm), None, None))
-    }
-}
-
-/// A process outside the reader's pid namespace is the likely holder only of a socket that nobody
-/// inside holds, as is a thread that is taken to share its descriptors, and as a process unknown to a
-/// system that names one owner is only of a socket whose owner has gone; whatever else hides a process may hide a second holder as well.
-fn status(socket: &Socket, has_owner: bool, raw: &RawHolders) -> OwnerStatus {
-    let may_miss_more = raw.refused > 0
-        || raw.blind.iter().any(|reason| {
-            !matches!(
-                reason,
-                Blind::PidNamespace | Blind::Threads | Blind::ManyTables | Blind::OneOwner
-            )
-        });
-    match (socket.handle, has_owner) {
-        (None, _) => OwnerStatus::None,
-        (Some(_), true) if may_miss_more => OwnerStatus::Partial,
-        (Some(_), true) => OwnerStatus::Known,
-        (Some(_), false) if may_miss_more || !raw.blind.is_empty() => OwnerStatus::Hidden,
-        (Some(_), false) => OwnerStatus::None,
     }
 }
 

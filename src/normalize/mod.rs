@@ -1,5 +1,6 @@
 //! Stage 2: turns raw tables into sockets, and joins sockets to their owners. Pure.
 
+mod ended;
 mod holdings;
 mod join;
 mod left_out;
@@ -7,12 +8,15 @@ mod meaning;
 mod name;
 mod notes;
 mod once;
+mod owner_notes;
 mod rules_notes;
 mod script;
 mod sockets;
+mod status;
 mod tunnel;
 
-pub use holdings::{Group, holdings};
+pub use ended::settle_ended;
+pub use holdings::{Group, Held, holdings};
 pub use join::{Names, Users, join, name_users, process};
 pub use left_out::{is_of_left_out, left_out_notes};
 pub use meaning::{
@@ -20,9 +24,7 @@ pub use meaning::{
     wanted_containers,
 };
 pub use name::full_name;
-pub use notes::{
-    counted_owner_notes, elsewhere_note, owner_notes, table_notes, unknown_addresses_note,
-    users_note,
-};
+pub use notes::{elsewhere_note, table_notes, unknown_addresses_note, users_note};
+pub use owner_notes::{Unseen, counted_owner_notes, owner_notes};
 pub use rules_notes::{far_rules_note, note_in, programs_notes, unread_notes};
 pub use sockets::{Gathering, far, network_of, place_in_network, sockets};

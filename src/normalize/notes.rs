@@ -1,8 +1,8 @@
 //! What must be said beside the rows: tables and owners that could not be read, and what would help.
 
 use super::sockets::namespace_name;
-use crate::model::{Family, Foreign, Note, NoteCode, OwnerStatus, Protocol, Row, Scope, State};
-use crate::read::raw::{Blind, Outcome, RawHolders, RawNamespace, RawSockets, RawTable};
+use crate::model::{Family, Foreign, Note, NoteCode, Protocol, Row, Scope, State};
+use crate::read::raw::{Outcome, RawNamespace, RawSockets, RawTable};
 
 /// Notes on the tables that a scope asked for.
 pub fn table_notes(raw: &RawSockets, scope: &Scope) -> Vec<Note> {
@@ -203,82 +203,6 @@ pub fn users_note<'a>(rows: impl IntoIterator<Item = &'a Row>, raw: &RawSockets)
     })
 }
 
-/// Notes on the owners of the rows.
-pub fn owner_notes<'a>(rows: impl IntoIterator<Item = &'a Row>, raw: &RawHolders) -> Vec<Note> {
-    let (mut hidden, mut partial) = (0, 0);
-    for row in rows {
-        hidden += usize::from(row.owner_status == OwnerStatus::Hidden);
-        partial += usize::from(row.owner_status == OwnerStatus::Partial);
-    }
-    counted_owner_notes(hidden, partial, raw)
-}
-
-/// Notes on the owners of so many sockets that are hidden, and so many that may have more.
-pub fn counted_owner_notes(hidden: usize, partial: usize, raw: &RawHolders) -> Vec<Note> {
-    let mut notes = Vec::new();
-    if let Some(way) = &raw.found_by {
-        notes.push(Note {
-            code: NoteCode::OwnersFoundBy,
-            message: format!("owners were found by {way}"),
-            count: None,
-        });
-    }
-    if hidden > 0 {
-        let whose = if hidden == 1 {
-            "the owner of 1 socket"
-        } else {
-            &format!("the owners of {hidden} sockets")
-        };
-        notes.push(Note {
-            code: NoteCode::OwnersHidden,
-            message: format!("{whose} cannot be seen: {}", cause(raw)),
-            count: Some(hidden as u64),
-        });
-    }
-    if raw.refused > 0 && hidden + partial > 0 {
-        let processes = if raw.refused == 1 {
-            "process"
-        } else {
-            "processes"
-        };
-        notes.push(Note {
-            code: NoteCode::ProcessesRefused,
-            message: format!(
-                "{} {processes} could not be looked into: sockets may have more owners",
-                raw.refused
-            ),
-            count: Some(u64::from(raw.refused)),
-        });
-    }
-    notes
-}
-
-/// Why owners are hidden, and what would show them.
-fn cause(raw: &RawHolders) -> &'static str {
-    if raw.blind.contains(&Blind::NoProc) {
-        "/proc is not mounted"
-    } else if raw.refused_outside > 0 && (raw.as_root || raw.refused_outside == raw.refused) {
-        "they live outside this user namespace; run portwho outside it to see them"
-    } else if raw.refused_outside > 0 {
-        "run portwho with sudo, outside this user namespace, to see them"
-    } else if !raw.as_root && (raw.refused > 0 || raw.blind.contains(&Blind::Hidepid)) {
-        "run portwho with sudo to see them"
-    } else if raw.refused > 0 || raw.blind.contains(&Blind::Hidepid) {
-        "root lacks CAP_SYS_PTRACE, or a capability that their owners have"
-    } else if raw.blind.contains(&Blind::PidNamespace) {
-        "they live outside this container's pid namespace; run portwho on the host to see them"
-    } else if raw.blind.contains(&Blind::ManyTables) {
-        "threads have more descriptors of their own than portwho reads; '--owners bpf' may find them"
-    } else if raw.blind.contains(&Blind::Threads) {
-        "kcmp(2) is refused here, which tells the threads with descriptors of their own; run portwho on the \
-         host to see them"
-    } else if raw.blind.contains(&Blind::OneOwner) {
-        "the process that opened it has ended, and the system names no other"
-    } else {
-        "the system does not tell why; root may see them"
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,27 +229,5 @@ mod tests {
         assert_eq!(notes(&raw, &Protocol::ALL), unread);
         assert_eq!(notes(&raw, &[Protocol::Sctp]), []);
         assert_eq!(notes(&RawSockets::default(), &[Protocol::Sctp]), []);
-    }
-
-    #[test]
-    fn owners_outside_of_the_user_namespace_are_hidden_because_of_it() {
-        let cause = |as_root, refused, refused_outside| {
-            let raw = RawHolders {
-                as_root,
-                refused,
-                refused_outside,
-                ..RawHolders::default()
-            };
-            super::cause(&raw)
-        };
-        assert!(cause(true, 3, 0).contains("CAP_SYS_PTRACE"));
-        assert!(cause(false, 3, 0).contains("with sudo"));
-        for (as_root, outside) in [(true, 3), (true, 1), (false, 3)] {
-            let cause = cause(as_root, 3, outside);
-            assert!(cause.contains("outside this user namespace"), "{cause}");
-            assert!(!cause.contains("sudo"), "{cause}");
-        }
-        let some = cause(false, 3, 1);
-        assert!(some.contains("sudo, outside this user"), "{some}");
     }
 }

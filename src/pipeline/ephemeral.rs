@@ -16,7 +16,7 @@ use crate::model::{
     PortSet, Protocol, ProtocolSet, Row, Scope, Snapshot, State, StateSet,
 };
 use crate::normalize::{
-    Group, Names, counted_owner_notes, holdings, join, name_users, sockets, table_notes,
+    Group, Names, Unseen, counted_owner_notes, holdings, join, name_users, sockets, table_notes,
     wanted_containers,
 };
 use crate::read::raw::{RawHolders, RawSocket, RawSockets};
@@ -328,23 +328,21 @@ fn owners(
         })
         .collect();
     let found = holdings(&groups, &raw, processes, &names);
-    let with = |status| {
-        taken
-            .iter()
-            .filter(|row| row.owner_status == status)
-            .count()
-    };
-    let (mut hidden, mut partial) = (with(OwnerStatus::Hidden), with(OwnerStatus::Partial));
-    for (at, (owners, status, unseen)) in chosen.iter().zip(found) {
+    let mut unseen = Unseen::default();
+    for row in &*taken {
+        unseen.count(row.owner_status);
+    }
+    for (at, held) in chosen.iter().zip(found) {
         let budget = &mut budgets[*at];
-        (budget.owners, budget.owner_status) = (owners, status);
-        budget.unseen = unseen;
+        (budget.owners, budget.owner_status) = (held.owners, held.status);
+        budget.unseen = held.hidden + held.unfound;
         if *at < most {
-            hidden += unseen as usize;
-            partial += usize::from(status == OwnerStatus::Partial);
+            unseen.hidden += held.hidden as usize;
+            unseen.unfound += held.unfound as usize;
+            unseen.partial += usize::from(held.status == OwnerStatus::Partial);
         }
     }
-    notes.extend(counted_owner_notes(hidden, partial, &raw));
+    notes.extend(counted_owner_notes(unseen, &raw));
     infer_owners(budgets);
     for budget in budgets.iter_mut() {
         // Nobody asks for holders again.

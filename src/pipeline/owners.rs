@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::Survey;
 use crate::model::{Depth, Handles, ProcessKey, Row};
 use crate::normalize::{
-    Names, find_forwards, find_socket_units, is_known_by_arguments, join, wanted_containers,
+    Names, find_forwards, find_socket_units, is_known_by_arguments, join, settle_ended,
+    wanted_containers,
 };
 use crate::read::Source;
 use crate::read::raw::{RawHolders, RawProcess};
@@ -14,10 +15,10 @@ use crate::read::raw::{RawHolders, RawProcess};
 /// of them, and more of the few that are left. Gives how well the holders could be seen.
 pub fn find(
     source: &mut dyn Source,
-    rows: &mut [Row],
+    rows: &mut Vec<Row>,
     survey: &Survey,
     own: Option<u64>,
-) -> RawHolders {
+) -> Search {
     let handles: Handles = rows.iter().filter_map(|row| row.socket.handle()).collect();
     let holders = if handles.is_empty() {
         RawHolders::default()
@@ -25,6 +26,7 @@ pub fn find(
         source.holders(&handles)
     };
     drop(handles);
+    let has_lost_listener = settle_ended(rows, &holders);
     let all = keys(holders.holders.iter().map(|holder| holder.process));
     let mut finder = Finder {
         source,
@@ -47,7 +49,19 @@ pub fn find(
     }
     // Each row has its own now.
     finder.holders.holders = Vec::new();
-    finder.holders
+    Search {
+        holders: finder.holders,
+        has_lost_listener,
+    }
+}
+
+/// How well the holders could be seen.
+#[derive(Default)]
+pub struct Search {
+    /// Without the holders themselves: each row has its own.
+    pub holders: RawHolders,
+    /// Whether a socket without a peer ended meanwhile: another may have its port by now.
+    pub has_lost_listener: bool,
 }
 
 struct Finder<'a> {

@@ -69,6 +69,7 @@ impl Capture {
             .collect();
         let handles = handles.iter().filter(|handle| *handle != 0).collect();
         let holders = source.holders(&handles);
+        sockets.leave_out(&holders.ended);
         let mut keys: Vec<ProcessKey> = holders
             .holders
             .iter()

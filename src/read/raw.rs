@@ -1,8 +1,9 @@
 //! What a reader reports, as reported. Captures are made of these.
 
+mod holders;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,8 @@ use crate::model::{
     ContainerId, Diverter, Endpoint, Family, Foreign, Halt, InterfaceAddress, Network, ProcessKey,
     Program, Project, Protocol, Provenance, Runtime, State, Unit,
 };
+
+pub use holders::{Blind, RawHolder, RawKernelPort, RawSuspect};
 
 /// All tables that were asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,16 @@ pub struct RawSockets {
 }
 
 impl RawSockets {
+    /// Leaves out sockets that have ended since, by their handles in ascending order.
+    pub fn leave_out(&mut self, ended: &[u64]) {
+        let elsewhere = self.elsewhere.iter_mut();
+        let others = elsewhere.flat_map(|namespace| &mut namespace.sockets.tables);
+        for table in self.tables.iter_mut().chain(others) {
+            let is_there = |socket: &RawSocket| ended.binary_search(&socket.handle).is_err();
+            table.sockets.retain(is_there);
+        }
+    }
+
     /// The tables of this namespace and of the others.
     pub fn all_tables(&self) -> impl Iterator<Item = &RawTable> {
         let elsewhere = self.elsewhere.iter();
@@ -165,39 +178,21 @@ pub struct RawHolders {
     pub refused_outside: u32,
     /// Why processes may exist that were not even seen.
     pub blind: Vec<Blind>,
-}
-
-/// A process with descriptors of one socket.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RawHolder {
-    pub handle: u64,
-    pub process: ProcessKey,
-    pub fd: Option<u32>,
-    /// The process's name, where it was told at once: `/proc` may not show the process. What one
-    /// process holds may share it.
+    /// Why some of those could not be read, where the reason is not that the reader may not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comm: Option<Arc<Foreign>>,
-}
-
-/// A reason for which processes stay unseen without any error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Blind {
-    /// `/proc` is mounted with hidepid=2 or 4, proc(5).
-    Hidepid,
-    /// The reader lives in a pid namespace of its own, pid_namespaces(7).
-    PidNamespace,
-    /// Threads that may have descriptors of their own were not looked into: kcmp(2) is refused, which
-    /// tells, and they are many.
-    Threads,
-    /// Threads have so many descriptors in tables of their own that not all of them were read.
-    ManyTables,
-    /// `/proc` is not there.
-    NoProc,
-    /// The system names the process that opened a socket, and nobody else who has it (Windows).
-    OneOwner,
-    /// The library gives no reason.
-    Unsaid,
+    pub failure: Option<String>,
+    /// Ports that the kernel itself is known to serve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernel: Vec<RawKernelPort>,
+    /// Processes that may have sockets without a holder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<RawSuspect>,
+    /// Sockets that were asked for and ended during the search, ascending. A recording has none of them.
+    #[serde(skip)]
+    pub ended: Vec<u64>,
+    /// Where a socket has ended: what was left of connections after the search.
+    #[serde(skip)]
+    pub leftovers: Vec<RawSocket>,
 }
 
 /// What was read of one process.

@@ -17,6 +17,8 @@ fn main() {
         "threads" => linux::threads(),
         "lent" => linux::lent(),
         "leaderless" => linux::leaderless(),
+        "closed" => linux::closed(),
+        "message" => linux::message(),
         "line" => linux::line(),
         "relay" => linux::relay(),
         "chroot" => linux::chroot(),
@@ -32,13 +34,19 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::io::{Error, Write};
+    use std::io::{Error, IoSlice, Write};
+    use std::mem::MaybeUninit;
     use std::net::{TcpListener, TcpStream};
+    use std::os::fd::{AsFd, AsRawFd};
+    use std::os::unix::net::UnixStream;
     use std::os::unix::process::parent_id;
     use std::process::{Command, exit, id};
+    use std::ptr::null_mut;
     use std::sync::mpsc::channel;
     use std::thread;
     use std::time::Duration;
+
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
     /// Long enough for a test; the test ends the process much earlier.
     const LIFE: Duration = Duration::from_secs(600);
@@ -208,6 +216,60 @@ mod linux {
         unsafe { libc::close(0) };
         println!("{}", id());
         rest();
+    }
+
+    /// A listener whose descriptor is closed while a thread waits in accept(): the kernel keeps it for as
+    /// long as that thread waits.
+    pub fn closed() {
+        let listener = listener();
+        let (tell, told) = channel();
+        let descriptor = listener.as_raw_fd();
+        thread::spawn(move || {
+            // SAFETY: gettid has no arguments; accept writes no address where it is given none.
+            unsafe {
+                tell.send(libc::gettid()).expect("a reader");
+                libc::accept(descriptor, null_mut(), null_mut());
+            }
+        });
+        let thread = told.recv().expect("a thread");
+        let path = format!("/proc/self/task/{thread}/syscall");
+        let waiting = format!("0x{descriptor:x}");
+        let waits = || {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            text.split_whitespace().nth(1) == Some(&waiting)
+        };
+        while !waits() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        tell_port(listener);
+        rest();
+    }
+
+    /// A listener whose one descriptor is in a message that nobody has received.
+    pub fn message() {
+        let listener = listener();
+        let (sender, receiver) = UnixStream::pair().expect("a pair");
+        let descriptors = [listener.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        sendmsg(
+            &sender,
+            &[IoSlice::new(b"x")],
+            &mut control,
+            SendFlags::empty(),
+        )
+        .expect("a message");
+        tell_port(listener);
+        rest();
+        drop((sender, receiver));
+    }
+
+    /// Closes the listener, and tells its port then.
+    fn tell_port(listener: TcpListener) {
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
+        writeln!(std::io::stdout(), "{port}").expect("a reader");
     }
 
     /// A listener in a process that lives on, though the thread that it began with has ended.

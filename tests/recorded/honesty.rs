@@ -52,6 +52,56 @@ fn where_nobody_could_be_looked_into_every_owner_is_hidden() {
     }
 }
 
+/// That no process has it is no proof that the kernel serves it: a thread may wait on a descriptor that is
+/// closed. Ending the process would free the port then.
+#[test]
+fn a_socket_that_no_process_has_is_the_kernels_only_with_proof() {
+    let whole = std::fs::read_to_string(capture("web1")).unwrap();
+    let mut recording: Value = serde_json::from_str(&whole).unwrap();
+    let ask = |recording: &Value, line: &str| {
+        let arguments = [&*crate::words(line), &["--from", "-"]].concat();
+        portwho_fed(&arguments, &serde_json::to_vec(recording).unwrap())
+    };
+    let proven = ask(&recording, "tcp:2049 --json");
+    let proven: Value = serde_json::from_str(&proven.stdout).unwrap();
+    assert_eq!(proven["complete"], true);
+    assert_eq!(proven["sockets"][0]["owner_status"], "none");
+    recording["holders"]
+        .as_object_mut()
+        .unwrap()
+        .remove("kernel");
+    let found = ask(&recording, "tcp:2049 --json");
+    let found: Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!(found["complete"], false);
+    assert_eq!(codes(&found), ["owners-not-found"]);
+    assert_eq!(found["notes"][0]["count"], 2);
+    for socket in list(&found["sockets"]) {
+        assert_eq!(socket["owner_status"], "hidden", "{socket}");
+    }
+    for line in ["tcp:2049", "why tcp:2049", "-l", "map", "conflicts"] {
+        let answer = ask(&recording, line);
+        let said = format!("{}{}", answer.stdout, answer.stderr);
+        assert!(!said.contains("kernel owns"), "{line}: {said}");
+        assert!(!said.contains("kernel serves the port"), "{line}: {said}");
+        assert!(!said.contains("(kernel)"), "{line}: {said}");
+        assert!(
+            answer.stderr.contains("no owner that could be found"),
+            "{line}: {said}"
+        );
+    }
+    // A process that was not found may be the one that is asked for.
+    let other = ask(&recording, "pid=1 tcp:2049");
+    assert_eq!((other.code, &*other.stdout), (3, ""), "{other:?}");
+    recording["holders"]["suspects"] = json!([
+        {"process": {"pid": 77, "start": 5}, "comm": "exports", "call": "accept"}
+    ]);
+    let named = ask(&recording, "tcp:2049");
+    assert!(
+        named.stderr.contains("exports (pid 77) in accept()"),
+        "{named:?}"
+    );
+}
+
 #[test]
 fn a_containers_own_owners_are_known_and_others_hidden() {
     assert_eq!(

@@ -52,6 +52,26 @@ fn whoever_inherited_a_socket_is_hidden_and_its_owner_is_known() {
     }
 }
 
+/// What hides the owner of one socket, whose process has ended, hides none of another.
+#[test]
+fn a_socket_has_one_status_in_every_answer() {
+    let file = crate::capture("windows");
+    let read = |asked: &str| -> serde_json::Value {
+        let arguments = [asked, "--json", "--from", file.to_str().unwrap()];
+        serde_json::from_str(&portwho(arguments).stdout).unwrap()
+    };
+    let row = &read("tcp:50100")["sockets"][0];
+    assert_eq!(row["owner_status"], "known", "{row:#}");
+    let document = read("ephemeral");
+    let budgets = document["budgets"].as_array().unwrap().iter();
+    let statuses = |protocol: &str| -> Vec<&serde_json::Value> {
+        let mine = budgets.clone().filter(|one| one["protocol"] == protocol);
+        mine.map(|one| &one["owner_status"]).collect()
+    };
+    assert_eq!(statuses("tcp"), ["none", "known"], "{document:#}");
+    assert_eq!(statuses("udp"), ["known"], "{document:#}");
+}
+
 #[test]
 fn a_bound_socket_may_be_there_unseen() {
     let answer = windows(":81");

@@ -46,6 +46,11 @@ pub fn redact(capture: &mut Capture) {
             *comm = Arc::new(numbers.replace("program", comm));
         }
     }
+    for suspect in &mut capture.holders.suspects {
+        if !known::is_program(suspect.comm.unclean()) {
+            suspect.comm = numbers.replace("program", &suspect.comm);
+        }
+    }
     hide_forwards(&mut capture.forwards, &mut numbers, &mut addresses);
     hide_interfaces(&mut capture.limits.interfaces, &mut numbers, &mut addresses);
     for address in &mut capture.limits.addresses {

@@ -17,6 +17,7 @@ pub mod proc_text;
 pub mod routes;
 pub mod rtnetlink;
 pub mod sctp;
+pub mod second_look;
 pub mod tables;
 pub mod unit_file;
 pub mod wire;
@@ -66,6 +67,10 @@ mod running;
 #[cfg(target_os = "linux")]
 mod sock_diag;
 #[cfg(target_os = "linux")]
+mod suspects;
+#[cfg(target_os = "linux")]
+mod unheld;
+#[cfg(target_os = "linux")]
 mod units;
 #[cfg(target_os = "linux")]
 pub mod user_namespace;
@@ -83,7 +88,9 @@ mod live {
     use super::glimpse::Glimpses;
     use super::processes::Processes;
     use super::tables::Method;
-    use super::{ancestors, interfaces, limits, namespaces, netfilter, network, owners, running};
+    use super::{
+        ancestors, interfaces, limits, namespaces, netfilter, network, owners, running, unheld,
+    };
     use crate::model::{
         Account, ContainerId, Depth, Destinations, Handles, Limits, Machine, Network, NetworkDepth,
         ProcessKey, Scope,
@@ -101,6 +108,8 @@ mod live {
         owners: Owners,
         /// What was told of the holders when they were found.
         glimpses: Arc<Glimpses>,
+        /// Of the sockets that were read last.
+        scope: Option<Scope>,
         processes: Processes,
         users: Users,
     }
@@ -111,6 +120,7 @@ mod live {
                 method,
                 owners,
                 glimpses: Arc::default(),
+                scope: None,
                 processes: Processes::default(),
                 users: Users::default(),
             }
@@ -127,17 +137,22 @@ mod live {
         }
 
         fn sockets(&mut self, scope: &Scope) -> RawSockets {
+            self.scope = Some(scope.clone());
             running::read(self.method, scope)
         }
 
         fn visit(&mut self, scope: &Scope, visitor: &mut dyn Visitor) -> RawSockets {
+            self.scope = Some(scope.clone());
             running::visit(self.method, scope, visitor)
         }
 
         fn holders(&mut self, handles: &Handles) -> RawHolders {
             self.processes.begin();
-            let (holders, glimpses) = owners::holders(self.owners, handles);
+            let (mut holders, glimpses) = owners::holders(self.owners, handles);
             self.glimpses = Arc::new(glimpses);
+            if let Some(scope) = &self.scope {
+                unheld::settle(&mut holders, handles, self.method, scope);
+            }
             holders
         }
 

@@ -46,6 +46,7 @@ fn by_iterator(mut holders: Vec<RawHolder>, handles: &Handles) -> RawHolders {
     // The kernel shows what a mount of /proc hides.
     blind.retain(|reason| *reason != Blind::Hidepid);
     holders.extend(rest.holders);
+    holders.sort_unstable();
     RawHolders {
         holders,
         found_by: Some("a BPF iterator".into()),
@@ -53,5 +54,7 @@ fn by_iterator(mut holders: Vec<RawHolder>, handles: &Handles) -> RawHolders {
         refused: rest.refused,
         refused_outside: rest.refused_outside,
         blind,
+        failure: rest.failure,
+        ..RawHolders::default()
     }
 }

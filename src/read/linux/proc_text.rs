@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Foreign, Halt};
+use crate::model::{Foreign, Halt, Protocol};
 
 /// What `/proc/PID/stat` tells, proc_pid_stat(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,37 @@ pub fn decode_socket_link(link: &[u8]) -> Option<u64> {
         }
         number.checked_mul(10)?.checked_add(u64::from(value))
     })
+}
+
+/// The number of the system call in which a thread waits, and its first argument as a descriptor, of
+/// `/proc/PID/syscall`; `None` where it runs, or waits elsewhere.
+pub fn decode_syscall(text: &[u8]) -> Option<(i64, u32)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut words = text.split_ascii_whitespace();
+    let number = words.next()?.parse().ok()?;
+    let argument = words.next()?.strip_prefix("0x")?;
+    // After six arguments: a thread of the kernel has no stack of a program.
+    if words.nth(5)? == "0x0" {
+        return None;
+    }
+    // A descriptor is an int: the upper half of its register means nothing.
+    let argument = u64::from_str_radix(argument, 16).ok()? & 0xFFFF_FFFF;
+    Some((number, u32::try_from(argument).ok()?))
+}
+
+/// The ports of `/proc/fs/nfsd/portlist`, as `tcp 2049`; a line of another kind is left out.
+pub fn parse_portlist(text: &[u8]) -> Vec<(Protocol, u16)> {
+    let text = String::from_utf8_lossy(text);
+    let port = |line: &str| {
+        let (protocol, port) = line.trim().split_once(' ')?;
+        let protocol = match protocol {
+            "tcp" => Protocol::Tcp,
+            "udp" => Protocol::Udp,
+            _ => return None,
+        };
+        Some((protocol, port.trim().parse().ok()?))
+    };
+    text.lines().filter_map(port).collect()
 }
 
 /// User names by uid; of several names for one uid the first.
@@ -233,6 +264,29 @@ mod tests {
             decode_socket_link(b"socket:[99999999999999999999999]"),
             None
         );
+    }
+
+    #[test]
+    fn the_call_in_which_a_thread_waits_is_read_with_its_descriptor() {
+        let waiting = b"288 0x3 0x0 0x0 0x80800 0x0 0x0 0x7ffd 0x7f2b\n";
+        assert_eq!(decode_syscall(waiting), Some((288, 3)));
+        assert_eq!(
+            decode_syscall(b"45 0xffffffff00000005 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f2b\n"),
+            Some((45, 5))
+        );
+        for text in [&b"running\n"[..], b"-1 0x7ffd 0x7f2b\n", b"288\n", b""] {
+            assert_eq!(decode_syscall(text), None, "{text:?}");
+        }
+        let of_the_kernel = b"0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n";
+        assert_eq!(decode_syscall(of_the_kernel), None);
+    }
+
+    #[test]
+    fn the_ports_of_the_nfs_server_are_those_that_the_kernel_lists() {
+        let text = b"rdma 20049\nudp 2049\ntcp 2049\ntcp x\n";
+        let expected = [(Protocol::Udp, 2049), (Protocol::Tcp, 2049)];
+        assert_eq!(parse_portlist(text), expected);
+        assert_eq!(parse_portlist(b""), []);
     }
 
     #[test]

@@ -361,7 +361,7 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 
 /// The names in a directory that are numbers, ascending.
-fn numbers_in(dir: &OwnedFd, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::Result<Vec<u32>> {
+pub fn numbers_in(dir: &OwnedFd, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::Result<Vec<u32>> {
     let mut numbers = Vec::new();
     let mut entries = RawDir::new(dir.as_fd(), buffer);
     while let Some(entry) = entries.next() {

@@ -24,7 +24,7 @@ type Alike = (
 fn alike(row: &Row) -> Option<Alike> {
     let socket = &row.socket;
     socket.local.port?;
-    if row.owners.is_empty() && row.owner_status != OwnerStatus::None {
+    if row.owners.is_empty() && !row.owner_status.is_none() {
         return None;
     }
     let place = (

@@ -173,6 +173,7 @@ pub fn budget_owners(budget: &Budget) -> String {
     }
     match budget.owner_status {
         OwnerStatus::Hidden => parts.push("(hidden)".into()),
+        OwnerStatus::Unfound => parts.push("(not found)".into()),
         OwnerStatus::Partial if budget.unseen > 0 => parts.push("others hidden".into()),
         _ => {}
     }
@@ -213,6 +214,8 @@ pub fn budget_pids(budget: &Budget) -> String {
     }
     if budget.owner_status == OwnerStatus::Hidden {
         parts.push("(hidden)".into());
+    } else if budget.owner_status == OwnerStatus::Unfound {
+        parts.push("(not found)".into());
     } else if budget.unseen > 0 {
         parts.push("others hidden".into());
     }

@@ -254,7 +254,8 @@ pub fn names(owners: &[Owner]) -> Option<String> {
 pub fn nobody(row: &Row) -> &'static str {
     match row.owner_status {
         OwnerStatus::Hidden | OwnerStatus::Partial => "(hidden)",
-        OwnerStatus::None if row.socket.inode.is_some() => "(kernel)",
+        OwnerStatus::Unfound => "(not found)",
+        OwnerStatus::Kernel => "(kernel)",
         OwnerStatus::None | OwnerStatus::Known | OwnerStatus::Skipped => "-",
     }
 }

@@ -241,8 +241,12 @@ pub fn holder(row: &Row) -> String {
 pub fn owners(row: &Row) -> String {
     match (&*row.owners, row.owner_status) {
         ([], OwnerStatus::None) if is_unaccepted(row) => "nobody yet, not being accepted,".into(),
-        ([], OwnerStatus::None) if row.socket.inode.is_none() => "no process any more".into(),
-        ([], OwnerStatus::None) => "the kernel".into(),
+        ([], OwnerStatus::None) => "no process any more".into(),
+        ([], OwnerStatus::Kernel) => "the kernel".into(),
+        ([], OwnerStatus::Unfound) => match super::user_in_text(row) {
+            Some(user) => format!("a process of {user} that was not found"),
+            None => "a process that was not found".into(),
+        },
         ([], _) => match super::user_in_text(row) {
             Some(user) => format!("a hidden process of {user}"),
             None => "a hidden process".into(),

@@ -59,9 +59,8 @@ pub fn origin_sentence(origin: Origin) -> &'static str {
 pub fn no_owner(row: &Row) -> &'static str {
     match row.owner_status {
         OwnerStatus::Hidden | OwnerStatus::Partial => "the owner cannot be seen",
-        OwnerStatus::None if row.socket.inode.is_some() => {
-            "no process holds it: the kernel owns it"
-        }
+        OwnerStatus::Unfound => "no process found that holds it",
+        OwnerStatus::Kernel => "no process holds it: the kernel owns it",
         OwnerStatus::None if is_unaccepted(row) => "no process has accepted it yet",
         OwnerStatus::None => "no process owns it any more",
         OwnerStatus::Known | OwnerStatus::Skipped => "",

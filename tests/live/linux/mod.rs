@@ -7,6 +7,7 @@ mod held;
 mod place;
 mod scenes;
 mod truth;
+mod unheld;
 
 mod supervised;
 
