@@ -145,7 +145,10 @@ fn a_listing_changes_nothing_and_talks_to_the_kernel_alone() {
             Err(why) => skip!("{why}"),
         };
         assert_eq!(answer.code, Some(0), "{answer:?}");
-        let bad: Vec<_> = calls.iter().filter(|call| acts(call)).collect();
+        // The C library asks its cache for a user that /etc/passwd lacks; another test may have one.
+        let is_cache = |call: &str| call.contains("sun_path=\"/var/run/nscd/socket\"");
+        let acts = |call: &&String| acts(call) && !is_cache(call);
+        let bad: Vec<_> = calls.iter().filter(acts).collect();
         assert!(bad.is_empty(), "{arguments:?} {bad:#?}");
         let programs = calls.iter().filter(|call| call.starts_with("execve"));
         assert_eq!(programs.count(), 1, "{arguments:?}");

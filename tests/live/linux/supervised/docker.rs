@@ -83,6 +83,7 @@ fn container(engine: &Engine, name: &str) -> Value {
         "compose_project": null,
         "compose_service": null,
         "pod_uid": null,
+        "claimed": false,
     })
 }
 

@@ -227,7 +227,7 @@ fn they_are_seen_from_the_host(booted: &Booted) {
 fn a_service_is_told_with_its_slice(booted: &Booted) {
     let row = booted.row(SERVED);
     let expected = json!({
-        "name": "plain.service", "slice": "system.slice", "manager": "system",
+        "name": "plain.service", "slice": "system.slice", "manager": "system", "claimed": false,
     });
     assert_eq!(row["owners"][0]["unit"], expected, "{row:#}");
     // Nothing but the service has made it.
