@@ -11,9 +11,9 @@ pub enum Existing {
     Replaced,
 }
 
-/// Writes a file that only its owner can read (on Unix): beside its place first, so that nobody sees
-/// half of it, and it takes neither the owner nor the mode of what it replaces. A link is replaced, and
-/// not followed.
+/// Writes a file that only its owner can read (on Unix). A draft in the same folder is renamed into
+/// place, so no reader sees half of it, and the owner and mode of a replaced file are not kept. A link
+/// is replaced, not followed.
 ///
 /// # Errors
 /// What the system says, or the writer; [`ErrorKind::AlreadyExists`] where something is kept. Nothing is

@@ -26,7 +26,7 @@ pub fn tell_notes(snapshot: &Snapshot, format: Format, verbose: bool, undecided:
     let matters = |note: &&Note| match note.code {
         NoteCode::TableFallback | NoteCode::OwnersFoundBy => verbose,
         // Who asks for every namespace is told what was not looked into there.
-        // They may be why nothing can be told; of those that need a privilege the way to it is told.
+        // Unread rules can be the reason for "cannot tell"; missing privileges come with a way to get them.
         NoteCode::RulesUnread => {
             let decides = snapshot.may_be_diverted && snapshot.may_be_sent_on.is_none();
             verbose || decides || snapshot.namespaces == Namespaces::All
